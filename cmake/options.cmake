@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Compiler options shared by every target.
 add_library(cygnet_options INTERFACE)
 target_compile_options(cygnet_options INTERFACE

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Model: a checked .tflite file in memory, and the Graph that it holds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/mapped_file.h"
+#include "base/memory.h"
+#include "base/status.h"
+#include "graph/graph.h"
+#include "graph/limits.h"
+
+namespace cygnet {
+
+/// The operators a model may use. The runtime links no operator that is not in a list it is given.
+struct OpRegistry {
+  std::span<const OpDef* const> builtin;
+  std::span<const OpDef* const> custom;
+
+  /// The builtin by its BuiltinOperator code, or null.
+  const OpDef* find(int32_t code) const;
+  /// The custom operator by name, or null.
+  const OpDef* find_custom(std::string_view name) const;
+};
+
+struct LoadOptions {
+  Limits limits = Limits::standard();
+  /// Read the file into memory instead of mapping it.
+  bool copy = false;
+};
+
+/// An immutable model; any number of interpreters may use it from any number of threads.
+class Model {
+ public:
+  /// Maps and checks a file. The registry's tables must outlive the model.
+  static Status load(const char* path, const OpRegistry& registry, const LoadOptions& options,
+                     Model* model);
+  /// Checks a model in memory. The bytes must outlive the model, unless they are not 16-byte
+  /// aligned: then they are copied. `name` stands for the path in messages.
+  static Status from_memory(std::span<const uint8_t> bytes, const char* name,
+                            const OpRegistry& registry, const LoadOptions& options, Model* model);
+
+  const Graph& graph() const { return graph_; }
+  const Limits& limits() const { return limits_; }
+  /// The path, for messages.
+  const char* path() const { return path_; }
+  /// Size of the file image.
+  size_t bytes() const { return image_.size(); }
+  /// An error if the mapped file was truncated by somebody since it was loaded.
+  Status check_intact() const;
+
+ private:
+  Status read(const OpRegistry& registry);
+
+  base::MappedFile file_;
+  base::Buffer copy_;
+  Vector<base::Buffer> aligned_constants_;
+  std::span<const uint8_t> image_;
+  base::Buffer path_storage_;
+  const char* path_ = "";
+  Limits limits_{};
+  Graph graph_;
+};
+
+}  // namespace cygnet

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "format/model.h"
+
+namespace cygnet {
+
+/// All operators of this build, the ecosystem's custom ones included.
+const OpRegistry& builtin_ops();
+
+}  // namespace cygnet

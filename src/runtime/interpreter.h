@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Interpreter: the state of one execution of a Model.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "base/thread_pool.h"
+#include "base/vector.h"
+#include "format/model.h"
+#include "runtime/plan.h"
+
+namespace cygnet {
+
+struct InterpreterOptions {
+  int threads = 1;
+  bool reference = false;     ///< plain loops with the format's reference arithmetic, no kernels
+  bool keep_tensors = false;  ///< every tensor keeps its value after invoke (no sharing in the arena)
+  const std::atomic<bool>* cancel = nullptr;  ///< polled while running; true ends the run
+};
+
+/// Runs one entry point (subgraph or signature) of a model. Not thread safe; use one interpreter a
+/// thread. Order: create, resize_input (optional), allocate, write inputs, invoke, read outputs.
+class Interpreter {
+ public:
+  Interpreter() = default;
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
+
+  /// Attaches to the main subgraph, or to the one of signature `key`. The model must outlive this.
+  Status create(const Model& model, const InterpreterOptions& options, int subgraph = 0);
+  Status create_for_signature(const Model& model, const InterpreterOptions& options,
+                              std::string_view key);
+
+  int inputs() const { return static_cast<int>(subgraph().inputs.size()); }
+  int outputs() const { return static_cast<int>(subgraph().outputs.size()); }
+  /// Input or output i of the subgraph, with the present shape. `data` is null before allocate.
+  const Tensor& input(int i) const { return plan_.tensors[subgraph().inputs[i]]; }
+  const Tensor& output(int i) const { return plan_.tensors[subgraph().outputs[i]]; }
+  /// The name users know it by: the signature's where there is one, else the tensor's.
+  std::string_view input_name(int i) const;
+  std::string_view output_name(int i) const;
+  /// Index by that name (or the tensor's name), −1 when there is none.
+  int find_input(std::string_view name) const;
+  int find_output(std::string_view name) const;
+
+  /// Gives an input a new shape of the same rank; dimensions that the model fixes (shape_signature)
+  /// must stay. The interpreter must be allocated again.
+  Status resize_input(int i, const Shape& shape);
+  /// Infers shapes, prepares operators, plans and takes memory. Resets variables.
+  Status allocate();
+  bool allocated() const { return allocated_; }
+  /// Copies `bytes` bytes, which must be exactly the tensor's size.
+  Status write_input(int i, const void* data, size_t bytes);
+  Status read_output(int i, void* data, size_t bytes) const;
+  /// The writable memory of input i; null before allocate.
+  void* input_data(int i) { return allocated_ ? plan_.tensors[subgraph().inputs[i]].data : nullptr; }
+  Status invoke();
+  /// Sets every variable tensor to zero (int8: to its zero point).
+  Status reset_variables();
+
+  const Model& model() const { return *model_; }
+  const Subgraph& subgraph() const { return model_->graph().subgraphs[subgraph_]; }
+  int subgraph_index() const { return subgraph_; }
+  /// For tools: tensors, steps and the memory map.
+  const Plan& plan() const { return plan_; }
+  const InterpreterOptions& options() const { return options_; }
+
+ private:
+  Status write_check(int i, size_t bytes) const;
+
+  const Model* model_ = nullptr;
+  const Signature* signature_ = nullptr;
+  int subgraph_ = 0;
+  InterpreterOptions options_;
+  base::ThreadPool pool_;
+  Plan plan_;
+  bool allocated_ = false;
+  std::atomic<bool> busy_{false};
+};
+
+}  // namespace cygnet

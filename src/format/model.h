@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include "base/mapped_file.h"
@@ -11,19 +10,9 @@
 #include "base/status.h"
 #include "graph/graph.h"
 #include "graph/limits.h"
+#include "graph/registry.h"
 
 namespace cygnet {
-
-/// The operators a model may use. The runtime links no operator that is not in a list it is given.
-struct OpRegistry {
-  std::span<const OpDef* const> builtin;
-  std::span<const OpDef* const> custom;
-
-  /// The builtin by its BuiltinOperator code, or null.
-  const OpDef* find(int32_t code) const;
-  /// The custom operator by name, or null.
-  const OpDef* find_custom(std::string_view name) const;
-};
 
 struct LoadOptions {
   Limits limits = Limits::standard();

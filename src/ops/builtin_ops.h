@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "format/model.h"
+#include "graph/registry.h"
 
 namespace cygnet {
 

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/builtin_ops.h"
+
+#include <iterator>
+
+// One line an operator: the name of its OpDef, which lies in the file of the operator's name.
+#define CYGNET_BUILTIN_OPS(X) \
+  X(kAdd)
+
+#define CYGNET_CUSTOM_OPS(X)
+
+namespace cygnet {
+#define CYGNET_DECLARE(op) extern const OpDef op;
+namespace ops {
+CYGNET_BUILTIN_OPS(CYGNET_DECLARE)
+CYGNET_CUSTOM_OPS(CYGNET_DECLARE)
+}  // namespace ops
+
+namespace {
+#define CYGNET_ADDRESS(op) &ops::op,
+constexpr const OpDef* kBuiltin[] = {CYGNET_BUILTIN_OPS(CYGNET_ADDRESS) nullptr};
+constexpr const OpDef* kCustom[] = {CYGNET_CUSTOM_OPS(CYGNET_ADDRESS) nullptr};
+constexpr OpRegistry kRegistry{{kBuiltin, std::size(kBuiltin) - 1}, {kCustom, std::size(kCustom) - 1}};
+}  // namespace
+
+const OpRegistry& builtin_ops() { return kRegistry; }
+
+}  // namespace cygnet

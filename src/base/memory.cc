@@ -63,8 +63,8 @@ void release_for_container(void* memory) {
   if (reserve_live.fetch_sub(1) == 1) reserve_used.store(0);
 }
 
-bool out_of_memory() { return drew_on_reserve; }
-void clear_out_of_memory() { drew_on_reserve = false; }
+bool ran_short() { return drew_on_reserve; }
+void clear_ran_short() { drew_on_reserve = false; }
 
 void set_allocation_hook(AllocationHook hook) { allocation_hook.store(hook); }
 

@@ -16,13 +16,13 @@ void* allocate_zeroed(size_t bytes);
 void release(void* memory);
 
 /// Memory for containers, which can't report failure themselves: when the system has none left, a
-/// small reserve answers and out_of_memory() becomes true for the calling thread; the drivers ask
+/// small reserve answers and ran_short() becomes true for the calling thread; the drivers ask
 /// for it after each step. Null only when the reserve is used up as well.
 void* allocate_for_container(size_t bytes);
 void release_for_container(void* memory);
-/// Whether a container of this thread drew on the reserve since clear_out_of_memory().
-bool out_of_memory();
-void clear_out_of_memory();
+/// Whether a container of this thread drew on the reserve since clear_ran_short().
+bool ran_short();
+void clear_ran_short();
 
 /// Test hook, asked before each allocation; false makes it fail. Null: none.
 using AllocationHook = bool (*)(size_t bytes);

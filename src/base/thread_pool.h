@@ -26,7 +26,8 @@ class ThreadPool {
 
  private:
   static void* entry(void* argument);
-  void work(int thread);
+  void serve(int thread);
+  void do_slice(int thread);
   void stop();
 
   struct Helper {

@@ -20,7 +20,7 @@ template <class T> struct Allocator {
 
 }  // namespace base
 
-/// std::vector whose failed allocations become a Status (base::out_of_memory) at the driver's next
+/// std::vector whose failed allocations become a Status (base::ran_short) at the driver's next
 /// step. Before a size that a file dictates, call reserve_or_fail.
 template <class T> using Vector = std::vector<T, base::Allocator<T>>;
 

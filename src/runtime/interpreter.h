@@ -12,16 +12,10 @@
 #include "base/thread_pool.h"
 #include "base/vector.h"
 #include "format/model.h"
+#include "runtime/op_driver.h"
 #include "runtime/plan.h"
 
 namespace cygnet {
-
-struct InterpreterOptions {
-  int threads = 1;
-  bool reference = false;     ///< plain loops with the format's reference arithmetic, no kernels
-  bool keep_tensors = false;  ///< every tensor keeps its value after invoke (no sharing in the arena)
-  const std::atomic<bool>* cancel = nullptr;  ///< polled while running; true ends the run
-};
 
 /// Runs one entry point (subgraph or signature) of a model. Not thread safe; use one interpreter a
 /// thread. Order: create, resize_input (optional), allocate, write inputs, invoke, read outputs.
@@ -71,14 +65,13 @@ class Interpreter {
   const InterpreterOptions& options() const { return options_; }
 
  private:
-  Status write_check(int i, size_t bytes) const;
-
   const Model* model_ = nullptr;
   const Signature* signature_ = nullptr;
   int subgraph_ = 0;
   InterpreterOptions options_;
   base::ThreadPool pool_;
   Plan plan_;
+  OpDriver driver_;
   bool allocated_ = false;
   std::atomic<bool> busy_{false};
 };

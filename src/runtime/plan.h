@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plan: the flat list that runs, with its memory.
+// Plan: the flat list that runs, with its memory. Made once from a subgraph by Planner.
 #pragma once
 
 #include <cstdint>
@@ -8,48 +8,43 @@
 #include "base/vector.h"
 #include "cygnet/custom_op.h"
 #include "graph/graph.h"
+#include "runtime/memory_planner.h"
 
 namespace cygnet {
 
 /// Where a tensor's bytes lie.
 enum class Place : uint8_t {
-  none,        ///< not used by any step
+  none,        ///< nowhere: no step uses it
   constant,    ///< in the model's image
-  arena,       ///< at Plan::offsets[i] of the arena
-  alias,       ///< shares the bytes of another tensor, which is in the arena
-  persistent,  ///< variables and folded constants: outside the arena, for the plan's lifetime
+  arena,       ///< in the arena, in a block of its own or in another tensor's (Plan::block_of)
+  persistent,  ///< variables and folded constants: outside the arena
   dynamic      ///< a buffer of its own, taken while running
 };
 
 /// One operator that runs.
 struct Step {
   int32_t node = 0;      ///< index in the subgraph
-  bool dynamic = false;  ///< shapes are inferred, memory taken and the node prepared while running
+  bool dynamic = false;  ///< inferred, given memory and prepared anew in each run
   OpContext context;
-};
-
-/// Memory of one tensor or scratch block in the arena: [offset, offset + bytes) from step `first`
-/// to step `last`.
-struct ArenaBlock {
-  int32_t tensor = -1;  ///< −1: scratch
-  int32_t first = 0;
-  int32_t last = 0;
-  int64_t offset = -1;
-  int64_t bytes = 0;
+  Vector<int32_t> scratch_blocks;  ///< static steps: indices into Plan::blocks, by handle
+  Vector<void*> scratch;           ///< by handle
+  Vector<base::Buffer> memory;     ///< what prepare allocated
 };
 
 /// What Interpreter::allocate makes of a subgraph.
 struct Plan {
-  Vector<Tensor> tensors;  ///< by the subgraph's tensor indices, with present shapes and data
-  Vector<Place> places;    ///< of each tensor
+  Vector<Tensor> tensors;    ///< by the subgraph's tensor indices, with present shapes and data
+  Vector<Place> places;      ///< of each tensor
+  Vector<int32_t> block_of;  ///< index into `blocks` of each tensor in the arena, else −1
   Vector<Step> steps;
-  Vector<Tensor*> operands;  ///< the pointer lists of all steps' contexts
+  Vector<Tensor*> operands;  ///< the pointer lists of all contexts
   Vector<ArenaBlock> blocks;
-  Vector<void*> scratch;     ///< by handle
+  Vector<base::Buffer> buffers;  ///< of persistent and dynamic tensors, by tensor index
   base::Buffer arena;
   int64_t arena_bytes = 0;
   int64_t persistent_bytes = 0;  ///< variables, folded constants, packed weights, tables
-  int64_t macs = 0;              ///< multiply-adds of one invoke, as far as shapes are known
+  int64_t dynamic_bytes = 0;
+  int64_t macs = 0;  ///< multiply-adds of one invoke, as far as shapes are known before it
 };
 
 }  // namespace cygnet

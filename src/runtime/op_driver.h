@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls operators' functions, supplies what they ask for, and puts into their errors where in which
+// model they arose.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/status.h"
+#include "base/thread_pool.h"
+#include "format/model.h"
+#include "runtime/plan.h"
+
+namespace cygnet {
+
+struct InterpreterOptions {
+  int threads = 1;
+  bool reference = false;     ///< plain loops with the format's reference arithmetic, no kernels
+  bool keep_tensors = false;  ///< every tensor keeps its value after invoke: no sharing in the arena
+  bool poison = false;        ///< fill the arena with 0xAA when it is taken, for tests
+  const std::atomic<bool>* cancel = nullptr;  ///< polled while running; true ends the run
+};
+
+/// Size in bytes of a tensor. Refuses more than Limits::tensor_elements elements and types without
+/// a fixed size.
+Status tensor_bytes(Type type, const Shape& shape, const Limits& limits, size_t* bytes);
+
+/// Refuses `more` bytes when the plan would then hold more than Limits::memory_bytes. Rule P1.
+Status check_memory(const Plan& plan, const Limits& limits, int64_t more, const char* what);
+
+class OpDriver final : public OpContext::Host {
+ public:
+  void attach(const Model& model, int subgraph, const InterpreterOptions& options, Plan* plan,
+              base::ThreadPool* pool);
+
+  /// Fills a step's context for its node. `operands` has room for all of the node's tensors.
+  void bind(Step* step, Tensor** operands);
+  /// Runs infer; afterwards `step->dynamic` says whether it was deferred.
+  Status infer(Step* step);
+  /// Frees what an earlier preparation took, then runs prepare.
+  Status prepare(Step* step);
+  Status invoke(Step* step);
+  /// A dynamic step, whose inputs all have values: infer, memory for the outputs, prepare, invoke.
+  Status run_dynamic(Step* step);
+  /// Prepares and invokes, once, an inferred step whose inputs are constant and whose outputs have
+  /// memory; gives back what the preparation took.
+  Status fold(Step* step);
+  /// Points the scratch handles of a static step into the arena.
+  void place_scratch(Step* step);
+  /// Gives tensor i a zeroed buffer of its own.
+  Status take_buffer(int32_t i, const char* what);
+
+  /// Starts the clock of Limits::invoke_ms.
+  void start_clock();
+  /// An error if the run was cancelled or out of time.
+  Status check_stopped() const;
+
+  // OpContext::Host
+  Status declare_output(OpContext& op, int index, const Shape& shape) override;
+  void* allocate(OpContext& op, size_t bytes) override;
+  Status request_scratch(OpContext& op, size_t bytes, int* handle) override;
+  void parallel(int64_t tasks, ParallelBody body, void* context) override;
+  int threads() const override { return pool_->threads(); }
+  bool stopped() const override;
+
+ private:
+  const Subgraph& subgraph() const { return model_->graph().subgraphs[subgraph_]; }
+  void release_memory(Step* step);
+  /// `status` with the model's path, the operator and its first output's name before the message.
+  Status located(const Step& step, Status status) const;
+
+  const Model* model_ = nullptr;
+  int subgraph_ = 0;
+  InterpreterOptions options_;
+  Plan* plan_ = nullptr;
+  base::ThreadPool* pool_ = nullptr;
+  Step* current_ = nullptr;        ///< the step that infer or prepare is called for
+  uint64_t declared_ = 0;          ///< outputs of `current_` declared so far (the first 64)
+  int declared_count_ = 0;
+  Status allocation_error_;        ///< why allocate returned null
+  int64_t deadline_us_ = 0;        ///< 0: none
+};
+
+}  // namespace cygnet

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/planner.h"
+
+#include <algorithm>
+
+namespace cygnet {
+namespace {
+
+// Bytes readable past the end of every tensor.
+constexpr int64_t kSlackBytes = 64;
+
+class Planner {
+ public:
+  Planner(const Model& model, int subgraph, const InterpreterOptions& options, OpDriver* driver, Plan* plan)
+      : model_(model), graph_(model.graph().subgraphs[subgraph]), options_(options), driver_(*driver), plan_(*plan) {}
+
+  Status run() {
+    CYGNET_TRY(refuse_unsupported());
+    CYGNET_TRY(place_inputs_and_variables());
+    CYGNET_TRY(sweep());
+    CYGNET_TRY(place_tensors());
+    CYGNET_TRY(plan_arena(plan_.blocks, &plan_.arena_bytes));
+    return take_arena();
+  }
+
+ private:
+  Status refuse_unsupported() const;
+  Status place_inputs_and_variables();
+  Status sweep();
+  Status plan_step(int32_t node, Tensor** operands);
+  Status fold(Step* step);
+  Status check_work(const Step& step);
+  Status place_tensors();
+  void find_last_uses();
+  void place_outputs(int32_t step, const Node& node);
+  int32_t shared_block(int32_t step, const Node& node) const;
+  int32_t add_block(int32_t tensor, int32_t first);
+  Status take_arena();
+
+  bool any(std::span<const int32_t> tensors, Place place) const {
+    return std::any_of(tensors.begin(), tensors.end(), [&](int32_t i) { return i != kAbsent && plan_.places[i] == place; });
+  }
+
+  const Model& model_;
+  const Subgraph& graph_;
+  const InterpreterOptions& options_;
+  OpDriver& driver_;
+  Plan& plan_;
+  Vector<int32_t> last_use_;  // by tensor: the last step that reads it, itself or as a view
+};
+
+Status Planner::refuse_unsupported() const {
+  // Each missing operator once, in the order of first use.
+  Vector<char> list;
+  Vector<std::string_view> seen;
+  for (const Node& node : graph_.nodes) {
+    if (node.op != nullptr || std::find(seen.begin(), seen.end(), node.name) != seen.end()) continue;
+    if (seen.size() == 64) break;
+    seen.push_back(node.name);
+    if (seen.size() > 1) list.insert(list.end(), {',', ' '});
+    list.insert(list.end(), node.name.begin(), node.name.end());
+  }
+  if (seen.empty()) return {};
+  list.push_back('\0');
+  return Status::error(Code::unsupported, "%s: C7: this build does not have these operators: %s", model_.path(),
+                       list.data());
+}
+
+Status Planner::place_inputs_and_variables() {
+  for (int32_t i : graph_.inputs) {
+    Tensor& tensor = plan_.tensors[i];
+    CYGNET_TRY(tensor_bytes(tensor.type, tensor.shape, model_.limits(), &tensor.bytes));
+    plan_.places[i] = Place::arena;
+  }
+  for (size_t i = 0; i < plan_.tensors.size(); ++i) {
+    Tensor& tensor = plan_.tensors[i];
+    if (!tensor.variable || plan_.places[i] != Place::none) continue;
+    CYGNET_TRY(tensor_bytes(tensor.type, tensor.shape, model_.limits(), &tensor.bytes));
+    plan_.places[i] = Place::persistent;
+    CYGNET_TRY(driver_.take_buffer(static_cast<int32_t>(i), "variable tensor"));
+  }
+  return {};
+}
+
+Status Planner::sweep() {
+  size_t operands = 0;
+  for (const Node& node : graph_.nodes) operands += node.inputs.size() + node.outputs.size() + node.intermediates.size();
+  if (!reserve_or_fail(plan_.operands, operands) || !reserve_or_fail(plan_.steps, graph_.nodes.size()) ||
+      !reserve_or_fail(plan_.blocks, graph_.nodes.size() * 2 + graph_.inputs.size()))
+    return out_of_memory("plan", operands * sizeof(void*) + graph_.nodes.size() * sizeof(Step));
+  plan_.operands.resize(operands);
+  Tensor** next = plan_.operands.data();
+  for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+    const Node& node = graph_.nodes[i];
+    CYGNET_TRY(plan_step(static_cast<int32_t>(i), next));
+    if (base::ran_short()) return out_of_memory("plan", 0);
+    next += node.inputs.size() + node.outputs.size() + node.intermediates.size();
+  }
+  return {};
+}
+
+Status Planner::plan_step(int32_t index, Tensor** operands) {
+  const Node& node = graph_.nodes[index];
+  Step& step = plan_.steps.emplace_back();
+  step.node = index;
+  driver_.bind(&step, operands);
+  if (any(node.inputs, Place::dynamic)) {
+    step.dynamic = true;
+  } else {
+    CYGNET_TRY(driver_.infer(&step));
+  }
+  if (step.dynamic) {
+    for (int32_t i : node.outputs) plan_.places[i] = Place::dynamic;
+    return {};
+  }
+  CYGNET_TRY(check_work(step));
+  const bool constant_inputs = std::all_of(node.inputs.begin(), node.inputs.end(), [&](int32_t i) {
+    return i == kAbsent || plan_.tensors[i].constant;
+  });
+  if (node.op->pure && constant_inputs && !node.inputs.empty()) return fold(&step);
+  for (int32_t i : node.outputs) plan_.places[i] = Place::arena;
+  return driver_.prepare(&step);
+}
+
+Status Planner::check_work(const Step& step) {
+  const Node& node = graph_.nodes[step.node];
+  if (node.op->macs == nullptr) return {};
+  const int64_t macs = node.op->macs(step.context);
+  if (__builtin_add_overflow(plan_.macs, macs, &plan_.macs)) plan_.macs = INT64_MAX;
+  const int64_t limit = model_.limits().macs;
+  if (limit == 0 || plan_.macs <= limit) return {};
+  return Status::error(Code::limit, "%s: P1: %lld multiply-adds up to operator %d exceed limit macs (%lld)", model_.path(),
+                       static_cast<long long>(plan_.macs), step.node, static_cast<long long>(limit));
+}
+
+// Runs a node whose inputs are all constant, once; its outputs become constants and the step goes.
+Status Planner::fold(Step* step) {
+  const Node& node = graph_.nodes[step->node];
+  for (int32_t i : node.outputs) {
+    plan_.places[i] = Place::persistent;
+    CYGNET_TRY(driver_.take_buffer(i, "folded constant"));
+  }
+  CYGNET_TRY(driver_.fold(step));
+  for (int32_t i : node.outputs) plan_.tensors[i].constant = true;
+  plan_.steps.pop_back();
+  return {};
+}
+
+void Planner::find_last_uses() {
+  const int32_t end = static_cast<int32_t>(plan_.steps.size());
+  for (int32_t s = 0; s < end; ++s)
+    for (int32_t i : graph_.nodes[plan_.steps[s].node].inputs)
+      if (i != kAbsent) last_use_[i] = s;
+  for (int32_t i : graph_.outputs) last_use_[i] = end;
+  for (int32_t i : graph_.inputs) last_use_[i] = end;
+  if (options_.keep_tensors) std::fill(last_use_.begin(), last_use_.end(), end);
+  // A view keeps what it looks at in use.
+  for (int32_t s = end - 1; s >= 0; --s) {
+    const Node& node = graph_.nodes[plan_.steps[s].node];
+    if (node.op->sharing != Sharing::view || plan_.steps[s].dynamic) continue;
+    int32_t& input = last_use_[node.inputs[0]];
+    input = std::max(input, last_use_[node.outputs[0]]);
+  }
+}
+
+Status Planner::place_tensors() {
+  if (!reserve_or_fail(last_use_, plan_.tensors.size())) return out_of_memory("plan", plan_.tensors.size() * 4);
+  last_use_.assign(plan_.tensors.size(), -1);
+  find_last_uses();
+  if (!reserve_or_fail(plan_.blocks, plan_.blocks.size() + plan_.tensors.size()))
+    return out_of_memory("plan", plan_.tensors.size() * sizeof(ArenaBlock));
+  for (int32_t i : graph_.inputs)
+    if (plan_.block_of[i] < 0) plan_.block_of[i] = add_block(i, 0);
+  for (size_t s = 0; s < plan_.steps.size(); ++s)
+    place_outputs(static_cast<int32_t>(s), graph_.nodes[plan_.steps[s].node]);
+  return {};
+}
+
+void Planner::place_outputs(int32_t step, const Node& node) {
+  for (int32_t i : node.outputs) {
+    if (plan_.places[i] != Place::arena) continue;
+    const int32_t shared = i == node.outputs[0] ? shared_block(step, node) : -1;
+    if (shared >= 0) {
+      plan_.blocks[shared].last = std::max(plan_.blocks[shared].last, std::max(last_use_[i], step));
+      plan_.block_of[i] = shared;
+    } else {
+      plan_.block_of[i] = add_block(i, step);
+    }
+  }
+}
+
+// The block that output 0 may share with an input: any for a view, and for an element-wise operator
+// one of equal size that nothing needs after this step.
+int32_t Planner::shared_block(int32_t step, const Node& node) const {
+  if (options_.keep_tensors || node.op->sharing == Sharing::none) return -1;
+  const size_t bytes = plan_.tensors[node.outputs[0]].bytes;
+  for (int32_t i : node.inputs) {
+    if (i == kAbsent || plan_.places[i] != Place::arena || plan_.tensors[i].bytes != bytes) continue;
+    const int32_t block = plan_.block_of[i];
+    if (node.op->sharing == Sharing::view) return i == node.inputs[0] ? block : -1;
+    if (plan_.blocks[block].last == step) return block;
+  }
+  return -1;
+}
+
+int32_t Planner::add_block(int32_t tensor, int32_t first) {
+  plan_.blocks.push_back({.tensor = tensor,
+                          .first = first,
+                          .last = std::max(last_use_[tensor], first),
+                          .bytes = static_cast<int64_t>(plan_.tensors[tensor].bytes) + kSlackBytes});
+  return static_cast<int32_t>(plan_.blocks.size() - 1);
+}
+
+Status Planner::take_arena() {
+  const int64_t bytes = plan_.arena_bytes;
+  plan_.arena_bytes = 0;
+  CYGNET_TRY(check_memory(plan_, model_.limits(), bytes, "arena"));
+  if (!plan_.arena.resize(static_cast<size_t>(bytes))) return out_of_memory("arena", static_cast<size_t>(bytes));
+  plan_.arena_bytes = bytes;
+  if (options_.poison) std::memset(plan_.arena.data(), 0xAA, static_cast<size_t>(bytes));
+  for (size_t i = 0; i < plan_.tensors.size(); ++i)
+    if (plan_.block_of[i] >= 0) plan_.tensors[i].data = plan_.arena.data() + plan_.blocks[plan_.block_of[i]].offset;
+  for (int32_t i : graph_.inputs)
+    std::memset(plan_.tensors[i].data, 0, plan_.tensors[i].bytes);
+  for (Step& step : plan_.steps) driver_.place_scratch(&step);
+  return {};
+}
+
+}  // namespace
+
+Status start_plan(const Model& model, int subgraph, Plan* plan) {
+  const Subgraph& graph = model.graph().subgraphs[subgraph];
+  const size_t n = graph.tensors.size();
+  *plan = Plan();
+  if (!reserve_or_fail(plan->tensors, n) || !reserve_or_fail(plan->places, n) || !reserve_or_fail(plan->block_of, n) ||
+      !reserve_or_fail(plan->buffers, n))
+    return out_of_memory("plan", n * sizeof(Tensor));
+  for (const GraphTensor& tensor : graph.tensors) {
+    plan->tensors.push_back(tensor);
+    plan->places.push_back(tensor.constant ? Place::constant : Place::none);
+  }
+  plan->block_of.assign(n, -1);
+  plan->buffers.resize(n);
+  return {};
+}
+
+Status make_plan(const Model& model, int subgraph, const InterpreterOptions& options, OpDriver* driver, Plan* plan) {
+  return Planner(model, subgraph, options, driver, plan).run();
+}
+
+}  // namespace cygnet

@@ -50,6 +50,9 @@ class OpDriver final : public OpContext::Host {
   /// Gives tensor i a zeroed buffer of its own.
   Status take_buffer(int32_t i, const char* what);
 
+  /// `status` with the model's path, the operator and its first output's name before the message.
+  Status located(const Step& step, Status status) const;
+
   /// Starts the clock of Limits::invoke_ms.
   void start_clock();
   /// An error if the run was cancelled or out of time.
@@ -66,8 +69,6 @@ class OpDriver final : public OpContext::Host {
  private:
   const Subgraph& subgraph() const { return model_->graph().subgraphs[subgraph_]; }
   void release_memory(Step* step);
-  /// `status` with the model's path, the operator and its first output's name before the message.
-  Status located(const Step& step, Status status) const;
 
   const Model* model_ = nullptr;
   int subgraph_ = 0;

@@ -104,6 +104,9 @@ Status Planner::plan_step(int32_t index, Tensor** operands) {
   Step& step = plan_.steps.emplace_back();
   step.node = index;
   driver_.bind(&step, operands);
+  for (int32_t i : node.inputs)
+    if (i != kAbsent && graph_.tensors[i].sparsity != nullptr)
+      return driver_.located(step, Status::error(Code::unsupported, "T7: sparse operands are not supported"));
   if (any(node.inputs, Place::dynamic)) {
     step.dynamic = true;
   } else {

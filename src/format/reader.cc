@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "format/reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "flatbuffers/flatbuffers.h"
+#include "schema/tflite_generated.h"
+
+namespace cygnet {
+namespace {
+
+// What the FlatBuffers library can address.
+constexpr size_t kMaxFlatbufferBytes = 0x7ffffffe;
+
+std::string_view view(const flatbuffers::String* s) {
+  return s == nullptr ? std::string_view("") : std::string_view(s->c_str(), s->size());
+}
+
+template <class T> std::span<const T> view(const flatbuffers::Vector<T>* v) {
+  return v == nullptr ? std::span<const T>() : std::span<const T>(v->data(), v->size());
+}
+
+// An absent vector is an empty one.
+template <class T> flatbuffers::uoffset_t size(const flatbuffers::Vector<T>* v) { return v == nullptr ? 0 : v->size(); }
+
+bool all_dims(const flatbuffers::Vector<int32_t>* dims, Shape* shape) {
+  *shape = {};
+  if (size(dims) > kMaxRank) return false;
+  for (flatbuffers::uoffset_t i = 0; i < size(dims); ++i) shape->push(dims->Get(i));
+  return true;
+}
+
+int text_length(std::string_view s) { return static_cast<int>(std::min<size_t>(s.size(), 200)); }
+
+class Reader {
+ public:
+  Reader(std::span<const uint8_t> image, const OpRegistry& registry, const Limits& limits, Graph* graph,
+         Vector<base::Buffer>* copies)
+      : image_(image), registry_(registry), limits_(limits), graph_(*graph), copies_(*copies) {}
+
+  Status run() {
+    CYGNET_TRY(open_container());
+    CYGNET_TRY(count_everything());
+    graph_.description = view(model_->description());
+    if (!reserve_or_fail(graph_.subgraphs, size(model_->subgraphs()))) return out_of_memory("subgraphs", 0);
+    for (const auto* subgraph : *model_->subgraphs()) CYGNET_TRY(read_subgraph(*subgraph));
+    CYGNET_TRY(read_signatures());
+    CYGNET_TRY(read_metadata());
+    return base::ran_short() ? out_of_memory("graph", 0) : Status();
+  }
+
+ private:
+  Status open_container();
+  Status count_everything() const;
+  Status read_subgraph(const schema::SubGraph& source);
+  Status read_tensor(const schema::Tensor& source, GraphTensor* tensor);
+  Status read_quantization(const schema::QuantizationParameters& source, Quantization* quantization);
+  Status read_constant(const schema::Tensor& source, GraphTensor* tensor);
+  Status find_data(uint32_t index, std::span<const uint8_t>* data, bool* present) const;
+  Status align(GraphTensor* tensor);
+  Status read_node(const schema::Operator& source, Node* node);
+  Status read_options(const schema::Operator& source, Node* node);
+  Status read_signatures();
+  Status read_signature_tensors(const flatbuffers::Vector<flatbuffers::Offset<schema::TensorMap>>* source,
+                                std::string_view key, Vector<SignatureTensor>* out);
+  Status read_metadata();
+
+  std::span<const uint8_t> image_;
+  const OpRegistry& registry_;
+  const Limits& limits_;
+  Graph& graph_;
+  Vector<base::Buffer>& copies_;
+  const schema::Model* model_ = nullptr;
+  size_t flatbuffer_bytes_ = 0;
+};
+
+Status Reader::open_container() {
+  if (image_.size() < 8) return bad_model("C1: expected at least 8 bytes, got %zu", image_.size());
+  if (!schema::ModelBufferHasIdentifier(image_.data()))
+    return bad_model("C1: not a TensorFlow Lite model: expected the identifier \"TFL3\" at byte 4");
+  const size_t most = std::min<size_t>(kMaxFlatbufferBytes, static_cast<size_t>(limits_.flatbuffer_bytes));
+  flatbuffer_bytes_ = std::min(image_.size(), most);
+  flatbuffers::Verifier verifier(image_.data(), flatbuffer_bytes_, 64, 1'000'000);
+  if (!schema::VerifyModelBuffer(verifier)) {
+    if (flatbuffer_bytes_ < image_.size() && flatbuffer_bytes_ < kMaxFlatbufferBytes)
+      return Status::error(Code::limit, "C2: the file is damaged, or its FlatBuffer part exceeds limit flatbuffer_bytes (%lld)",
+                           static_cast<long long>(limits_.flatbuffer_bytes));
+    return bad_model("C2: the file is damaged or truncated: its FlatBuffer structure is not valid");
+  }
+  model_ = schema::GetModel(image_.data());
+  if (model_->version() != 3) return bad_model("C3: expected schema version 3, got %u", model_->version());
+  if (size(model_->subgraphs()) == 0) return bad_model("C3: expected at least 1 subgraph, got none");
+  return {};
+}
+
+Status Reader::count_everything() const {
+  const auto check = [](const char* name, int64_t count, int64_t limit) {
+    if (count <= limit) return Status();
+    return Status::error(Code::limit, "%lld %s exceed limit %s (%lld)", static_cast<long long>(count), name, name,
+                         static_cast<long long>(limit));
+  };
+  int64_t tensors = 0, operators = 0, operands = 0;
+  for (const auto* subgraph : *model_->subgraphs()) {
+    tensors += size(subgraph->tensors());
+    operators += size(subgraph->operators());
+    if (subgraph->operators() == nullptr) continue;
+    for (const auto* op : *subgraph->operators())
+      operands = std::max<int64_t>({operands, size(op->inputs()), size(op->outputs()), size(op->intermediates())});
+  }
+  CYGNET_TRY(check("subgraphs", size(model_->subgraphs()), limits_.subgraphs));
+  CYGNET_TRY(check("buffers", size(model_->buffers()), limits_.buffers));
+  CYGNET_TRY(check("tensors", tensors, limits_.tensors));
+  CYGNET_TRY(check("operators", operators, limits_.operators));
+  return check("operands", operands, limits_.operands);
+}
+
+Status Reader::read_subgraph(const schema::SubGraph& source) {
+  const int index = static_cast<int>(graph_.subgraphs.size());
+  Subgraph& subgraph = graph_.subgraphs.emplace_back();
+  subgraph.name = view(source.name());
+  subgraph.inputs = view(source.inputs());
+  subgraph.outputs = view(source.outputs());
+  if (!reserve_or_fail(subgraph.tensors, size(source.tensors())) ||
+      !reserve_or_fail(subgraph.nodes, size(source.operators())))
+    return out_of_memory("graph", size(source.tensors()) * sizeof(GraphTensor));
+  for (flatbuffers::uoffset_t i = 0; i < size(source.tensors()); ++i) {
+    GraphTensor& tensor = subgraph.tensors.emplace_back();
+    Status status = read_tensor(*source.tensors()->Get(i), &tensor);
+    if (!status.ok())
+      return Status::error(status.code(), "%.4s subgraph %d tensor %u \"%.*s\": %s", status.message(), index, i,
+                           text_length(tensor.name), tensor.name.data(), status.message() + 4);
+  }
+  for (flatbuffers::uoffset_t i = 0; i < size(source.operators()); ++i) {
+    Node& node = subgraph.nodes.emplace_back();
+    Status status = read_node(*source.operators()->Get(i), &node);
+    if (!status.ok())
+      return Status::error(status.code(), "%.4s subgraph %d operator %u %.*s: %s", status.message(), index, i,
+                           text_length(node.name), node.name.data(), status.message() + 4);
+  }
+  return {};
+}
+
+Status Reader::read_tensor(const schema::Tensor& source, GraphTensor* tensor) {
+  tensor->name = view(source.name());
+  tensor->type = static_cast<Type>(source.type());
+  tensor->variable = source.is_variable();
+  tensor->has_rank = source.has_rank() || size(source.shape()) > 0;
+  tensor->sparsity = source.sparsity();
+  if (!all_dims(source.shape(), &tensor->shape))
+    return bad_model("T2: expected rank at most %d, got %u", kMaxRank, size(source.shape()));
+  tensor->has_signature = size(source.shape_signature()) > 0;
+  if (!all_dims(source.shape_signature(), &tensor->signature))
+    return bad_model("T2: expected a shape signature of rank at most %d, got %u", kMaxRank, size(source.shape_signature()));
+  if (source.quantization() != nullptr) CYGNET_TRY(read_quantization(*source.quantization(), &tensor->quantization));
+  return read_constant(source, tensor);
+}
+
+Status Reader::read_quantization(const schema::QuantizationParameters& source, Quantization* quantization) {
+  const auto scales = view(source.scale());
+  const auto zero_points = view(source.zero_point());
+  // A blockwise or custom scheme is described by `details`; operators that know it read it there.
+  if (scales.size() > INT32_MAX || zero_points.size() > INT32_MAX) return bad_model("T8: too many scales");
+  quantization->scales = scales.data();
+  quantization->count = static_cast<int32_t>(scales.size());
+  quantization->zero_points = zero_points.data();
+  quantization->zero_point_count = static_cast<int32_t>(zero_points.size());
+  quantization->axis = source.quantized_dimension();
+  return {};
+}
+
+Status Reader::find_data(uint32_t index, std::span<const uint8_t>* data, bool* present) const {
+  *present = false;
+  if (index == 0) return {};
+  if (index >= size(model_->buffers()))
+    return bad_model("C4: expected a buffer index below %u, got %u", size(model_->buffers()), index);
+  const schema::Buffer& buffer = *model_->buffers()->Get(index);
+  if (buffer.data() != nullptr) {
+    *data = view(buffer.data());
+    *present = true;
+    return {};
+  }
+  if (buffer.offset() <= 1) return {};
+  if (buffer.size() > image_.size() || buffer.offset() > image_.size() - buffer.size())
+    return bad_model("C4: buffer %u: bytes %llu to %llu lie outside the file of %zu bytes", index,
+                     static_cast<unsigned long long>(buffer.offset()),
+                     static_cast<unsigned long long>(buffer.offset() + buffer.size()), image_.size());
+  *data = image_.subspan(buffer.offset(), buffer.size());
+  *present = true;
+  return {};
+}
+
+Status Reader::read_constant(const schema::Tensor& source, GraphTensor* tensor) {
+  std::span<const uint8_t> data;
+  bool present = false;
+  CYGNET_TRY(find_data(source.buffer(), &data, &present));
+  if (source.external_buffer() != 0)
+    return Status::error(Code::unsupported, "C5: data in an external file (buffer id %u) is not supported",
+                         source.external_buffer());
+  if (!present) return {};
+  tensor->constant = true;
+  tensor->data = const_cast<uint8_t*>(data.data());
+  tensor->bytes = data.size();
+  return align(tensor);
+}
+
+// Operators read constants through pointers to their element type.
+Status Reader::align(GraphTensor* tensor) {
+  const size_t alignment = std::max<size_t>(static_cast<size_t>(type_bits(tensor->type)) / 8, 4);
+  if (tensor->bytes == 0 || reinterpret_cast<uintptr_t>(tensor->data) % std::min<size_t>(alignment, 16) == 0) return {};
+  base::Buffer copy;
+  if (!copy.resize(tensor->bytes) || !reserve_or_fail(copies_, copies_.size() + 1))
+    return out_of_memory("unaligned constant", tensor->bytes);
+  std::memcpy(copy.data(), tensor->data, tensor->bytes);
+  tensor->data = copy.data();
+  copies_.push_back(std::move(copy));
+  return {};
+}
+
+Status Reader::read_node(const schema::Operator& source, Node* node) {
+  if (source.opcode_index() >= size(model_->operator_codes()))
+    return bad_model("C7: expected an operator code index below %u, got %u", size(model_->operator_codes()),
+                     source.opcode_index());
+  const schema::OperatorCode& code = *model_->operator_codes()->Get(source.opcode_index());
+  // Codes above 127 stand in builtin_code only; older files have just the deprecated field.
+  const int32_t builtin = std::max<int32_t>(static_cast<int32_t>(code.builtin_code()), code.deprecated_builtin_code());
+  if (builtin < 0 || builtin > static_cast<int32_t>(schema::BuiltinOperator::MAX))
+    return bad_model("C7: expected a builtin operator code of 0 to %d, got %d",
+                     static_cast<int>(schema::BuiltinOperator::MAX), builtin);
+  node->builtin = builtin;
+  node->version = code.version();
+  node->inputs = view(source.inputs());
+  node->outputs = view(source.outputs());
+  node->intermediates = view(source.intermediates());
+  if (static_cast<schema::BuiltinOperator>(builtin) == schema::BuiltinOperator::CUSTOM) {
+    node->name = view(code.custom_code());
+    if (node->name.empty()) return bad_model("C7: a custom operator without a name");
+    node->op = registry_.find_custom(node->name);
+  } else {
+    node->name = schema::EnumNameBuiltinOperator(static_cast<schema::BuiltinOperator>(builtin));
+    node->op = registry_.find(builtin);
+  }
+  if (node->version < 1) return bad_model("C7: expected version 1 or later, got %d", node->version);
+  if (node->op != nullptr && node->version > node->op->max_version)
+    return Status::error(Code::unsupported, "C7: expected version 1 to %d, got %d", node->op->max_version, node->version);
+  return read_options(source, node);
+}
+
+Status Reader::read_options(const schema::Operator& source, Node* node) {
+  if (source.large_custom_options_offset() > 1) {
+    const uint64_t offset = source.large_custom_options_offset(), bytes = source.large_custom_options_size();
+    if (bytes > image_.size() || offset > image_.size() - bytes)
+      return bad_model("C6: custom options of %llu bytes at %llu lie outside the file of %zu bytes",
+                       static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(offset), image_.size());
+    node->custom_options = image_.subspan(offset, bytes);
+  } else {
+    node->custom_options = view(source.custom_options());
+  }
+  if (node->op == nullptr) return {};
+  const auto type = static_cast<uint8_t>(source.builtin_options_type());
+  const auto type_2 = static_cast<uint8_t>(source.builtin_options_2_type());
+  if (type != 0 && source.builtin_options() != nullptr) {
+    if (type != node->op->options_type)
+      return bad_model("C8: expected option table %d, got %d (%s)", node->op->options_type, type,
+                       schema::EnumNameBuiltinOptions(source.builtin_options_type()));
+    node->options = source.builtin_options();
+  }
+  if (type_2 != 0 && source.builtin_options_2() != nullptr) {
+    if (type_2 != node->op->options_type_2)
+      return bad_model("C8: expected option table 2.%d, got 2.%d (%s)", node->op->options_type_2, type_2,
+                       schema::EnumNameBuiltinOptions2(source.builtin_options_2_type()));
+    node->options = source.builtin_options_2();
+  }
+  return {};
+}
+
+Status Reader::read_signatures() {
+  if (!reserve_or_fail(graph_.signatures, size(model_->signature_defs()))) return out_of_memory("signatures", 0);
+  for (flatbuffers::uoffset_t i = 0; i < size(model_->signature_defs()); ++i) {
+    const schema::SignatureDef& source = *model_->signature_defs()->Get(i);
+    Signature& signature = graph_.signatures.emplace_back();
+    signature.key = view(source.signature_key());
+    if (source.subgraph_index() >= graph_.subgraphs.size())
+      return bad_model("C12: signature \"%.*s\": expected a subgraph index below %zu, got %u",
+                       text_length(signature.key), signature.key.data(), graph_.subgraphs.size(), source.subgraph_index());
+    signature.subgraph = static_cast<int32_t>(source.subgraph_index());
+    CYGNET_TRY(read_signature_tensors(source.inputs(), signature.key, &signature.inputs));
+    CYGNET_TRY(read_signature_tensors(source.outputs(), signature.key, &signature.outputs));
+  }
+  return {};
+}
+
+Status Reader::read_signature_tensors(const flatbuffers::Vector<flatbuffers::Offset<schema::TensorMap>>* source,
+                                      std::string_view key, Vector<SignatureTensor>* out) {
+  if (!reserve_or_fail(*out, size(source))) return out_of_memory("signatures", 0);
+  for (flatbuffers::uoffset_t i = 0; i < size(source); ++i) {
+    const schema::TensorMap& entry = *source->Get(i);
+    if (entry.tensor_index() > INT32_MAX)
+      return bad_model("C12: signature \"%.*s\": tensor index %u is out of range", text_length(key), key.data(),
+                       entry.tensor_index());
+    out->push_back({view(entry.name()), static_cast<int32_t>(entry.tensor_index())});
+  }
+  return {};
+}
+
+Status Reader::read_metadata() {
+  if (!reserve_or_fail(graph_.metadata, size(model_->metadata()))) return out_of_memory("metadata", 0);
+  for (flatbuffers::uoffset_t i = 0; i < size(model_->metadata()); ++i) {
+    const schema::Metadata& source = *model_->metadata()->Get(i);
+    Metadata& metadata = graph_.metadata.emplace_back();
+    metadata.name = view(source.name());
+    if (source.buffer() >= size(model_->buffers()))
+      return bad_model("C11: metadata \"%.*s\": expected a buffer index below %u, got %u", text_length(metadata.name),
+                       metadata.name.data(), size(model_->buffers()), source.buffer());
+    bool present = false;
+    CYGNET_TRY(find_data(source.buffer(), &metadata.data, &present));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status read_graph(std::span<const uint8_t> image, const OpRegistry& registry, const Limits& limits, Graph* graph,
+                  Vector<base::Buffer>* copies) {
+  return Reader(image, registry, limits, graph, copies).run();
+}
+
+}  // namespace cygnet

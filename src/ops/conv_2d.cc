@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+// CONV_2D: x [N, H, W, C], filter [M, KH, KW, C/G], bias [M] (optional) → y [N, OH, OW, M].
+//   y[n, oy, ox, m] = act(bias[m] + Σ x[n, oy·sh + fy·dh − ph, ox·sw + fx·dw − pw, g·C/G + c] · filter[m, fy, fx, c])
+// with group g = m / (M/G); positions outside x count as 0 (quantized: the zero point). Types: f32;
+// int8 with a scale for each output channel, uint8, both with int32 bias; int16 with int8 filter.
+// Source: tensorflow/lite/kernels/conv.cc, 8-bit quantization specification.
+#include "kernels/pack.h"
+#include "ops/conv_common.h"
+
+namespace cygnet::ops {
+namespace {
+
+struct ConvState {
+  ConvGeometry geometry;    // of the tensor as the file gives it
+  ConvGeometry inner;       // as the kernel sees it: of the staged image, a row of taps in one
+  int32_t groups = 1;
+  Clamp<float> real;
+  Clamp<int32_t> quantized;
+  ChannelScales scales;
+  bool packed = false;      // kernels can run
+  bool pointwise = false;   // 1×1, stride 1, no padding: rows are the pixels themselves
+  int64_t k = 0;            // depth of one tap for the kernel
+  Staging staging;
+  uint8_t* weights = nullptr;  // packed, one group after the other
+  int64_t group_bytes = 0;
+  uint8_t* zero = nullptr;  // row of padding
+  int64_t* bias64 = nullptr;  // int16 activations
+  int staged = -1, offsets = -1;  // scratch
+};
+
+constexpr int32_t kMaxTaps = 4096;
+// Larger ones would saturate every result; with the sum of products they stay below 2^63.
+constexpr int64_t kMaxBias = int64_t{1} << 60;
+// Inputs with fewer channels are copied with their padding, so that a row of taps is one long run.
+constexpr int32_t kFewChannels = 16;
+
+const Tensor* bias_tensor(const OpContext& op) { return op.input_or_null(2); }
+
+Status geometry_of(OpContext& op, ConvGeometry* g) {
+  const auto& options = op.options<schema::Conv2DOptions>();
+  const Shape& x = op.input(0).shape;
+  const Shape& f = op.input(1).shape;
+  g->h = {.in = x[1], .filter = f[1], .stride = options.stride_h(), .dilation = options.dilation_h_factor()};
+  g->w = {.in = x[2], .filter = f[2], .stride = options.stride_w(), .dilation = options.dilation_w_factor()};
+  CYGNET_TRY(resolve_window("height", options.padding(), &g->h));
+  return resolve_window("width", options.padding(), &g->w);
+}
+
+Status infer(OpContext& op) {
+  const Tensor &x = op.input(0), &filter = op.input(1);
+  CYGNET_TRY(check_conv_types(x, filter, bias_tensor(op), op.output(0)));
+  CYGNET_TRY(expect_rank("input 0", x, 4));
+  CYGNET_TRY(expect_rank("input 1", filter, 4));
+  const int32_t channels = filter.shape[0], depth = filter.shape[3];
+  if (channels < 1 || depth < 1) return bad_model("input 1: expected at least one channel, got %s", shape_text(filter.shape).text);
+  if (x.shape[3] < 1 || x.shape[3] % depth != 0)
+    return bad_model("input 0: expected a multiple of the filter's %d channels, got %d", depth, x.shape[3]);
+  const int32_t groups = x.shape[3] / depth;
+  if (channels % groups != 0) return bad_model("input 1: %d output channels do not divide into %d groups", channels, groups);
+  CYGNET_TRY(check_conv_quantization(x, filter, bias_tensor(op), op.output(0), channels, 0));
+  ConvGeometry g;
+  CYGNET_TRY(geometry_of(op, &g));
+  return op.set_output(0, {x.shape[0], g.h.out, g.w.out, channels});
+}
+
+int64_t macs(const OpContext& op) {
+  const Shape& f = op.input(1).shape;
+  return op.output(0).shape.elements() * f[1] * f[2] * f[3];
+}
+
+// ---- Prepare
+
+// Chooses what the kernel sees and whether the input must be copied for it.
+void choose_staging(const Tensor& x, ConvState* s) {
+  const ConvGeometry& g = s->geometry;
+  s->inner = g;
+  s->staging.flip = sign_flip(x);
+  s->staging.pad_value = is_quantized_type(x.type) && x.type != Type::int16 ? unsigned_zero_point(x) : 0;
+  const int32_t c = x.shape[3];
+  s->k = c / s->groups;
+  if (g.taps() == 1 && g.h.stride == 1 && g.w.stride == 1) {
+    s->pointwise = true;
+    return;
+  }
+  if (c >= kFewChannels || s->groups != 1 || g.w.dilation != 1 || g.w.filter == 1) return;
+  // A row of taps becomes one tap of filter·c elements; all padding is written out.
+  const auto behind = [](const WindowDim& d) {
+    const int64_t end = d.first(d.out - 1) + int64_t{d.filter - 1} * d.dilation + 1;
+    return static_cast<int32_t>(std::max<int64_t>(0, end - d.in));
+  };
+  s->staging.pad_top = g.h.pad;
+  s->staging.pad_left = g.w.pad;
+  s->staging.pad_bottom = behind(g.h);
+  s->staging.pad_right = behind(g.w);
+  s->inner.h.in = static_cast<int32_t>(s->staging.height(g.h.in));
+  s->inner.w.in = static_cast<int32_t>(s->staging.width(g.w.in));
+  s->inner.h.pad = s->inner.w.pad = 0;
+  s->inner.w.filter = 1;
+  s->k = int64_t{g.w.filter} * c;
+}
+
+Status pack_weights(OpContext& op, ConvState* s) {
+  const Tensor &x = op.input(0), &filter = op.input(1);
+  const Tensor* bias = bias_tensor(op);
+  const int64_t n = filter.shape[0] / s->groups, taps = s->inner.taps();
+  const int64_t filter_bytes = n * taps * s->k * (x.type == Type::float32 ? 4 : 1);
+  const KernelTable& table = kernels();
+  s->group_bytes = static_cast<int64_t>(x.type == Type::float32 ? gemm_f32_packed_bytes(n, taps, s->k, table.gemm_f32_nr)
+                                                                : gemm_q8_packed_bytes(n, taps, s->k, table.gemm_q8_nr));
+  s->weights = static_cast<uint8_t*>(op.allocate(static_cast<size_t>(s->group_bytes * s->groups)));
+  if (s->weights == nullptr) return out_of_memory("packed weights", static_cast<size_t>(s->group_bytes * s->groups));
+  const WeightStrides strides{.n_stride = taps * s->k, .tap_stride = s->k, .k_stride = 1};
+  for (int32_t g = 0; g < s->groups; ++g) {
+    const uint8_t* source = filter.as<uint8_t>() + g * filter_bytes;
+    uint8_t* to = s->weights + g * s->group_bytes;
+    if (x.type == Type::float32) {
+      const float* b = bias == nullptr ? nullptr : bias->as<float>() + g * n;
+      pack_gemm_f32(reinterpret_cast<const float*>(source), strides, b, n, taps, s->k, table.gemm_f32_nr,
+                    reinterpret_cast<float*>(to));
+    } else {
+      const bool flip = filter.type == Type::uint8;
+      const PackQ8 params{.weight_flip = static_cast<uint8_t>(flip ? 0x80 : 0),
+                          .weight_zero_point = flip ? filter.quantization.zero_point() - 128 : 0,
+                          .input_zero_point = unsigned_zero_point(x),
+                          .bias = bias == nullptr ? nullptr : bias->as<int32_t>() + g * n,
+                          .scale = s->scales.scales + g * n,
+                          .scale_stride = 1};
+      pack_gemm_q8(source, strides, params, n, taps, s->k, table.gemm_q8_nr, to);
+    }
+  }
+  return {};
+}
+
+Status prepare_bias64(OpContext& op, ConvState* s) {
+  const Tensor* bias = bias_tensor(op);
+  if (bias == nullptr) return {};
+  const int64_t n = bias->shape.elements();
+  s->bias64 = static_cast<int64_t*>(op.allocate(static_cast<size_t>(n) * sizeof(int64_t)));
+  if (s->bias64 == nullptr) return out_of_memory("bias", static_cast<size_t>(n) * sizeof(int64_t));
+  for (int64_t i = 0; i < n; ++i)
+    s->bias64[i] = bias->type == Type::int64 ? std::clamp(bias->as<int64_t>()[i], -kMaxBias, kMaxBias) : bias->as<int32_t>()[i];
+  return {};
+}
+
+Status prepare_kernels(OpContext& op, ConvState* s) {
+  const Tensor &x = op.input(0), &filter = op.input(1);
+  const Tensor* bias = bias_tensor(op);
+  if (op.reference() || !filter.constant || (bias != nullptr && !bias->constant) || s->geometry.taps() > kMaxTaps) return {};
+  choose_staging(x, s);
+  if (filter.shape.elements(1, 4) > 33'025 && x.type != Type::float32 && x.type != Type::int16) return {};
+  if (s->staging.height(x.shape[1]) * s->staging.width(x.shape[2]) * x.shape[3] > INT32_MAX) return {};
+  s->packed = true;
+  if (x.type == Type::int16) CYGNET_TRY(prepare_bias64(op, s));
+  else CYGNET_TRY(pack_weights(op, s));
+  const int element = type_bits(x.type) / 8;
+  s->zero = static_cast<uint8_t*>(op.allocate(static_cast<size_t>(s->k * element)));
+  if (s->zero == nullptr) return out_of_memory("padding", static_cast<size_t>(s->k * element));
+  std::memset(s->zero, s->staging.pad_value, static_cast<size_t>(s->k * element));
+  if (s->staging.needed())
+    CYGNET_TRY(op.request_scratch(static_cast<size_t>(s->staging.height(x.shape[1]) * s->staging.width(x.shape[2]) *
+                                                      x.shape[3] * element), &s->staged));
+  if (!s->pointwise)
+    CYGNET_TRY(op.request_scratch(static_cast<size_t>(op.threads() * kPixelsPerCall * s->inner.taps()) * sizeof(int32_t), &s->offsets));
+  return {};
+}
+
+Status prepare(OpContext& op) {
+  auto* s = op.make_state<ConvState>();
+  if (s == nullptr) return out_of_memory("operator", sizeof(ConvState));
+  const auto activation = op.options<schema::Conv2DOptions>().fused_activation_function();
+  CYGNET_TRY(geometry_of(op, &s->geometry));
+  s->groups = op.input(0).shape[3] / op.input(1).shape[3];
+  if (op.input(0).type == Type::float32) {
+    CYGNET_TRY(activation_clamp(activation, &s->real));
+  } else {
+    CYGNET_TRY(quantized_activation_clamp(activation, op.output(0), &s->quantized));
+    CYGNET_TRY(make_channel_scales(op, op.input(0), op.input(1), op.output(0), op.input(1).shape[0],
+                                   op.input(0).type == Type::uint8, &s->scales));
+  }
+  return prepare_kernels(op, s);
+}
+
+// ---- Plain loops
+
+// Sum over the taps of one output element, in the order of the reference: rows, columns, channels.
+template <class X, class W, class Acc>
+Acc dot(const ConvState& s, const X* x, const W* filter, int64_t oy, int64_t ox, int32_t c, int32_t depth, int32_t x_zero, int32_t w_zero) {
+  const ConvGeometry& g = s.geometry;
+  int32_t y_begin, y_end, x_begin, x_end;
+  g.h.inside(oy, &y_begin, &y_end);
+  g.w.inside(ox, &x_begin, &x_end);
+  // Integers are summed in 64 bits, where no file can make them overflow, and wrap at the end.
+  std::conditional_t<std::is_same_v<X, float>, float, int64_t> acc = 0;
+  for (int32_t fy = y_begin; fy < y_end; ++fy)
+    for (int32_t fx = x_begin; fx < x_end; ++fx) {
+      const X* a = x + ((g.h.first(oy) + int64_t{fy} * g.h.dilation) * g.w.in + g.w.first(ox) + int64_t{fx} * g.w.dilation) * c;
+      const W* b = filter + (int64_t{fy} * g.w.filter + fx) * depth;
+      for (int32_t i = 0; i < depth; ++i) {
+        if constexpr (std::is_same_v<X, float>) acc += a[i] * b[i];
+        else acc += int64_t{a[i] - x_zero} * (b[i] - w_zero);
+      }
+    }
+  return static_cast<Acc>(acc);
+}
+
+// acc + bias; integers wrap.
+template <class Acc, class Bias> Acc add_bias(Acc acc, Bias bias) {
+  if constexpr (std::is_same_v<Acc, float>) return acc + bias;
+  else return static_cast<Acc>(static_cast<uint64_t>(acc) + static_cast<uint64_t>(bias));
+}
+
+// Calls store(index, n·h·w·m element, channel, accumulator) for every output element.
+template <class X, class W, class Acc, class Bias, class Store>
+void plain(OpContext& op, const ConvState& s, const Bias* bias, Store store) {
+  const Tensor &x = op.input(0), &filter = op.input(1);
+  const int32_t c = x.shape[3], depth = filter.shape[3], channels = filter.shape[0];
+  const int32_t per_group = channels / s.groups;
+  const int64_t filter_size = filter.shape.elements(1, 4), image = x.shape.elements(1, 4);
+  const bool quantized = !std::is_same_v<X, float>;
+  const int32_t x_zero = quantized ? x.quantization.zero_point() : 0;
+  const int32_t w_zero = std::is_same_v<W, uint8_t> ? filter.quantization.zero_point() : 0;
+  op.parallel_for(int64_t{x.shape[0]} * s.geometry.h.out, [&](int64_t begin, int64_t end, int) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t batch = row / s.geometry.h.out, oy = row % s.geometry.h.out;
+      for (int64_t ox = 0; ox < s.geometry.w.out; ++ox)
+        for (int32_t m = 0; m < channels; ++m) {
+          const X* base = x.as<X>() + batch * image + (m / per_group) * depth;
+          const Acc acc = dot<X, W, Acc>(s, base, filter.as<W>() + m * filter_size, oy, ox, c, depth, x_zero, w_zero);
+          store((row * s.geometry.w.out + ox) * channels + m, m, bias == nullptr ? acc : add_bias(acc, bias[m]));
+        }
+    }
+  });
+}
+
+template <class T, class Acc>
+auto requantizing_store(OpContext& op, const ConvState& s) {
+  const int32_t zero = op.output(0).quantization.zero_point();
+  T* out = op.output(0).as<T>();
+  return [&s, zero, out](int64_t at, int32_t m, Acc acc) {
+    const int64_t scaled = int64_t{apply(s.scales.multipliers[m], acc)} + zero;
+    out[at] = static_cast<T>(std::clamp<int64_t>(scaled, s.quantized.low, s.quantized.high));
+  };
+}
+
+void invoke_plain(OpContext& op, const ConvState& s) {
+  const Tensor* bias = bias_tensor(op);
+  switch (op.input(0).type) {
+    case Type::float32: {
+      float* out = op.output(0).as<float>();
+      return plain<float, float, float>(op, s, bias_of<float>(bias),
+                                        [&](int64_t at, int32_t, float acc) { out[at] = s.real(acc); });
+    }
+    case Type::int8:
+      return plain<int8_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias), requantizing_store<int8_t, int32_t>(op, s));
+    case Type::uint8:
+      return plain<uint8_t, uint8_t, int32_t>(op, s, bias_of<int32_t>(bias), requantizing_store<uint8_t, int32_t>(op, s));
+    default:
+      if (bias != nullptr && bias->type == Type::int32)
+        return plain<int16_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias), requantizing_store<int16_t, int32_t>(op, s));
+      return plain<int16_t, int8_t, int64_t>(op, s, bias_of<int64_t>(bias), requantizing_store<int16_t, int64_t>(op, s));
+  }
+}
+
+// ---- Kernels
+
+// The pixels [begin, begin + count) of one group of one image.
+struct Slice {
+  const uint8_t* image;
+  uint8_t* out;
+  const int32_t* at;
+  int64_t count;
+  int32_t group;
+};
+
+void run_slice(OpContext& op, const ConvState& s, const Slice& slice) {
+  const Tensor &x = op.input(0), &y = op.output(0), &filter = op.input(1);
+  const int64_t c = x.shape[3], depth = filter.shape[3], channels = filter.shape[0], n = channels / s.groups;
+  const int element = type_bits(x.type) / 8;
+  const uint8_t* a = slice.image + slice.group * depth * element;
+  uint8_t* out = slice.out + slice.group * n * element;
+  const uint8_t* weights = s.weights + slice.group * s.group_bytes;
+  const int64_t taps = s.inner.taps();
+  const auto common = [&](auto args) {
+    using A = std::remove_const_t<std::remove_pointer_t<decltype(args.a)>>;
+    args.a = reinterpret_cast<const A*>(a);
+    args.at = slice.at;
+    args.at_stride = taps;
+    args.a_stride = c;
+    args.zero = reinterpret_cast<const A*>(s.zero);
+    args.m = slice.count;
+    args.n = n;
+    args.taps = taps;
+    args.k = s.k;
+    args.out_stride = channels;
+    return args;
+  };
+  if (x.type == Type::float32) {
+    GemmF32 args = common(GemmF32());
+    args.weights = reinterpret_cast<const float*>(weights);
+    args.out = reinterpret_cast<float*>(out);
+    args.lo = s.real.low;
+    args.hi = s.real.high;
+    kernels().gemm_f32(args);
+  } else if (x.type == Type::int16) {
+    GemmS16 args = common(GemmS16());
+    args.weights = filter.as<int8_t>() + slice.group * n * taps * s.k;
+    args.bias = s.bias64 == nullptr ? nullptr : s.bias64 + slice.group * n;
+    args.scale = s.scales.scales + slice.group * n;
+    args.scale_stride = 1;
+    args.out = reinterpret_cast<int16_t*>(out);
+    args.lo = s.quantized.low;
+    args.hi = s.quantized.high;
+    kernels().gemm_s16(args);
+  } else {
+    GemmQ8 args = common(GemmQ8());
+    args.weights = weights;
+    args.weight_zero_point = filter.type == Type::uint8 ? filter.quantization.zero_point() - 128 : 0;
+    args.out = out;
+    args.zero_point = y.quantization.zero_point();
+    args.lo = s.quantized.low;
+    args.hi = s.quantized.high;
+    kernels().gemm_q8(args);
+  }
+}
+
+void invoke_kernels(OpContext& op, const ConvState& s) {
+  const Tensor &x = op.input(0), &y = op.output(0);
+  const int element = type_bits(x.type) / 8;
+  const int64_t image_bytes = x.shape.elements(1, 4) * element, out_pixel = y.shape[3] * element;
+  const int64_t pixels = s.geometry.pixels(), taps = s.inner.taps();
+  for (int32_t batch = 0; batch < x.shape[0]; ++batch) {
+    const uint8_t* image = x.as<uint8_t>() + batch * image_bytes;
+    if (s.staging.needed()) {
+      auto* staged = op.scratch<uint8_t>(s.staged);
+      stage_image(op, s.staging, image, x.shape[1], x.shape[2], x.shape[3], element, staged);
+      image = staged;
+    }
+    uint8_t* out = op.output(0).as<uint8_t>() + batch * pixels * out_pixel;
+    op.parallel_for((pixels + kPixelsPerCall - 1) / kPixelsPerCall, [&](int64_t begin, int64_t end, int thread) {
+      int32_t* at = s.pointwise ? nullptr : op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
+      for (int64_t chunk = begin; chunk < end; ++chunk) {
+        const int64_t first = chunk * kPixelsPerCall, count = std::min(kPixelsPerCall, pixels - first);
+        if (!s.pointwise) fill_offsets(s.inner, x.shape[3], first, count, at);
+        const uint8_t* from = s.pointwise ? image + first * x.shape[3] * element : image;
+        for (int32_t g = 0; g < s.groups; ++g) run_slice(op, s, {from, out + first * out_pixel, at, count, g});
+      }
+    });
+  }
+}
+
+Status invoke(OpContext& op) {
+  const auto& s = op.state<ConvState>();
+  if (s.packed) invoke_kernels(op, s);
+  else invoke_plain(op, s);
+  return {};
+}
+
+}  // namespace
+
+extern const OpDef kConv2d;
+extern const OpDef kConv2d = {.name = "CONV_2D",
+                              .builtin = static_cast<int32_t>(schema::BuiltinOperator::CONV_2D),
+                              .max_version = 8,
+                              .options_type = static_cast<uint8_t>(schema::BuiltinOptions::Conv2DOptions),
+                              .min_inputs = 2,
+                              .max_inputs = 3,
+                              .optional_inputs = 0b100,
+                              .infer = infer,
+                              .prepare = prepare,
+                              .invoke = invoke,
+                              .macs = macs};
+
+}  // namespace cygnet::ops

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the convolution family shares: operand checks, scales of each output channel, and the copy
+// of the input that kernels read.
+#pragma once
+
+#include "kernels/kernels.h"
+#include "ops/activation.h"
+#include "ops/check.h"
+#include "ops/fixed_point.h"
+#include "ops/window.h"
+
+namespace cygnet::ops {
+
+/// Output pixels that one call of a gemm or depthwise kernel gets.
+inline constexpr int64_t kPixelsPerCall = 96;
+
+/// Height and width of a convolution.
+struct ConvGeometry {
+  WindowDim h, w;
+  int64_t taps() const { return int64_t{h.filter} * w.filter; }
+  int64_t pixels() const { return int64_t{h.out} * w.out; }
+};
+
+/// Checks types of input, filter, bias and output: f32 throughout, or 8-bit with int32 bias, or
+/// int16 activations with int8 filter and int32 or int64 bias. Hybrid and 4-bit: unsupported.
+Status check_conv_types(const Tensor& input, const Tensor& filter, const Tensor* bias, const Tensor& output);
+
+/// Checks the quantization of input, filter (whole tensor, or one scale for each of `channels`
+/// along `axis`) and output, and that the bias has `channels` elements. Nothing to check for f32
+/// but the bias.
+Status check_conv_quantization(const Tensor& input, const Tensor& filter, const Tensor* bias, const Tensor& output,
+                               int32_t channels, int32_t axis);
+
+/// Requantization of each output channel: input scale · filter scale / output scale.
+struct ChannelScales {
+  Multiplier* multipliers = nullptr;  ///< [channels]
+  float* scales = nullptr;            ///< [channels]
+};
+
+/// In prepare. `channels` scales, also where the filter has one for all. `float_product`: the two
+/// input scales are multiplied in float, as TFLite does where it has one multiplier for the tensor.
+Status make_channel_scales(OpContext& op, const Tensor& input, const Tensor& filter, const Tensor& output,
+                           int64_t channels, bool float_product, ChannelScales* scales);
+
+/// The bytes of a bias as T's; null where it is absent.
+template <class T> const T* bias_of(const Tensor* bias) { return bias == nullptr ? nullptr : bias->as<T>(); }
+
+/// Zero point of 8-bit activations in the unsigned domain of the kernels.
+inline int32_t unsigned_zero_point(const Tensor& t) {
+  return t.quantization.zero_point() + (t.type == Type::int8 ? 128 : 0);
+}
+/// Byte that turns 8-bit activations into the unsigned domain by xor.
+inline uint8_t sign_flip(const Tensor& t) { return t.type == Type::int8 ? 0x80 : 0; }
+
+/// A copy of one image [h, w, c] that kernels read instead of the input: bytes flipped into the
+/// unsigned domain, channels repeated (depthwise multiplier), padding written out.
+struct Staging {
+  int32_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;
+  int32_t repeat = 1;       ///< copies of each channel
+  uint8_t flip = 0;         ///< 8-bit types only
+  int32_t pad_value = 0;    ///< a byte for 8-bit types, else 0
+
+  bool needed() const { return (pad_top | pad_bottom | pad_left | pad_right | flip) != 0 || repeat != 1; }
+  int64_t height(int64_t h) const { return h + pad_top + pad_bottom; }
+  int64_t width(int64_t w) const { return w + pad_left + pad_right; }
+};
+
+/// Copies image rows; `element` is the size of an element in bytes.
+void stage_image(OpContext& op, const Staging& staging, const void* image, int64_t h, int64_t w, int64_t c, int element,
+                 void* out);
+
+/// Offsets of the pixels under each output pixel's taps, for kernels: fills `at` with
+/// `count`·taps element offsets for output pixels [begin, begin + count); −1 is padding.
+/// `pixel` is the number of elements from one input pixel to the next.
+void fill_offsets(const ConvGeometry& g, int64_t pixel, int64_t begin, int64_t count, int32_t* at);
+
+}  // namespace cygnet::ops

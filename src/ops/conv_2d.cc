@@ -203,12 +203,6 @@ Acc dot(const ConvState& s, const X* x, const W* filter, int64_t oy, int64_t ox,
   return static_cast<Acc>(acc);
 }
 
-// acc + bias; integers wrap.
-template <class Acc, class Bias> Acc add_bias(Acc acc, Bias bias) {
-  if constexpr (std::is_same_v<Acc, float>) return acc + bias;
-  else return static_cast<Acc>(static_cast<uint64_t>(acc) + static_cast<uint64_t>(bias));
-}
-
 // Calls store(index, n·h·w·m element, channel, accumulator) for every output element.
 template <class X, class W, class Acc, class Bias, class Store>
 void plain(OpContext& op, const ConvState& s, const Bias* bias, Store store) {
@@ -232,32 +226,23 @@ void plain(OpContext& op, const ConvState& s, const Bias* bias, Store store) {
   });
 }
 
-template <class T, class Acc>
-auto requantizing_store(OpContext& op, const ConvState& s) {
-  const int32_t zero = op.output(0).quantization.zero_point();
-  T* out = op.output(0).as<T>();
-  return [&s, zero, out](int64_t at, int32_t m, Acc acc) {
-    const int64_t scaled = int64_t{apply(s.scales.multipliers[m], acc)} + zero;
-    out[at] = static_cast<T>(std::clamp<int64_t>(scaled, s.quantized.low, s.quantized.high));
-  };
-}
-
 void invoke_plain(OpContext& op, const ConvState& s) {
   const Tensor* bias = bias_tensor(op);
+  const Requantize r{s.scales.multipliers, op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0, s.quantized};
   switch (op.input(0).type) {
     case Type::float32: {
       float* out = op.output(0).as<float>();
       return plain<float, float, float>(op, s, bias_of<float>(bias),
-                                        [&](int64_t at, int32_t, float acc) { out[at] = s.real(acc); });
+                                        [&](int64_t at, int64_t, float acc) { out[at] = s.real(acc); });
     }
     case Type::int8:
-      return plain<int8_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias), requantizing_store<int8_t, int32_t>(op, s));
+      return plain<int8_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias), r.store(op.output(0).as<int8_t>()));
     case Type::uint8:
-      return plain<uint8_t, uint8_t, int32_t>(op, s, bias_of<int32_t>(bias), requantizing_store<uint8_t, int32_t>(op, s));
+      return plain<uint8_t, uint8_t, int32_t>(op, s, bias_of<int32_t>(bias), r.store(op.output(0).as<uint8_t>()));
     default:
       if (bias != nullptr && bias->type == Type::int32)
-        return plain<int16_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias), requantizing_store<int16_t, int32_t>(op, s));
-      return plain<int16_t, int8_t, int64_t>(op, s, bias_of<int64_t>(bias), requantizing_store<int16_t, int64_t>(op, s));
+        return plain<int16_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias), r.store(op.output(0).as<int16_t>()));
+      return plain<int16_t, int8_t, int64_t>(op, s, bias_of<int64_t>(bias), r.store(op.output(0).as<int16_t>()));
   }
 }
 

@@ -42,6 +42,27 @@ struct ChannelScales {
 Status make_channel_scales(OpContext& op, const Tensor& input, const Tensor& filter, const Tensor& output,
                            int64_t channels, bool float_product, ChannelScales* scales);
 
+/// acc + bias; integers wrap.
+template <class Acc, class Bias> Acc add_bias(Acc acc, Bias bias) {
+  if constexpr (std::is_same_v<Acc, float>) return acc + bias;
+  else return static_cast<Acc>(static_cast<uint64_t>(acc) + static_cast<uint64_t>(bias));
+}
+
+/// From an accumulator to a quantized element, in the reference's fixed-point arithmetic.
+struct Requantize {
+  const Multiplier* multipliers;  ///< of each output channel
+  int32_t zero_point;
+  Clamp<int32_t> clamp;
+
+  /// A function (element, channel, accumulator) that stores into `out`.
+  template <class T> auto store(T* out) const {
+    return [*this, out](int64_t at, int64_t channel, auto acc) {
+      const int64_t scaled = int64_t{apply(multipliers[channel], acc)} + zero_point;
+      out[at] = static_cast<T>(std::clamp<int64_t>(scaled, clamp.low, clamp.high));
+    };
+  }
+};
+
 /// The bytes of a bias as T's; null where it is absent.
 template <class T> const T* bias_of(const Tensor* bias) { return bias == nullptr ? nullptr : bias->as<T>(); }
 

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// DEPTHWISE_CONV_2D: x [N, H, W, C], filter [1, KH, KW, C·D], bias [C·D] (optional) → y [N, OH, OW, C·D].
+//   y[n, oy, ox, c·D + d] = act(bias[c·D + d] + Σ x[n, oy·sh + fy·dh − ph, ox·sw + fx·dw − pw, c] · filter[0, fy, fx, c·D + d])
+// D is the depth multiplier: the filter's channels over the input's. Types as CONV_2D; the scales of
+// int8 filters run along dimension 3. Source: tensorflow/lite/kernels/depthwise_conv.cc.
+#include "kernels/pack.h"
+#include "ops/conv_common.h"
+
+namespace cygnet::ops {
+namespace {
+
+struct DepthwiseState {
+  ConvGeometry geometry;
+  Clamp<float> real;
+  Clamp<int32_t> quantized;
+  ChannelScales scales;
+  bool packed = false;  // kernels can run
+  Staging staging;
+  uint8_t* weights = nullptr;
+  uint8_t* zero = nullptr;        // row of padding
+  int staged = -1, offsets = -1;  // scratch
+};
+
+const Tensor* bias_tensor(const OpContext& op) { return op.input_or_null(2); }
+
+Status geometry_of(OpContext& op, ConvGeometry* g) {
+  const auto& options = op.options<schema::DepthwiseConv2DOptions>();
+  const Shape& x = op.input(0).shape;
+  const Shape& f = op.input(1).shape;
+  g->h = {.in = x[1], .filter = f[1], .stride = options.stride_h(), .dilation = options.dilation_h_factor()};
+  g->w = {.in = x[2], .filter = f[2], .stride = options.stride_w(), .dilation = options.dilation_w_factor()};
+  CYGNET_TRY(resolve_window("height", options.padding(), &g->h));
+  return resolve_window("width", options.padding(), &g->w);
+}
+
+Status infer(OpContext& op) {
+  const Tensor &x = op.input(0), &filter = op.input(1);
+  CYGNET_TRY(check_conv_types(x, filter, bias_tensor(op), op.output(0)));
+  CYGNET_TRY(expect_rank("input 0", x, 4));
+  CYGNET_TRY(expect_rank("input 1", filter, 4));
+  if (filter.shape[0] != 1) return bad_model("input 1: expected shape [1,h,w,c], got %s", shape_text(filter.shape).text);
+  const int32_t channels = filter.shape[3];
+  if (x.shape[3] < 1 || channels < 1 || channels % x.shape[3] != 0)
+    return bad_model("input 1: expected a multiple of the input's %d channels, got %d", x.shape[3], channels);
+  CYGNET_TRY(check_conv_quantization(x, filter, bias_tensor(op), op.output(0), channels, 3));
+  ConvGeometry g;
+  CYGNET_TRY(geometry_of(op, &g));
+  return op.set_output(0, {x.shape[0], g.h.out, g.w.out, channels});
+}
+
+int64_t macs(const OpContext& op) {
+  const Shape& f = op.input(1).shape;
+  return op.output(0).shape.elements() * f[1] * f[2];
+}
+
+// ---- Prepare
+
+Status pack_weights(OpContext& op, DepthwiseState* s) {
+  const Tensor &x = op.input(0), &filter = op.input(1);
+  const Tensor* bias = bias_tensor(op);
+  const int64_t c = filter.shape[3], taps = s->geometry.taps();
+  const KernelTable& table = kernels();
+  const bool real = x.type == Type::float32;
+  const size_t bytes = real ? depthwise_f32_packed_bytes(c, taps, table.depthwise_f32_nr)
+                            : depthwise_q8_packed_bytes(c, taps, table.depthwise_q8_nr);
+  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
+  if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
+  if (real) {
+    pack_depthwise_f32(filter.as<float>(), bias_of<float>(bias), c, taps, table.depthwise_f32_nr,
+                       reinterpret_cast<float*>(s->weights));
+    return {};
+  }
+  const bool flip = filter.type == Type::uint8;
+  const PackQ8 params{.weight_flip = static_cast<uint8_t>(flip ? 0x80 : 0),
+                      .weight_zero_point = flip ? filter.quantization.zero_point() - 128 : 0,
+                      .input_zero_point = unsigned_zero_point(x),
+                      .bias = bias_of<int32_t>(bias),
+                      .scale = s->scales.scales,
+                      .scale_stride = 1};
+  pack_depthwise_q8(filter.as<uint8_t>(), params, c, taps, table.depthwise_q8_nr, s->weights);
+  return {};
+}
+
+Status prepare_kernels(OpContext& op, DepthwiseState* s) {
+  const Tensor &x = op.input(0), &filter = op.input(1);
+  const Tensor* bias = bias_tensor(op);
+  const int64_t c = filter.shape[3], taps = s->geometry.taps();
+  if (op.reference() || x.type == Type::int16 || !filter.constant || (bias != nullptr && !bias->constant) ||
+      taps > kMaxDepthwiseTaps || x.shape.elements(1, 3) * c > INT32_MAX)
+    return {};
+  s->packed = true;
+  s->staging.repeat = static_cast<int32_t>(c / x.shape[3]);
+  s->staging.flip = sign_flip(x);
+  s->staging.pad_value = x.type == Type::float32 ? 0 : unsigned_zero_point(x);
+  CYGNET_TRY(pack_weights(op, s));
+  const auto row_bytes = static_cast<size_t>(c * type_bits(x.type) / 8);
+  s->zero = static_cast<uint8_t*>(op.allocate(row_bytes));
+  if (s->zero == nullptr) return out_of_memory("padding", row_bytes);
+  std::memset(s->zero, s->staging.pad_value, row_bytes);
+  if (s->staging.needed())
+    CYGNET_TRY(op.request_scratch(static_cast<size_t>(x.shape.elements(1, 3)) * row_bytes, &s->staged));
+  return op.request_scratch(static_cast<size_t>(op.threads() * kPixelsPerCall * taps) * sizeof(int32_t), &s->offsets);
+}
+
+Status prepare(OpContext& op) {
+  auto* s = op.make_state<DepthwiseState>();
+  if (s == nullptr) return out_of_memory("operator", sizeof(DepthwiseState));
+  const auto activation = op.options<schema::DepthwiseConv2DOptions>().fused_activation_function();
+  CYGNET_TRY(geometry_of(op, &s->geometry));
+  if (op.input(0).type == Type::float32) {
+    CYGNET_TRY(activation_clamp(activation, &s->real));
+  } else {
+    CYGNET_TRY(quantized_activation_clamp(activation, op.output(0), &s->quantized));
+    CYGNET_TRY(make_channel_scales(op, op.input(0), op.input(1), op.output(0), op.input(1).shape[3],
+                                   op.input(0).type == Type::uint8, &s->scales));
+  }
+  return prepare_kernels(op, s);
+}
+
+// ---- Plain loops
+
+// Sum over the taps of one output element.
+template <class X, class W, class Acc>
+Acc dot(const ConvGeometry& g, const X* x, int64_t x_pixel, const W* filter, int64_t f_pixel, int64_t oy, int64_t ox,
+        int32_t x_zero, int32_t w_zero) {
+  int32_t y_begin, y_end, x_begin, x_end;
+  g.h.inside(oy, &y_begin, &y_end);
+  g.w.inside(ox, &x_begin, &x_end);
+  std::conditional_t<std::is_same_v<X, float>, float, int64_t> acc = 0;
+  for (int32_t fy = y_begin; fy < y_end; ++fy)
+    for (int32_t fx = x_begin; fx < x_end; ++fx) {
+      const X a = x[((g.h.first(oy) + int64_t{fy} * g.h.dilation) * g.w.in + g.w.first(ox) + int64_t{fx} * g.w.dilation) * x_pixel];
+      const W b = filter[(int64_t{fy} * g.w.filter + fx) * f_pixel];
+      if constexpr (std::is_same_v<X, float>) acc += a * b;
+      else acc += int64_t{a - x_zero} * (b - w_zero);
+    }
+  return static_cast<Acc>(acc);
+}
+
+template <class X, class W, class Acc, class Bias, class Store>
+void plain(OpContext& op, const ConvGeometry& g, const Bias* bias, Store store) {
+  const Tensor &x = op.input(0), &filter = op.input(1);
+  const int64_t c = x.shape[3], channels = filter.shape[3], multiplier = channels / c;
+  const bool real = std::is_same_v<X, float>;
+  const int32_t x_zero = real ? 0 : x.quantization.zero_point();
+  const int32_t w_zero = std::is_same_v<W, uint8_t> ? filter.quantization.zero_point() : 0;
+  op.parallel_for(int64_t{x.shape[0]} * g.h.out, [&](int64_t begin, int64_t end, int) {
+    for (int64_t row = begin; row < end; ++row) {
+      const X* image = x.as<X>() + row / g.h.out * x.shape.elements(1, 4);
+      for (int64_t ox = 0; ox < g.w.out; ++ox)
+        for (int64_t m = 0; m < channels; ++m) {
+          const Acc acc = dot<X, W, Acc>(g, image + m / multiplier, c, filter.as<W>() + m, channels, row % g.h.out, ox, x_zero, w_zero);
+          store((row * g.w.out + ox) * channels + m, m, bias == nullptr ? acc : add_bias(acc, bias[m]));
+        }
+    }
+  });
+}
+
+void invoke_plain(OpContext& op, const DepthwiseState& s) {
+  const Tensor* bias = bias_tensor(op);
+  const Requantize r{s.scales.multipliers, op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0, s.quantized};
+  switch (op.input(0).type) {
+    case Type::float32: {
+      float* out = op.output(0).as<float>();
+      return plain<float, float, float>(op, s.geometry, bias_of<float>(bias),
+                                        [&](int64_t at, int64_t, float acc) { out[at] = s.real(acc); });
+    }
+    case Type::int8:
+      return plain<int8_t, int8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias), r.store(op.output(0).as<int8_t>()));
+    case Type::uint8:
+      return plain<uint8_t, uint8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias), r.store(op.output(0).as<uint8_t>()));
+    default:
+      if (bias != nullptr && bias->type == Type::int32)
+        return plain<int16_t, int8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias), r.store(op.output(0).as<int16_t>()));
+      return plain<int16_t, int8_t, int64_t>(op, s.geometry, bias_of<int64_t>(bias), r.store(op.output(0).as<int16_t>()));
+  }
+}
+
+// ---- Kernels
+
+void run_slice(OpContext& op, const DepthwiseState& s, const void* image, const int32_t* at, int64_t count, uint8_t* out) {
+  const Tensor &x = op.input(0), &filter = op.input(1), &y = op.output(0);
+  const int64_t taps = s.geometry.taps(), c = filter.shape[3];
+  if (x.type == Type::float32) {
+    DepthwiseF32 args{.a = static_cast<const float*>(image), .at = at, .at_stride = taps,
+                      .zero = reinterpret_cast<const float*>(s.zero), .pixels = count, .taps = taps, .c = c,
+                      .weights = reinterpret_cast<const float*>(s.weights), .out = reinterpret_cast<float*>(out),
+                      .out_stride = c, .lo = s.real.low, .hi = s.real.high};
+    return kernels().depthwise_f32(args);
+  }
+  DepthwiseQ8 args{.a = static_cast<const uint8_t*>(image), .at = at, .at_stride = taps, .zero = s.zero, .pixels = count,
+                   .taps = taps, .c = c, .weights = s.weights,
+                   .weight_zero_point = filter.type == Type::uint8 ? filter.quantization.zero_point() - 128 : 0,
+                   .out = out, .out_stride = c, .zero_point = y.quantization.zero_point(), .lo = s.quantized.low,
+                   .hi = s.quantized.high};
+  kernels().depthwise_q8(args);
+}
+
+void invoke_kernels(OpContext& op, const DepthwiseState& s) {
+  const Tensor &x = op.input(0), &filter = op.input(1);
+  const int element = type_bits(x.type) / 8;
+  const int64_t pixels = s.geometry.pixels(), taps = s.geometry.taps(), c = filter.shape[3];
+  for (int32_t batch = 0; batch < x.shape[0]; ++batch) {
+    const uint8_t* image = x.as<uint8_t>() + batch * x.shape.elements(1, 4) * element;
+    if (s.staging.needed()) {
+      auto* staged = op.scratch<uint8_t>(s.staged);
+      stage_image(op, s.staging, image, x.shape[1], x.shape[2], x.shape[3], element, staged);
+      image = staged;
+    }
+    uint8_t* out = op.output(0).as<uint8_t>() + batch * pixels * c * element;
+    op.parallel_for((pixels + kPixelsPerCall - 1) / kPixelsPerCall, [&](int64_t begin, int64_t end, int thread) {
+      int32_t* at = op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
+      for (int64_t chunk = begin; chunk < end; ++chunk) {
+        const int64_t first = chunk * kPixelsPerCall, count = std::min(kPixelsPerCall, pixels - first);
+        fill_offsets(s.geometry, c, first, count, at);
+        run_slice(op, s, image, at, count, out + first * c * element);
+      }
+    });
+  }
+}
+
+Status invoke(OpContext& op) {
+  const auto& s = op.state<DepthwiseState>();
+  if (s.packed) invoke_kernels(op, s);
+  else invoke_plain(op, s);
+  return {};
+}
+
+}  // namespace
+
+extern const OpDef kDepthwiseConv2d;
+extern const OpDef kDepthwiseConv2d = {
+    .name = "DEPTHWISE_CONV_2D",
+    .builtin = static_cast<int32_t>(schema::BuiltinOperator::DEPTHWISE_CONV_2D),
+    .max_version = 7,
+    .options_type = static_cast<uint8_t>(schema::BuiltinOptions::DepthwiseConv2DOptions),
+    .min_inputs = 2,
+    .max_inputs = 3,
+    .optional_inputs = 0b100,
+    .infer = infer,
+    .prepare = prepare,
+    .invoke = invoke,
+    .macs = macs};
+
+}  // namespace cygnet::ops

@@ -29,8 +29,6 @@ struct ConvState {
 };
 
 constexpr int32_t kMaxTaps = 4096;
-// Larger ones would saturate every result; with the sum of products they stay below 2^63.
-constexpr int64_t kMaxBias = int64_t{1} << 60;
 // Inputs with fewer channels are copied with their padding, so that a row of taps is one long run.
 constexpr int32_t kFewChannels = 16;
 
@@ -131,17 +129,6 @@ Status pack_weights(OpContext& op, ConvState* s) {
   return {};
 }
 
-Status prepare_bias64(OpContext& op, ConvState* s) {
-  const Tensor* bias = bias_tensor(op);
-  if (bias == nullptr) return {};
-  const int64_t n = bias->shape.elements();
-  s->bias64 = static_cast<int64_t*>(op.allocate(static_cast<size_t>(n) * sizeof(int64_t)));
-  if (s->bias64 == nullptr) return out_of_memory("bias", static_cast<size_t>(n) * sizeof(int64_t));
-  for (int64_t i = 0; i < n; ++i)
-    s->bias64[i] = bias->type == Type::int64 ? std::clamp(bias->as<int64_t>()[i], -kMaxBias, kMaxBias) : bias->as<int32_t>()[i];
-  return {};
-}
-
 Status prepare_kernels(OpContext& op, ConvState* s) {
   const Tensor &x = op.input(0), &filter = op.input(1);
   const Tensor* bias = bias_tensor(op);
@@ -150,7 +137,7 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
   if (filter.shape.elements(1, 4) > 33'025 && x.type != Type::float32 && x.type != Type::int16) return {};
   if (s->staging.height(x.shape[1]) * s->staging.width(x.shape[2]) * x.shape[3] > INT32_MAX) return {};
   s->packed = true;
-  if (x.type == Type::int16) CYGNET_TRY(prepare_bias64(op, s));
+  if (x.type == Type::int16) CYGNET_TRY(widen_bias(op, bias, &s->bias64));
   else CYGNET_TRY(pack_weights(op, s));
   const int element = type_bits(x.type) / 8;
   s->zero = static_cast<uint8_t*>(op.allocate(static_cast<size_t>(s->k * element)));

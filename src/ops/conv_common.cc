@@ -71,6 +71,18 @@ Status make_channel_scales(OpContext& op, const Tensor& input, const Tensor& fil
   return {};
 }
 
+Status widen_bias(OpContext& op, const Tensor* bias, int64_t** out) {
+  // Larger ones would saturate every result; with the sum of products these stay below 2^63.
+  constexpr int64_t kMost = int64_t{1} << 60;
+  if (bias == nullptr) return {};
+  const int64_t n = bias->shape.elements();
+  *out = static_cast<int64_t*>(op.allocate(static_cast<size_t>(n) * sizeof(int64_t)));
+  if (*out == nullptr) return out_of_memory("bias", static_cast<size_t>(n) * sizeof(int64_t));
+  for (int64_t i = 0; i < n; ++i)
+    (*out)[i] = bias->type == Type::int64 ? std::clamp(bias->as<int64_t>()[i], -kMost, kMost) : bias->as<int32_t>()[i];
+  return {};
+}
+
 namespace {
 
 // One row of `w` pixels of `c` elements of `element` bytes, with the left and right padding.

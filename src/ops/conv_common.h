@@ -42,6 +42,9 @@ struct ChannelScales {
 Status make_channel_scales(OpContext& op, const Tensor& input, const Tensor& filter, const Tensor& output,
                            int64_t channels, bool float_product, ChannelScales* scales);
 
+/// In prepare: a constant int32 or int64 bias as int64, for int16 activations; null stays null.
+Status widen_bias(OpContext& op, const Tensor* bias, int64_t** out);
+
 /// acc + bias; integers wrap.
 template <class Acc, class Bias> Acc add_bias(Acc acc, Bias bias) {
   if constexpr (std::is_same_v<Acc, float>) return acc + bias;

@@ -5,9 +5,14 @@
 
 // One line an operator: the name of its OpDef, which lies in the file of the operator's name.
 #define CYGNET_BUILTIN_OPS(X) \
-  X(kAdd)
+  X(kAveragePool2d)       \
+  X(kConv2d)              \
+  X(kDepthwiseConv2d)     \
+  X(kFullyConnected)      \
+  X(kMaxPool2d)           \
+  X(kTransposeConv)
 
-#define CYGNET_CUSTOM_OPS(X)
+#define CYGNET_CUSTOM_OPS(X) X(kConvolution2dTransposeBias)
 
 namespace cygnet {
 #define CYGNET_DECLARE(op) extern const OpDef op;

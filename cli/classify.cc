@@ -71,8 +71,8 @@ void classify(const ClassifyFlags& flags) {
   Json::List results;
   Progress progress("classify", std::ssize(flags.images));
   for (const std::string& path : flags.images) {
-    Image image = load_image(path);
-    write_picture(&session, input, image, flags.normalization, PixelRange::minus_one_to_one);
+    Image fitted = fit_picture(&session, input, load_image(path));
+    write_picture(&session, input, fitted, flags.normalization, PixelRange::minus_one_to_one);
     double seconds = session.invoke();
     const Tensor& output = session.interpreter().output(find_scores(session, session.interpreter()));
     std::vector<float> scores = real_values(output);

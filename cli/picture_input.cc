@@ -41,7 +41,11 @@ std::array<float, kLevels> real_levels(const Normalization& normalization, Pixel
   float mean = pick(normalization.mean, channel, given || !centered ? 0.0f : 127.5f);
   float std = pick(normalization.std, channel, given ? 1.0f : centered ? 127.5f : 255.0f);
   std::array<float, kLevels> levels{};
-  for (int i = 0; i < kLevels; ++i) levels[static_cast<size_t>(i)] = (static_cast<float>(i) - mean) / std;
+  float byte = 0;
+  for (float& level : levels) {
+    level = (byte - mean) / std;
+    byte += 1;
+  }
   return levels;
 }
 
@@ -59,7 +63,8 @@ std::array<T, kLevels> integer_levels(const Tensor& tensor, const Normalization&
   }
   std::array<float, kLevels> real = real_levels(normalization, range, channel);
   for (size_t i = 0; i < kLevels; ++i) {
-    double q = std::nearbyint(real[i] / tensor.quantization.scale()) + tensor.quantization.zero_point();
+    double q = std::nearbyint(double{real[i]} / double{tensor.quantization.scale()});
+    q += tensor.quantization.zero_point();
     q = std::clamp(q, static_cast<double>(std::numeric_limits<T>::min()),
                    static_cast<double>(std::numeric_limits<T>::max()));
     levels[i] = static_cast<T>(q);
@@ -121,21 +126,24 @@ PictureInput find_picture_input(const Interpreter& interpreter, const std::strin
   return input;
 }
 
-void write_picture(Session* session, const PictureInput& input, const Image& image,
-                   const Normalization& normalization, PixelRange range) {
+Image fit_picture(Session* session, const PictureInput& input, const Image& image) {
   Interpreter& interpreter = session->interpreter();
-  check_normalization(normalization, input.channels);
   Image fitted = resize(image, input.width == -1 ? image.width : input.width,
                         input.height == -1 ? image.height : input.height);
   if (input.channels == 1) fitted = to_grey(fitted);
-
   Shape shape{1, fitted.height, fitted.width};
   if (interpreter.input(input.index).shape.rank == 4) shape.push(input.channels);
   if (!(shape == interpreter.input(input.index).shape)) {
     check(interpreter.resize_input(input.index, shape));
   }
   if (!interpreter.allocated()) session->allocate();
+  return fitted;
+}
 
+void write_picture(Session* session, const PictureInput& input, const Image& fitted,
+                   const Normalization& normalization, PixelRange range) {
+  Interpreter& interpreter = session->interpreter();
+  check_normalization(normalization, input.channels);
   const Tensor& tensor = interpreter.input(input.index);
   void* data = interpreter.input_data(input.index);
   switch (tensor.type) {

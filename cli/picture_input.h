@@ -41,9 +41,12 @@ struct PictureInput {
 /// The only input, if it is of that form. Throws Failure otherwise.
 PictureInput find_picture_input(const Interpreter& interpreter, const std::string& model_path);
 
-/// Resizes the picture, allocates if needed, and writes the input. `image` has 3 channels. Throws
-/// Failure.
-void write_picture(Session* session, const PictureInput& input, const Image& image,
+/// Resizes a picture of 3 channels to the input's size and channels, gives the input that shape and
+/// allocates. Throws Failure.
+Image fit_picture(Session* session, const PictureInput& input, const Image& image);
+
+/// Writes what fit_picture returned into the input. Throws Failure.
+void write_picture(Session* session, const PictureInput& input, const Image& fitted,
                    const Normalization& normalization, PixelRange range);
 
 }  // namespace cygnet::cli

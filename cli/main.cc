@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program `cygnet`. The only unit that includes CLI11, which takes seconds to compile.
+//
+// Exit codes: 0 done; 1 the input or the request was at fault, said in one message on standard
+// error; 2 usage.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+#include <iostream>
+#include <new>
+
+#include "cli/commands.h"
+#include "cli/failure.h"
+#include "cli/output.h"
+
+namespace cygnet::cli {
+namespace {
+
+constexpr int kDone = 0;
+constexpr int kFault = 1;
+constexpr int kUsage = 2;
+
+constexpr const char* kAbout =
+    "Cygnet runs TensorFlow Lite models.\n\n"
+    "Examples:\n"
+    "  cygnet inspect model.tflite\n"
+    "  cygnet run model.tflite --random 1 --outputs out.npz\n"
+    "  cygnet classify mobilenet.tflite cat.jpg --labels imagenet.txt\n"
+    "  cygnet segment selfie.tflite me.jpg -o out.png --background blur\n\n"
+    "'cygnet COMMAND --help' tells more.";
+
+constexpr const char* kInspectExamples =
+    "Examples:\n"
+    "  cygnet inspect model.tflite\n"
+    "  cygnet inspect model.tflite --json > model.json\n\n"
+    "Shows inputs, outputs, signatures and operators with their shapes, types, multiply-adds and\n"
+    "weights, the memory that a run takes, and what this build can't run.";
+
+constexpr const char* kRunExamples =
+    "Examples:\n"
+    "  cygnet run model.tflite --random 1\n"
+    "  cygnet run model.tflite --inputs in.npz --outputs out.npz\n"
+    "  cygnet run model.tflite --inputs in.npz --signature serving_default --threads 4\n\n"
+    "Keys of .npz files are the signature's names, or the tensors' names where there is no\n"
+    "signature; an input may also have the key 'in:NAME' (keys 'out:NAME' are then passed over). A\n"
+    ".npy file does for a model with one input or output.";
+
+constexpr const char* kClassifyExamples =
+    "Examples:\n"
+    "  cygnet classify mobilenet.tflite cat.jpg dog.png --labels imagenet.txt\n"
+    "  cygnet classify model.tflite cat.jpg --top 1 --json\n"
+    "  cygnet classify model.tflite cat.jpg --mean 123.7,116.3,103.5 --std 58.4,57.1,57.4\n\n"
+    "JPEG, PNG and BMP pictures are stretched to the model's size. 8-bit inputs get their bytes,\n"
+    "floating-point inputs the values mapped to -1..1; --mean and --std give (byte - MEAN) / STD.";
+
+constexpr const char* kSegmentExamples =
+    "Examples:\n"
+    "  cygnet segment deeplab.tflite bird.jpg -o bird.png --labels voc.txt\n"
+    "  cygnet segment selfie.tflite me.jpg -o out.png --background blur\n"
+    "  cygnet segment selfie.tflite me.jpg -o out.png --background beach.jpg --mask mask.png\n\n"
+    "Class maps are painted over the picture in the Pascal VOC colours, portraits are cut out. Floating-\n"
+    "point inputs get values of 0..1 for portraits, of -1..1 for class maps, or what --mean and --std\n"
+    "say.";
+
+void add_model_flags(CLI::App* command, ModelFlags* flags) {
+  command->add_option("MODEL", flags->model, "A .tflite file")->required();
+  command->add_option("--limits", flags->limits,
+                      "Bounds on what the model may ask for: default or untrusted")
+      ->check(CLI::IsMember({"default", "untrusted"}));
+}
+
+void add_run_flags(CLI::App* command, ModelFlags* flags) {
+  command->add_option("--threads", flags->threads, "Threads to run on (1)")
+      ->check(CLI::Range(1, 1024));
+  command->add_flag("--reference", flags->reference,
+                    "Plain loops with the format's reference arithmetic");
+}
+
+void add_normalization(CLI::App* command, Normalization* normalization) {
+  command->add_option("--mean", normalization->mean, "What to subtract from bytes: one or three")
+      ->delimiter(',');
+  command->add_option("--std", normalization->std, "What to divide by then: one or three")
+      ->delimiter(',');
+}
+
+/// The flags of all subcommands.
+struct Flags {
+  InspectFlags inspect;
+  RunFlags run;
+  ClassifyFlags classify;
+  SegmentFlags segment;
+};
+
+void add_inspect(CLI::App* app, InspectFlags* flags) {
+  CLI::App* command = app->add_subcommand("inspect", "Show what is in a model and what it costs");
+  command->footer(kInspectExamples);
+  add_model_flags(command, &flags->model);
+  command->add_option("--signature", flags->model.signature, "Which signature's subgraph to show");
+  command->add_flag("--json", flags->json, "Print JSON");
+}
+
+void add_run(CLI::App* app, RunFlags* flags) {
+  CLI::App* command = app->add_subcommand("run", "Run a model on arrays");
+  command->footer(kRunExamples);
+  add_model_flags(command, &flags->model);
+  CLI::Option_group* source = command->add_option_group("inputs");
+  source->add_option("--inputs", flags->inputs, "An .npz (or .npy) file with the inputs")
+      ->check([](const std::string& path) {
+        return path.empty() ? std::string("the path is empty") : std::string();
+      });
+  source->add_option("--random", flags->seed, "Random inputs from this seed");
+  source->require_option(1);
+  command->add_option("--outputs", flags->outputs, "The .npz (or .npy) file to write");
+  command->add_option("--signature", flags->model.signature, "Which signature to run");
+  add_run_flags(command, &flags->model);
+  command->add_option("--repeat", flags->repeat, "Run this often and show the median time (1)")
+      ->check(CLI::Range(1, 1000000));
+  command->add_flag("--json", flags->json, "Print JSON");
+}
+
+void add_classify(CLI::App* app, ClassifyFlags* flags) {
+  CLI::App* command = app->add_subcommand("classify", "Name what pictures show");
+  command->footer(kClassifyExamples);
+  add_model_flags(command, &flags->model);
+  command->add_option("IMAGE", flags->images, "JPEG, PNG or BMP pictures")->required();
+  command->add_option("--labels", flags->labels, "A text file with a label a line");
+  command->add_option("--top", flags->top, "How many classes to show (5)")
+      ->check(CLI::Range(1, 1000000));
+  add_normalization(command, &flags->normalization);
+  add_run_flags(command, &flags->model);
+  command->add_flag("--json", flags->json, "Print JSON");
+}
+
+void add_segment(CLI::App* app, SegmentFlags* flags) {
+  CLI::App* command = app->add_subcommand("segment", "Draw a class map, or cut out a portrait");
+  command->footer(kSegmentExamples);
+  add_model_flags(command, &flags->model);
+  command->add_option("IMAGE", flags->image, "A JPEG, PNG or BMP picture")->required();
+  CLI::Option_group* results = command->add_option_group("results");
+  results->add_option("-o,--output", flags->output, "The PNG picture to write");
+  results->add_option("--mask", flags->mask,
+                      "The PNG mask to write: the foreground as grey, or the class numbers");
+  results->require_option(1, 2);
+  command->add_option("--background", flags->background,
+                      "Behind the cut-out: blur, transparent, #RRGGBB, black, white, green or a "
+                      "picture (portraits: blur)");
+  command->add_option("--opacity", flags->opacity, "Of the class colours, 0 to 1 (0.6)")
+      ->check(CLI::Range(0.0f, 1.0f));
+  command->add_option("--labels", flags->labels, "A text file with a label a line");
+  add_normalization(command, &flags->normalization);
+  add_run_flags(command, &flags->model);
+  command->add_flag("--json", flags->json, "Print JSON");
+}
+
+int complain(const char* message) {
+  std::fprintf(stderr, "cygnet: %s\n", printable(message).c_str());
+  return kFault;
+}
+
+/// Runs one subcommand and turns what it throws into a message.
+int guarded(const std::function<void()>& command) {
+  try {
+    command();
+    std::cout.flush();
+    return std::cout.good() ? kDone : complain("cannot write to standard output");
+  } catch (const Failure& failure) {
+    return complain(failure.what());
+  } catch (const std::bad_alloc&) {
+    return complain("out of memory");
+  } catch (const std::exception& error) {
+    return complain(text("internal error: ", error.what()).c_str());
+  }
+}
+
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  std::string command = "cygnet";
+  for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
+  std::string message = printable(error.what());
+  std::fprintf(stderr, "cygnet: %s\nSee '%s --help'.\n", message.c_str(), command.c_str());
+  return kUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{kAbout, "cygnet"};
+  app.set_version_flag("--version", "cygnet " CYGNET_VERSION);
+  app.require_subcommand(1);
+  Flags flags;
+  add_inspect(&app, &flags.inspect);
+  add_run(&app, &flags.run);
+  add_classify(&app, &flags.classify);
+  add_segment(&app, &flags.segment);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    app.exit(success);
+    return guarded([] {});
+  } catch (const CLI::ParseError& error) {
+    return usage_error(app, error);
+  }
+  return guarded([&] {
+    if (app.got_subcommand("inspect")) inspect(flags.inspect);
+    if (app.got_subcommand("run")) run(flags.run);
+    if (app.got_subcommand("classify")) classify(flags.classify);
+    if (app.got_subcommand("segment")) segment(flags.segment);
+  });
+}
+
+}  // namespace cygnet::cli
+
+int main(int argc, char** argv) { return cygnet::cli::main(argc, argv); }

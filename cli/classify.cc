@@ -74,7 +74,8 @@ void classify(const ClassifyFlags& flags) {
     Image fitted = fit_picture(&session, input, load_image(path));
     write_picture(&session, input, fitted, flags.normalization, PixelRange::minus_one_to_one);
     double seconds = session.invoke();
-    const Tensor& output = session.interpreter().output(find_scores(session, session.interpreter()));
+    const Tensor& output =
+        session.interpreter().output(find_scores(session, session.interpreter()));
     std::vector<float> scores = real_values(output);
     if (scores.empty()) {
       throw Failure(text(session.path(), ": output '", output.name, "' holds no numbers"));

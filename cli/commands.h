@@ -22,7 +22,7 @@ void inspect(const InspectFlags& flags);
 /// cygnet run MODEL: arrays in, arrays out.
 struct RunFlags {
   ModelFlags model;
-  std::string inputs;   ///< path of the .npz; empty: random
+  std::string inputs;  ///< path of the .npz; empty: random
   uint64_t seed = 0;
   std::string outputs;  ///< path of the .npz; empty: only shown
   int repeat = 1;

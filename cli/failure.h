@@ -20,7 +20,8 @@ class Failure : public std::runtime_error {
 };
 
 /// The parts, printed one after the other.
-template <class... Parts> std::string text(const Parts&... parts) {
+template <class... Parts>
+std::string text(const Parts&... parts) {
   std::ostringstream stream;
   (stream << ... << parts);
   return std::move(stream).str();
@@ -37,7 +38,8 @@ inline void check(const Status& status, const std::string& path) {
 }
 
 /// "[1,224,224,3]".
-template <class Dims> std::string dims_text(const Dims& dims) {
+template <class Dims>
+std::string dims_text(const Dims& dims) {
   std::string result = "[";
   for (auto d : dims) {
     if (result.size() > 1) result += ',';

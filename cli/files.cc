@@ -83,7 +83,8 @@ fs::path folder_of(const fs::path& path) {
 /// Creates a file of a name that nobody uses, next to `target`. Its name goes to `name`.
 int create_beside(const fs::path& target, mode_t mode, fs::path* name) {
   for (int attempt = 0; attempt < 100; ++attempt) {
-    *name = folder_of(target) / text(".", target.filename().string(), ".", ::getpid(), ".", attempt);
+    *name =
+        folder_of(target) / text(".", target.filename().string(), ".", ::getpid(), ".", attempt);
     int fd = ::open(name->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd >= 0 || errno != EEXIST) return fd;
   }

@@ -10,8 +10,8 @@
 namespace cygnet::cli {
 
 /// 8-bit pixels, rows from top to bottom without padding: pixels[(y * width + x) * channels + c].
-/// 1 channel: grey; 3: red, green, blue; 4: red, green, blue, alpha (not premultiplied). Colours are
-/// sRGB.
+/// 1 channel: grey; 3: red, green, blue; 4: red, green, blue, alpha (not premultiplied). Colours
+/// are sRGB.
 struct Image {
   int width = 0;
   int height = 0;

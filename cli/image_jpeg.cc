@@ -26,7 +26,9 @@ struct Decoder {
   bool cut_off;
 };
 
-Decoder& decoder_of(j_common_ptr info) { return *static_cast<Decoder*>(info->client_data); }
+Decoder& decoder_of(j_common_ptr info) {
+  return *static_cast<Decoder*>(info->client_data);
+}
 
 [[noreturn]] void on_error(j_common_ptr info) {
   Decoder& decoder = decoder_of(info);

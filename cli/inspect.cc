@@ -169,6 +169,7 @@ void Report::print_ports() const {
     add("outputs", i, interpreter.output(i), interpreter.output_name(i),
         graph().outputs[static_cast<size_t>(i)]);
   }
+  std::cout << '\n';
   table.print(2);
 }
 
@@ -240,9 +241,12 @@ Json Report::operator_json(const Operator& op) const {
     }
     return result;
   };
-  Json::Object json = {{"index", op.index},          {"operator", op.name},
-                       {"version", op.version},      {"supported", op.supported},
-                       {"inputs", list(op.inputs)},  {"outputs", list(op.outputs)},
+  Json::Object json = {{"index", op.index},
+                       {"operator", op.name},
+                       {"version", op.version},
+                       {"supported", op.supported},
+                       {"inputs", list(op.inputs)},
+                       {"outputs", list(op.outputs)},
                        {"weight_bytes", op.weight_bytes}};
   json.emplace_back("macs", op.macs < 0 ? Json() : Json(op.macs));
   return json;
@@ -265,8 +269,10 @@ Json Report::to_json() const {
     Json::List in, out;
     for (const SignatureTensor& t : s.inputs) in.emplace_back(t.name);
     for (const SignatureTensor& t : s.outputs) out.emplace_back(t.name);
-    signatures.push_back(Json::Object{{"key", s.key}, {"subgraph", s.subgraph},
-                                      {"inputs", std::move(in)}, {"outputs", std::move(out)}});
+    signatures.push_back(Json::Object{{"key", s.key},
+                                      {"subgraph", s.subgraph},
+                                      {"inputs", std::move(in)},
+                                      {"outputs", std::move(out)}});
   }
   for (const auto& [name, count] : unsupported_) unsupported.emplace_back(name);
   Json::Object json = {{"model", path_},

@@ -18,8 +18,8 @@ void Labels::fit(int classes) {
     names_.insert(names_.begin(), "background");
     return;
   }
-  throw Failure(text(path_, ": has ", names_.size(), " labels, but the model has ", classes,
-                     " classes"));
+  throw Failure(
+      text(path_, ": has ", names_.size(), " labels, but the model has ", classes, " classes"));
 }
 
 std::string Labels::name(int index) const {

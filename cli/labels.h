@@ -17,7 +17,8 @@ class Labels {
 
   bool empty() const { return names_.empty(); }
   /// Makes the list one of `classes` names: one too few leaves out a first class "background", as
-  /// lists of ImageNet's 1000 classes do for models of 1001. Throws Failure at any other difference.
+  /// lists of ImageNet's 1000 classes do for models of 1001. Throws Failure at any other
+  /// difference.
   void fit(int classes);
   /// The name of a class; "" without a list, "class 7" past its end.
   std::string name(int index) const;

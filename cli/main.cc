@@ -42,7 +42,8 @@ constexpr const char* kRunExamples =
     "  cygnet run model.tflite --inputs in.npz --outputs out.npz\n"
     "  cygnet run model.tflite --inputs in.npz --signature serving_default --threads 4\n\n"
     "Keys of .npz files are the signature's names, or the tensors' names where there is no\n"
-    "signature; an input may also have the key 'in:NAME' (keys 'out:NAME' are then passed over). A\n"
+    "signature; an input may also have the key 'in:NAME' (keys 'out:NAME' are then passed over). "
+    "A\n"
     ".npy file does for a model with one input or output.";
 
 constexpr const char* kClassifyExamples =
@@ -58,14 +59,17 @@ constexpr const char* kSegmentExamples =
     "  cygnet segment deeplab.tflite bird.jpg -o bird.png --labels voc.txt\n"
     "  cygnet segment selfie.tflite me.jpg -o out.png --background blur\n"
     "  cygnet segment selfie.tflite me.jpg -o out.png --background beach.jpg --mask mask.png\n\n"
-    "Class maps are painted over the picture in the Pascal VOC colours, portraits are cut out. Floating-\n"
-    "point inputs get values of 0..1 for portraits, of -1..1 for class maps, or what --mean and --std\n"
+    "Class maps are painted over the picture in the Pascal VOC colours, portraits are cut out. "
+    "Floating-\n"
+    "point inputs get values of 0..1 for portraits, of -1..1 for class maps, or what --mean and "
+    "--std\n"
     "say.";
 
 void add_model_flags(CLI::App* command, ModelFlags* flags) {
   command->add_option("MODEL", flags->model, "A .tflite file")->required();
-  command->add_option("--limits", flags->limits,
-                      "Bounds on what the model may ask for: default or untrusted")
+  command
+      ->add_option("--limits", flags->limits,
+                   "Bounds on what the model may ask for: default or untrusted")
       ->check(CLI::IsMember({"default", "untrusted"}));
 }
 
@@ -209,4 +213,6 @@ int main(int argc, char** argv) {
 
 }  // namespace cygnet::cli
 
-int main(int argc, char** argv) { return cygnet::cli::main(argc, argv); }
+int main(int argc, char** argv) {
+  return cygnet::cli::main(argc, argv);
+}

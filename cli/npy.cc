@@ -14,11 +14,11 @@ struct Form {
 };
 
 /// The element types, without their byte-order mark.
-constexpr Form kForms[] = {{"b1", Type::boolean},    {"i1", Type::int8},       {"u1", Type::uint8},
-                           {"i2", Type::int16},      {"u2", Type::uint16},     {"i4", Type::int32},
-                           {"u4", Type::uint32},     {"i8", Type::int64},      {"u8", Type::uint64},
-                           {"f2", Type::float16},    {"f4", Type::float32},    {"f8", Type::float64},
-                           {"c8", Type::complex64},  {"c16", Type::complex128}};
+constexpr Form kForms[] = {{"b1", Type::boolean},   {"i1", Type::int8},       {"u1", Type::uint8},
+                           {"i2", Type::int16},     {"u2", Type::uint16},     {"i4", Type::int32},
+                           {"u4", Type::uint32},    {"i8", Type::int64},      {"u8", Type::uint64},
+                           {"f2", Type::float16},   {"f4", Type::float32},    {"f8", Type::float64},
+                           {"c8", Type::complex64}, {"c16", Type::complex128}};
 
 constexpr char kMagic[] = "\x93NUMPY";
 constexpr size_t kMagicBytes = 6;
@@ -35,7 +35,8 @@ struct Header {
 /// Reads the header's text, a Python dictionary of three known keys.
 class HeaderParser {
  public:
-  HeaderParser(std::string_view text_in, const std::string& where) : rest_(text_in), where_(where) {}
+  HeaderParser(std::string_view text_in, const std::string& where)
+      : rest_(text_in), where_(where) {}
 
   Header parse() {
     Header header;
@@ -158,7 +159,8 @@ const Form& form_of(const std::string& descr, const std::string& where) {
 }
 
 /// The data's size, which must be what is left of the file.
-size_t data_bytes(const Header& header, size_t element, size_t available, const std::string& where) {
+size_t data_bytes(const Header& header, size_t element, size_t available,
+                  const std::string& where) {
   uint64_t bytes = element;
   bool empty = false;
   for (int64_t d : header.shape) {
@@ -211,7 +213,8 @@ std::string_view header_text(std::span<const uint8_t> bytes, const std::string& 
   }
   int major = bytes[6];
   if (major < 1 || major > 3 || bytes[7] != 0) {
-    throw Failure(text(where, ": version ", major, ".", int{bytes[7]}, " of .npy is not supported"));
+    throw Failure(
+        text(where, ": version ", major, ".", int{bytes[7]}, " of .npy is not supported"));
   }
   size_t length = bytes[8] | size_t{bytes[9]} << 8;
   size_t start = 10;

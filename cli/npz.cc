@@ -47,6 +47,8 @@ ArchiveReader::ArchiveReader(const std::string& path, uint64_t max_bytes)
     names_ = {""};
     return;
   }
+  constexpr size_t kSmallestZip = 22;
+  if (npy_.size() < kSmallestZip) throw Failure(text(path, ": not an .npz archive"));
   open_zip();
 }
 
@@ -97,7 +99,8 @@ Array ArchiveReader::read(int i) const {
   if (info.size > max_bytes_ + kMaxHeaderBytes) {
     throw Failure(text(where, ": ", info.size, " bytes are more than the limit of ", max_bytes_));
   }
-  // Deflate makes at most 1032 bytes of one, so a larger claim is false; nothing is allocated for it.
+  // Deflate makes at most 1032 bytes of one, so a larger claim is false; nothing is allocated for
+  // it.
   constexpr uint64_t kMaxRatio = 1032;
   if (info.comp_size > npy_.size() || info.size / kMaxRatio > info.comp_size) {
     throw Failure(text(where, ": the archive claims ", info.size, " bytes in ", info.comp_size));

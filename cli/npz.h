@@ -36,8 +36,8 @@ bool has_npy_form(Type type);
 /// is a bare .npy is shown as an archive of one array with an empty name.
 class ArchiveReader {
  public:
-  /// Opens a file. `max_bytes` bounds the bytes of each array. Throws Failure, which names the file,
-  /// when there is none or it is neither .npz nor .npy.
+  /// Opens a file. `max_bytes` bounds the bytes of each array. Throws Failure, which names the
+  /// file, when there is none or it is neither .npz nor .npy.
   ArchiveReader(const std::string& path, uint64_t max_bytes);
   ~ArchiveReader();
   ArchiveReader(const ArchiveReader&) = delete;

@@ -97,7 +97,8 @@ void Table::print(int indent) const {
     line.erase(line.find_last_not_of(' ') + 1);
     std::cout << line << '\n';
   };
-  print_row(titles_);
+  bool titled = std::any_of(titles_.begin(), titles_.end(), [](auto& t) { return !t.empty(); });
+  if (titled) print_row(titles_);
   for (const auto& row : rows_) print_row(row);
 }
 
@@ -120,8 +121,8 @@ void Progress::update(int64_t done) {
   double share = std::clamp(static_cast<double>(done) / static_cast<double>(total_), 0.0, 1.0);
   size_t filled = static_cast<size_t>(share * kWidth);
   std::string bar = std::string(filled, '#') + std::string(kWidth - filled, '.');
-  double left = std::chrono::duration<double>(now - start_).count() * (1 - share) /
-                std::max(share, 1e-6);
+  double left =
+      std::chrono::duration<double>(now - start_).count() * (1 - share) / std::max(share, 1e-6);
   std::fprintf(stderr, "\r%s [%s] %lld/%lld, %s left\x1b[K", what_.c_str(), bar.c_str(),
                static_cast<long long>(done), static_cast<long long>(total_),
                human_time(left).c_str());

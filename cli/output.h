@@ -26,6 +26,7 @@ std::string number(double value, int digits = 4);
 
 /// Rows of cells that are printed in aligned columns, with the columns' titles above. A title that
 /// begins with '>' (which is not printed) makes a column of numbers, aligned at its right.
+/// Without any title there is no line for them.
 class Table {
  public:
   explicit Table(std::vector<std::string> titles);

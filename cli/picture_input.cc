@@ -106,8 +106,8 @@ Image to_grey(const Image& rgb) {
 
 PictureInput find_picture_input(const Interpreter& interpreter, const std::string& model_path) {
   if (interpreter.inputs() != 1) {
-    throw Failure(text(model_path, ": expected one input, a picture; the model has ",
-                       interpreter.inputs()));
+    throw Failure(
+        text(model_path, ": expected one input, a picture; the model has ", interpreter.inputs()));
   }
   const Subgraph& graph = interpreter.subgraph();
   const GraphTensor& tensor = graph.tensors[static_cast<size_t>(graph.inputs[0])];
@@ -151,10 +151,14 @@ void write_picture(Session* session, const PictureInput& input, const Image& fit
       return write_elements(static_cast<float*>(data), fitted, [&](int channel) {
         return real_levels(normalization, range, channel);
       });
-    case Type::uint8: return write_integers<uint8_t>(data, tensor, fitted, normalization, range);
-    case Type::int8: return write_integers<int8_t>(data, tensor, fitted, normalization, range);
-    case Type::int16: return write_integers<int16_t>(data, tensor, fitted, normalization, range);
-    case Type::int32: return write_integers<int32_t>(data, tensor, fitted, normalization, range);
+    case Type::uint8:
+      return write_integers<uint8_t>(data, tensor, fitted, normalization, range);
+    case Type::int8:
+      return write_integers<int8_t>(data, tensor, fitted, normalization, range);
+    case Type::int16:
+      return write_integers<int16_t>(data, tensor, fitted, normalization, range);
+    case Type::int32:
+      return write_integers<int32_t>(data, tensor, fitted, normalization, range);
     default:
       throw Failure(text(session->path(), ": input '", tensor.name, "' has type ",
                          type_name(tensor.type), ", which can't take a picture"));

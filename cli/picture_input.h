@@ -2,7 +2,8 @@
 // Feeding pictures to a model.
 //
 // Convention. The picture is resized as resize.h says. Without --mean and --std:
-//   - 8-bit inputs get the picture's bytes: uint8 the value itself, int8 the value less 128. A model
+//   - 8-bit inputs get the picture's bytes: uint8 the value itself, int8 the value less 128. A
+//   model
 //     quantized for pictures maps 0..255 to the range that it was trained on, so its scale and zero
 //     point need not be known.
 //   - floating-point inputs get the values mapped to -1..1 (classify, and segment for models with

@@ -60,11 +60,11 @@ std::vector<int32_t> fixed_point(const std::vector<double>& weights) {
 /// How a filter runs over a grid of rows × length × channels elements: `along` is the distance
 /// between neighbours on the filtered axis.
 struct Axis {
-  int lines = 0;        ///< lines to filter
+  int lines = 0;  ///< lines to filter
   size_t line_step_in = 0;
   size_t line_step_out = 0;
-  size_t along = 0;     ///< distance between neighbours of a line
-  int inner = 1;        ///< neighbouring elements that are filtered alike
+  size_t along = 0;  ///< distance between neighbours of a line
+  int inner = 1;     ///< neighbouring elements that are filtered alike
 };
 
 /// Sums of 22-bit weights that add up to about 1 times 8-bit values stay below 2^31.
@@ -75,7 +75,8 @@ void filter_line(const uint8_t* in, uint8_t* out, const Filter& filter,
       const uint8_t* source = in + static_cast<size_t>(window.first) * along + c;
       const int32_t* weight = &weights[window.weights];
       int32_t sum = 1 << (kFractionBits - 1);
-      for (int k = 0; k < window.count; ++k) sum += weight[k] * source[static_cast<size_t>(k) * along];
+      for (int k = 0; k < window.count; ++k)
+        sum += weight[k] * source[static_cast<size_t>(k) * along];
       out[c] = static_cast<uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
     }
     out += along;

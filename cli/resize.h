@@ -5,8 +5,9 @@
 // keeping its proportions, by a triangle filter that widens with the reduction (so that no pixel is
 // skipped when a picture shrinks) and is plain bilinear interpolation when it grows; pixel centres
 // lie at half-integers. 8-bit pictures are filtered first along rows, rounded to 8 bits, then along
-// columns, with weights of 22 fractional bits: bit for bit what Pillow's resize(…, BILINEAR) gives,
-// which is how most training pipelines and recorded reference inputs are made.
+// columns, with weights of 22 fractional bits: bit for bit what Pillow's resize(…, BILINEAR) gives
+// (where it filters rows first, as it does but for some tall pictures), which is how most training
+// pipelines and recorded reference inputs are made.
 #pragma once
 
 #include <vector>

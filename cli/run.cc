@@ -109,7 +109,8 @@ void run(const RunFlags& flags) {
   if (flags.inputs.empty()) {
     write_random_inputs(&session, flags.seed);
   } else {
-    ArchiveReader arrays(flags.inputs, static_cast<uint64_t>(session.model().limits().memory_bytes));
+    ArchiveReader arrays(flags.inputs,
+                         static_cast<uint64_t>(session.model().limits().memory_bytes));
     write_inputs(&session, arrays);
   }
   Times times = measure(&session, flags.repeat);

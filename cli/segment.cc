@@ -25,8 +25,8 @@ std::vector<Found> count_classes(const Segmentation& segmentation) {
   for (int index : segmentation.classes) ++counts[index];
   std::vector<Found> found;
   for (auto [index, count] : counts) {
-    found.push_back({index, static_cast<double>(count) /
-                                static_cast<double>(segmentation.classes.size())});
+    found.push_back(
+        {index, static_cast<double>(count) / static_cast<double>(segmentation.classes.size())});
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const Found& a, const Found& b) { return a.share > b.share; });
@@ -39,10 +39,12 @@ double foreground_share(const Segmentation& segmentation) {
   return sum / static_cast<double>(segmentation.foreground.size());
 }
 
-std::string percent(double share) { return number(share * 100, 3) + " %"; }
+std::string percent(double share) {
+  return number(share * 100, 3) + " %";
+}
 
-void print_report(const SegmentFlags& flags, const Segmentation& segmentation,
-                  const Labels& labels, double seconds) {
+void print_report(const SegmentFlags& flags, const Segmentation& segmentation, const Labels& labels,
+                  double seconds) {
   Json::Object json = {{"image", flags.image},
                        {"width", segmentation.width},
                        {"height", segmentation.height},

@@ -33,7 +33,9 @@ std::optional<Kind> kind_of(const Tensor& tensor) {
   return channels == 1 ? Kind::foreground : channels == 2 ? Kind::two_scores : Kind::class_scores;
 }
 
-float logistic(float x) { return 1 / (1 + std::exp(-x)); }
+float logistic(float x) {
+  return 1 / (1 + std::exp(-x));
+}
 
 /// Values that leave 0..1 are logits.
 void to_probabilities(std::vector<float>* values) {
@@ -96,7 +98,8 @@ std::optional<std::array<uint8_t, 3>> parse_color(const std::string& name) {
   if (digits.size() == 3) {
     digits = {digits[0], digits[0], digits[1], digits[1], digits[2], digits[2]};
   }
-  if (digits.size() != 6 || digits.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) {
+  if (digits.size() != 6 ||
+      digits.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) {
     throw Failure(text("--background: '", name, "' is no colour; expected #RGB or #RRGGBB"));
   }
   unsigned long value = std::stoul(digits, nullptr, 16);
@@ -132,21 +135,25 @@ Image plain(int width, int height, const std::array<uint8_t, 3>& color) {
 
 }  // namespace
 
-SegmentationOutput find_segmentation(const Interpreter& interpreter, const std::string& model_path) {
+SegmentationOutput find_segmentation(const Interpreter& interpreter,
+                                     const std::string& model_path) {
   std::string found;
   for (int i = 0; i < interpreter.outputs(); ++i) {
     if (std::optional<Kind> kind = kind_of(interpreter.output(i))) return {i, *kind};
     found += text(found.empty() ? "" : ", ", describe(interpreter.output(i)));
   }
-  throw Failure(text(model_path, ": expected an output [1,height,width] or "
-                                 "[1,height,width,classes], got ", found));
+  throw Failure(text(model_path,
+                     ": expected an output [1,height,width] or "
+                     "[1,height,width,classes], got ",
+                     found));
 }
 
 Segmentation read_segmentation(const Interpreter& interpreter, const SegmentationOutput& output,
                                int width, int height, const std::string& model_path) {
   const Tensor& tensor = interpreter.output(output.index);
   if (kind_of(tensor) != output.kind) {
-    throw Failure(text(model_path, ": output '", tensor.name, "' turned out as ", describe(tensor)));
+    throw Failure(
+        text(model_path, ": output '", tensor.name, "' turned out as ", describe(tensor)));
   }
   Plane plane(tensor.shape[2], tensor.shape[1], tensor.shape.rank == 4 ? tensor.shape[3] : 1);
   plane.values = real_values(tensor);
@@ -154,7 +161,8 @@ Segmentation read_segmentation(const Interpreter& interpreter, const Segmentatio
   switch (output.kind) {
     case Kind::class_numbers: {
       std::vector<int> classes;
-      for (float v : plane.values) classes.push_back(static_cast<int>(std::clamp(v, 0.0f, 65535.0f)));
+      for (float v : plane.values)
+        classes.push_back(static_cast<int>(std::clamp(v, 0.0f, 65535.0f)));
       result.classes = resize_nearest(classes, plane.width, plane.height, width, height);
       break;
     }
@@ -231,7 +239,8 @@ Background read_background(const std::string& name) {
   return background;
 }
 
-Image cut_out(const Image& rgb, const std::vector<float>& foreground, const Background& background) {
+Image cut_out(const Image& rgb, const std::vector<float>& foreground,
+              const Background& background) {
   if (background.kind == Background::Kind::transparent) {
     Image result(rgb.width, rgb.height, 4);
     for (size_t i = 0; i < rgb.count(); ++i) {

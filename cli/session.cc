@@ -13,8 +13,8 @@ namespace {
 
 std::vector<std::string> distinct(std::vector<std::string> names, const char* kind) {
   for (size_t i = 0; i < names.size(); ++i) {
-    bool taken = std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
-                 names.begin() + static_cast<std::ptrdiff_t>(i);
+    bool taken = std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i),
+                           names[i]) != names.begin() + static_cast<std::ptrdiff_t>(i);
     if (names[i].empty() || taken) names[i] = text(kind, i);
   }
   return names;
@@ -43,7 +43,9 @@ Session::Session(const ModelFlags& flags) : path_(flags.model), model_(load_mode
   }
 }
 
-void Session::allocate() { check(interpreter_.allocate()); }
+void Session::allocate() {
+  check(interpreter_.allocate());
+}
 
 double Session::invoke() {
   check(interpreter_.reset_variables());

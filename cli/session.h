@@ -11,9 +11,9 @@ namespace cygnet::cli {
 
 /// The flags about models that subcommands share.
 struct ModelFlags {
-  std::string model;                ///< path
-  std::string signature;            ///< empty: the main subgraph
-  std::string limits = "default";   ///< a name of Limits::from_name
+  std::string model;               ///< path
+  std::string signature;           ///< empty: the main subgraph
+  std::string limits = "default";  ///< a name of Limits::from_name
   int threads = 1;
   bool reference = false;
 };

@@ -34,7 +34,8 @@ uint16_t to_half_of_unit(double value) {
   return static_cast<uint16_t>((value < 0 ? 0x8000 : 0) | (exponent + 14) << 10 | mantissa);
 }
 
-template <class T> std::vector<float> scaled_values(const Tensor& tensor) {
+template <class T>
+std::vector<float> scaled_values(const Tensor& tensor) {
   size_t count = tensor.bytes / sizeof(T);
   const T* data = tensor.as<T>();
   std::vector<float> values(count);
@@ -49,7 +50,9 @@ template <class T> std::vector<float> scaled_values(const Tensor& tensor) {
   return values;
 }
 
-std::vector<int64_t> to_vector(const Shape& shape) { return {shape.begin(), shape.end()}; }
+std::vector<int64_t> to_vector(const Shape& shape) {
+  return {shape.begin(), shape.end()};
+}
 
 std::string joined(const std::vector<std::string>& names) {
   std::string result;
@@ -78,8 +81,9 @@ std::vector<int> match_keys(const Interpreter& interpreter, const ArchiveReader&
     const std::string& name = names[static_cast<size_t>(i)];
     int at = find_array(arrays, name, interpreter.input(i).name, interpreter.inputs() == 1);
     if (at < 0) {
-      throw Failure(text(arrays.path(), ": no array for input '", name, "'; the model's inputs are ",
-                         joined(names), ", the file has ", joined(arrays.names())));
+      throw Failure(text(arrays.path(), ": no array for input '", name,
+                         "'; the model's inputs are ", joined(names), ", the file has ",
+                         joined(arrays.names())));
     }
     used[static_cast<size_t>(at)] = true;
     chosen.push_back(at);
@@ -117,7 +121,8 @@ void fit_input(Interpreter* interpreter, int input, const Array& array, const st
   if (!(shape == interpreter->input(input).shape)) check(interpreter->resize_input(input, shape));
 }
 
-template <class T, class Make> void fill(void* data, size_t bytes, Make make) {
+template <class T, class Make>
+void fill(void* data, size_t bytes, Make make) {
   T* elements = static_cast<T*>(data);
   std::generate_n(elements, bytes / sizeof(T), [&] { return static_cast<T>(make()); });
 }
@@ -128,7 +133,9 @@ std::string describe(Type type, const Shape& shape) {
   return text(type_name(type), " ", dims_text(to_vector(shape)));
 }
 
-std::string describe(const Tensor& tensor) { return describe(tensor.type, tensor.shape); }
+std::string describe(const Tensor& tensor) {
+  return describe(tensor.type, tensor.shape);
+}
 
 std::string describe(const Array& array) {
   return text(type_name(array.type), " ", dims_text(array.shape));
@@ -144,31 +151,43 @@ std::string describe_quantization(const Quantization& quantization) {
 
 std::vector<float> real_values(const Tensor& tensor) {
   switch (tensor.type) {
-    case Type::float32: return scaled_values<float>(tensor);
-    case Type::float64: return scaled_values<double>(tensor);
-    case Type::int8: return scaled_values<int8_t>(tensor);
-    case Type::uint8: return scaled_values<uint8_t>(tensor);
-    case Type::int16: return scaled_values<int16_t>(tensor);
-    case Type::uint16: return scaled_values<uint16_t>(tensor);
-    case Type::int32: return scaled_values<int32_t>(tensor);
-    case Type::uint32: return scaled_values<uint32_t>(tensor);
-    case Type::int64: return scaled_values<int64_t>(tensor);
-    case Type::uint64: return scaled_values<uint64_t>(tensor);
-    case Type::boolean: return scaled_values<uint8_t>(tensor);
+    case Type::float32:
+      return scaled_values<float>(tensor);
+    case Type::float64:
+      return scaled_values<double>(tensor);
+    case Type::int8:
+      return scaled_values<int8_t>(tensor);
+    case Type::uint8:
+      return scaled_values<uint8_t>(tensor);
+    case Type::int16:
+      return scaled_values<int16_t>(tensor);
+    case Type::uint16:
+      return scaled_values<uint16_t>(tensor);
+    case Type::int32:
+      return scaled_values<int32_t>(tensor);
+    case Type::uint32:
+      return scaled_values<uint32_t>(tensor);
+    case Type::int64:
+      return scaled_values<int64_t>(tensor);
+    case Type::uint64:
+      return scaled_values<uint64_t>(tensor);
+    case Type::boolean:
+      return scaled_values<uint8_t>(tensor);
     case Type::float16: {
       std::vector<float> values;
       const uint16_t* data = tensor.as<uint16_t>();
       for (size_t i = 0; i < tensor.bytes / 2; ++i) values.push_back(from_half(data[i]));
       return values;
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
 Array to_array(const Tensor& tensor, const std::string& name) {
   if (!has_npy_form(tensor.type)) {
-    throw Failure(text("output '", name, "': type ", type_name(tensor.type),
-                       " has no form in .npz files"));
+    throw Failure(
+        text("output '", name, "': type ", type_name(tensor.type), " has no form in .npz files"));
   }
   const uint8_t* data = tensor.as<uint8_t>();
   Array array{tensor.type, to_vector(tensor.shape), {}};
@@ -205,19 +224,35 @@ void write_random_inputs(Session* session, uint64_t seed) {
     const Tensor& tensor = interpreter.input(i);
     void* data = interpreter.input_data(i);
     switch (tensor.type) {
-      case Type::float32: fill<float>(data, tensor.bytes, unit); break;
-      case Type::float64: fill<double>(data, tensor.bytes, unit); break;
+      case Type::float32:
+        fill<float>(data, tensor.bytes, unit);
+        break;
+      case Type::float64:
+        fill<double>(data, tensor.bytes, unit);
+        break;
       case Type::float16:
         fill<uint16_t>(data, tensor.bytes, [&] { return to_half_of_unit(unit()); });
         break;
       case Type::int32:
-      case Type::uint32: fill<uint32_t>(data, tensor.bytes, digit); break;
+      case Type::uint32:
+        fill<uint32_t>(data, tensor.bytes, digit);
+        break;
       case Type::int64:
-      case Type::uint64: fill<uint64_t>(data, tensor.bytes, digit); break;
-      case Type::boolean: fill<uint8_t>(data, tensor.bytes, [&] { return engine() & 1; }); break;
-      case Type::complex64: fill<float>(data, tensor.bytes, unit); break;
-      case Type::complex128: fill<double>(data, tensor.bytes, unit); break;
-      default: fill<uint8_t>(data, tensor.bytes, bits); break;
+      case Type::uint64:
+        fill<uint64_t>(data, tensor.bytes, digit);
+        break;
+      case Type::boolean:
+        fill<uint8_t>(data, tensor.bytes, [&] { return engine() & 1; });
+        break;
+      case Type::complex64:
+        fill<float>(data, tensor.bytes, unit);
+        break;
+      case Type::complex128:
+        fill<double>(data, tensor.bytes, unit);
+        break;
+      default:
+        fill<uint8_t>(data, tensor.bytes, bits);
+        break;
     }
   }
 }

@@ -26,9 +26,9 @@ std::vector<float> real_values(const Tensor& tensor);
 Array to_array(const Tensor& tensor, const std::string& name);
 
 /// Makes the shapes of inputs those of `arrays`, allocates, and writes the arrays. Each input takes
-/// the array of its name, or of "in:" and its name (recorded examples); a bare .npy goes to the only
-/// input. Throws Failure, which names the file and the key, for a missing or unknown key and a wrong
-/// type or shape.
+/// the array of its name, or of "in:" and its name (recorded examples); a bare .npy goes to the
+/// only input. Throws Failure, which names the file and the key, for a missing or unknown key and a
+/// wrong type or shape.
 void write_inputs(Session* session, const ArchiveReader& arrays);
 
 /// Allocates and fills inputs with values that `seed` determines: floats in [-1, 1), 8- and 16-bit

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace cygnet {
+
+/// What the CPU and the operating system allow, as far as kernels ask. A bit is set only if the
+/// system saves the registers it needs.
+struct CpuFeatures {
+  bool sse41 = false;
+  bool avx2 = false;        ///< AVX2, FMA and F16C
+  bool avx512 = false;      ///< AVX-512 F, BW, DQ, VL, with avx2
+  bool avx512vnni = false;
+  bool avx512vbmi = false;
+  bool neon = false;
+};
+
+/// Asks the CPU; cheap enough not to be kept, any thread may call it.
+CpuFeatures detect_cpu_features();
+
+}  // namespace cygnet

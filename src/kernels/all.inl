@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every kernel of a tier. Included inside an unnamed namespace inside the ISA's namespace, after
+// kernels/simd/<isa>.h.
+
+#include "kernels/requantize.inl"
+#include "kernels/gemm_f32.inl"
+#include "kernels/gemm_q8.inl"
+#include "kernels/gemm_s16.inl"
+#include "kernels/depthwise.inl"
+#include "kernels/map.inl"
+#include "kernels/zip.inl"
+#include "kernels/reduce.inl"
+#include "kernels/softmax.inl"
+#include "kernels/resize.inl"
+#include "kernels/convert.inl"
+
+void fill_q8_products(KernelTable& t) {
+  t.gemm_q8_mr = kGemmQ8Mr;
+  t.gemm_q8_nr = kGemmQ8Nv * kLanes;
+  t.depthwise_q8_nr = kLanes;
+  t.gemm_q8 = gemm_q8;
+  t.depthwise_q8 = depthwise_q8;
+}
+
+void fill_all(KernelTable& t) {
+  fill_q8_products(t);
+  t.gemm_f32_mr = kGemmF32Mr;
+  t.gemm_f32_nr = kGemmF32Nv * kLanes;
+  t.depthwise_f32_nr = kLanes;
+  t.gemm_f32 = gemm_f32;
+  t.gemm_s16 = gemm_s16;
+  t.depthwise_f32 = depthwise_f32;
+  t.map_f32 = map_f32;
+  t.zip_f32 = zip_f32;
+  t.prelu_f32 = prelu_f32;
+  t.zip_q8 = zip_q8;
+  t.lut_q8 = lut_q8;
+  t.sum_f32 = sum_f32;
+  t.sum_u8 = sum_u8;
+  t.max_f32 = max_f32;
+  t.max_q8 = max_q8;
+  t.argmax_f32 = argmax_f32;
+  t.argmax_q8 = argmax_q8;
+  t.window_sum_f32 = window_sum_f32;
+  t.window_sum_q8 = window_sum_q8;
+  t.window_max_f32 = window_max_f32;
+  t.window_max_q8 = window_max_q8;
+  t.softmax_f32 = softmax_f32;
+  t.softmax_q8 = softmax_q8;
+  t.bilinear_f32 = bilinear_f32;
+  t.bilinear_s8 = bilinear_s8;
+  t.bilinear_u8 = bilinear_u8;
+  t.quantize_q8 = quantize_q8;
+  t.quantize_s16 = quantize_s16;
+  t.dequantize_q8 = dequantize_q8;
+  t.dequantize_s16 = dequantize_s16;
+  t.requantize_s32 = requantize_s32;
+  t.half_to_float = half_to_float;
+  t.float_to_half = float_to_half;
+  t.xor_copy = xor_copy;
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+/// The hot loops of the runtime. A kernel works on pointers, lengths and strides; it knows nothing
+/// of graphs, allocates nothing, keeps no state and is single-threaded: callers split the work.
+///
+/// Common rules, unless a kernel says otherwise:
+///  * Lengths and strides count elements, not bytes. A length of 0 is allowed and writes nothing.
+///  * Element-wise kernels (map, zip, prelu, lut, convert) may run in place (`out == in`, same
+///    element size); other overlaps are not allowed. All other kernels need `out` apart from inputs.
+///  * Pointers need only the alignment of their element type.
+///  * No kernel writes outside its output. Only gemm_q8 reads past its input (see kRowSlackBytes).
+///  * 8-bit data ("q8") is passed as uint8_t. Where the sign matters there is a `flip`: 0 for uint8
+///    data, 0x80 for int8 data (`x ^ flip` is the value in biased, unsigned form). An 8-bit result
+///    is computed as an int32 in its own domain and its low byte stored, so that one kernel serves
+///    both types: zero_point, lo and hi are given in the domain of the output type.
+///  * Integer results have the same bits on every tier; float results may differ by rounding.
+///  * "rint" is round to nearest, ties to even. Scales must be finite.
+///  * clamp(x, lo, hi) of a float keeps NaN; no clamp is lo = -inf, hi = +inf.
+namespace cygnet {
+
+/// Instruction-set tiers, each one holding those before it on its architecture.
+enum class Isa : uint8_t { scalar, sse41, avx2, avx512, avx512vnni, avx512vbmi, neon };
+
+/// gemm_q8 may read this many bytes past the `k` bytes of an activation row; what lies there does
+/// not matter (the packed weights are zero), but it must be readable.
+inline constexpr int kRowSlackBytes = 3;
+
+/// Largest number of taps of a depthwise kernel. Beyond it callers use plain loops.
+inline constexpr int kMaxDepthwiseTaps = 256;
+
+/// f32 matrix product by indirection: convolution, fully connected, 1×1 convolution.
+///   out[i][j] = clamp(bias[j] + Σ_t Σ_k row(i, t)[k] · weight[j][t][k], lo, hi)
+/// row(i, t) is `a + at[i·at_stride + t]`, or `zero` where that offset is negative (padding). With
+/// `at == nullptr`, taps must be 1 and row(i, 0) is `a + i·a_stride`.
+/// The offsets don't depend on the base, so one list made in prepare serves all batches and groups.
+struct GemmF32 {
+  const float* a = nullptr;
+  const int32_t* at = nullptr;   ///< [m][taps] element offsets from `a`; negative: `zero`.
+  int64_t at_stride = 0;         ///< Entries of `at` from one row to the next, ≥ taps.
+  int64_t a_stride = 0;          ///< Elements between rows when `at` is null.
+  const float* zero = nullptr;   ///< `k` zeros; needed only if an offset is negative.
+  int64_t m = 0;                 ///< Output rows, any number.
+  int64_t n = 0;                 ///< Output columns, any number.
+  int64_t taps = 1;
+  int64_t k = 0;
+  const float* weights = nullptr;  ///< From pack_gemm_f32, with nr = KernelTable::gemm_f32_nr.
+  float* out = nullptr;            ///< [m][n], rows out_stride apart.
+  int64_t out_stride = 0;
+  float lo = 0;
+  float hi = 0;
+};
+
+/// What gemm_q8 stores.
+enum class StoreQ8 : uint8_t {
+  q8,   ///< 8 bits: clamp(rint(float(acc)·scale[j]) + zero_point, lo, hi)
+  s32,  ///< int32: acc, with the bias
+};
+
+/// 8-bit matrix product by indirection, rows as in GemmF32.
+///   acc[i][j] = bias[j] + Σ_t Σ_k row(i, t)[k] · (weight[j][t][k] − weight_zero_point)
+/// Activations are unsigned: int8 tensors are copied with xor_copy(…, 0x80) first and their zero
+/// point raised by 128. The zero point of the activations is folded into the bias by pack_gemm_q8,
+/// so `zero` is a row of `k` bytes of the (raised) zero point. Rows are read up to kRowSlackBytes
+/// past `k`.
+/// Bound: |Σ row·(weight − weight_zero_point)| < 2^31, kept if taps·k ≤ 65 793 when
+/// weight_zero_point is 0 and taps·k ≤ 33 025 otherwise.
+struct GemmQ8 {
+  const uint8_t* a = nullptr;
+  const int32_t* at = nullptr;
+  int64_t at_stride = 0;
+  int64_t a_stride = 0;
+  const uint8_t* zero = nullptr;
+  int64_t m = 0;
+  int64_t n = 0;
+  int64_t taps = 1;
+  int64_t k = 0;
+  const void* weights = nullptr;  ///< From pack_gemm_q8, with nr = KernelTable::gemm_q8_nr.
+  int32_t weight_zero_point = 0;  ///< In the int8 domain (uint8 weights: zero point − 128).
+  StoreQ8 store = StoreQ8::q8;
+  void* out = nullptr;     ///< [m][n] of uint8_t/int8_t or int32_t (aligned), out_stride elements.
+  int64_t out_stride = 0;
+  int32_t zero_point = 0;  ///< Of the output, as are lo and hi; unused with StoreQ8::s32.
+  int32_t lo = 0;
+  int32_t hi = 0;
+};
+
+/// int16 activations × int8 weights, rows as in GemmF32; activations have zero point 0.
+///   out[i][j] = clamp(rint(double(bias[j] + Σ_t Σ_k row(i, t)[k]·weight[j][t][k])·scale[j]), lo, hi)
+/// The sum is exact in int64. lo and hi lie in the int16 range.
+struct GemmS16 {
+  const int16_t* a = nullptr;
+  const int32_t* at = nullptr;
+  int64_t at_stride = 0;
+  int64_t a_stride = 0;
+  const int16_t* zero = nullptr;
+  int64_t m = 0;
+  int64_t n = 0;
+  int64_t taps = 1;
+  int64_t k = 0;
+  const int8_t* weights = nullptr;  ///< Not packed: [n][taps][k].
+  const int64_t* bias = nullptr;    ///< [n], or null for zeros.
+  const float* scale = nullptr;     ///< scale[j·scale_stride]
+  int64_t scale_stride = 0;         ///< 1: a scale for each column; 0: one for all.
+  int16_t* out = nullptr;
+  int64_t out_stride = 0;
+  int32_t lo = -32768;
+  int32_t hi = 32767;
+};
+
+/// f32 depthwise convolution (multiplier 1) of a run of output pixels, rows as in GemmF32.
+///   out[i][ch] = clamp(bias[ch] + Σ_t row(i, t)[ch] · weight[t][ch], lo, hi)
+struct DepthwiseF32 {
+  const float* a = nullptr;
+  const int32_t* at = nullptr;   ///< [pixels][taps]; must not be null.
+  int64_t at_stride = 0;
+  const float* zero = nullptr;   ///< `c` zeros; needed only if an offset is negative.
+  int64_t pixels = 0;
+  int64_t taps = 0;              ///< 1 … kMaxDepthwiseTaps
+  int64_t c = 0;
+  const float* weights = nullptr;  ///< From pack_depthwise_f32, nr = depthwise_f32_nr.
+  float* out = nullptr;            ///< [pixels][c], pixels out_stride apart.
+  int64_t out_stride = 0;
+  float lo = 0;
+  float hi = 0;
+};
+
+/// 8-bit depthwise convolution (multiplier 1) of a run of output pixels, rows as in GemmF32,
+/// activations unsigned as in GemmQ8 (and `zero` a row of `c` bytes of the zero point).
+///   acc = bias[ch] + Σ_t row(i, t)[ch] · (weight[t][ch] − weight_zero_point)
+///   out[i][ch] = clamp(rint(float(acc)·scale[ch]) + zero_point, lo, hi)
+/// Bound: kept by kMaxDepthwiseTaps.
+struct DepthwiseQ8 {
+  const uint8_t* a = nullptr;
+  const int32_t* at = nullptr;
+  int64_t at_stride = 0;
+  const uint8_t* zero = nullptr;
+  int64_t pixels = 0;
+  int64_t taps = 0;
+  int64_t c = 0;
+  const void* weights = nullptr;  ///< From pack_depthwise_q8, nr = depthwise_q8_nr.
+  int32_t weight_zero_point = 0;  ///< In the int8 domain.
+  uint8_t* out = nullptr;
+  int64_t out_stride = 0;
+  int32_t zero_point = 0;
+  int32_t lo = 0;
+  int32_t hi = 0;
+};
+
+/// Unary f32 functions. Relative error ≤ 1e-6 for the transcendental ones; NaN gives NaN.
+enum class MapOp : uint8_t {
+  clamp,       ///< clamp(x, lo, hi): relu, relu6 and their kin
+  logistic,    ///< 1 / (1 + e^−x)
+  tanh,        ///< hyperbolic tangent
+  hard_swish,  ///< x · clamp(x + 3, 0, 6) / 6
+  exp,         ///< e^x; +inf above 88.73
+  sqrt,        ///< √x, correctly rounded
+  rsqrt,       ///< 1/√x
+  neg,         ///< −x
+  abs,         ///< |x|
+  square,      ///< x·x
+  elu,         ///< x < 0 ? e^x − 1 : x
+  leaky_relu,  ///< x < 0 ? alpha·x : x
+};
+
+/// Parameters of map_f32; each is read only by the functions that name it.
+struct MapParams {
+  float lo = 0;
+  float hi = 0;
+  float alpha = 0;
+};
+
+/// Binary f32 functions.
+enum class ZipOp : uint8_t { add, sub, mul, div, min, max };
+
+/// Which operand of a binary kernel is one element used for all.
+enum class ZipShape : uint8_t { vector_vector, vector_scalar, scalar_vector };
+
+/// Binary functions on 8-bit data.
+enum class ZipQ8Op : uint8_t {
+  add,  ///< rint((a − a_zero)·a_scale + (b − b_zero)·b_scale) + zero_point
+  mul,  ///< rint((a − a_zero)·(b − b_zero)·a_scale) + zero_point
+};
+
+/// Parameters of zip_q8. Subtraction is add with b_scale negated. Scales are already divided by the
+/// scale of the output; the products and the sum are float operations rounded one by one.
+struct ZipQ8 {
+  ZipQ8Op op = ZipQ8Op::add;
+  ZipShape shape = ZipShape::vector_vector;
+  uint8_t flip = 0;       ///< Of both inputs: 0 for uint8, 0x80 for int8.
+  int32_t a_zero = 0;     ///< Zero points in the domain of the type.
+  int32_t b_zero = 0;
+  float a_scale = 0;
+  float b_scale = 0;
+  int32_t zero_point = 0;
+  int32_t lo = 0;
+  int32_t hi = 0;
+};
+
+/// A two-dimensional window over pixels of `c` contiguous channels: pixel (y, x) of the window is
+/// at `a + y·h_stride + x·w_stride`. h and w ≥ 1. A list of n rows is {1, n, 0, row_stride}.
+struct Window {
+  int64_t h = 1;
+  int64_t w = 1;
+  int64_t h_stride = 0;
+  int64_t w_stride = 0;
+};
+
+/// One row of a bilinear resize. For output pixel i, with l = left[i], r = right[i] (element offsets
+/// of pixels in the two source rows) the four sources are top[l…], top[r…], bottom[l…], bottom[r…],
+/// `c` channels each.
+struct BilinearRow {
+  const void* top = nullptr;
+  const void* bottom = nullptr;
+  const int32_t* left = nullptr;   ///< [w]
+  const int32_t* right = nullptr;  ///< [w]
+  const float* x_weight = nullptr;    ///< [w] weight of the right pixel, 0 … 1 (float forms)
+  float y_weight = 0;                 ///< Weight of the bottom row (float forms)
+  const int32_t* x_weight_q10 = nullptr;  ///< [w] the same times 1024, 0 … 1024 (fixed form)
+  int32_t y_weight_q10 = 0;
+  int64_t w = 0;
+  int64_t c = 0;
+  void* out = nullptr;  ///< [w][c], dense
+};
+
+/// One tier's kernels. Every pointer is set.
+struct KernelTable {
+  Isa isa;
+  const char* name;  ///< As in CYGNET_ISA.
+
+  int gemm_f32_mr;  ///< Rows of a tile: m split among threads is best a multiple of it.
+  int gemm_f32_nr;  ///< Columns of a block of packed weights: n is split only at multiples of it.
+  int gemm_q8_mr;
+  int gemm_q8_nr;
+  int depthwise_f32_nr;
+  int depthwise_q8_nr;
+
+  void (*gemm_f32)(const GemmF32&);
+  void (*gemm_q8)(const GemmQ8&);
+  void (*gemm_s16)(const GemmS16&);
+  void (*depthwise_f32)(const DepthwiseF32&);
+  void (*depthwise_q8)(const DepthwiseQ8&);
+
+  /// out[i] = op(in[i])
+  void (*map_f32)(MapOp op, const float* in, int64_t n, float* out, const MapParams& params);
+  /// out[i] = clamp(a[i] op b[i], lo, hi)
+  void (*zip_f32)(ZipOp op, ZipShape shape, const float* a, const float* b, int64_t n, float* out,
+                  float lo, float hi);
+  /// out[i] = in[i] < 0 ? in[i]·alpha[i] : in[i]
+  void (*prelu_f32)(const float* in, const float* alpha, int64_t n, float* out);
+  /// out[i] = clamp(op(a[i], b[i]), lo, hi), 8 bits; see ZipQ8.
+  void (*zip_q8)(const ZipQ8& params, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out);
+  /// out[i] = table[in[i]], table: [256] indexed by the byte (uint8_t(x) for int8 data).
+  /// Every unary 8-bit → 8-bit function, requantization between uint8 and int8 included.
+  void (*lut_q8)(const uint8_t* in, int64_t n, const uint8_t* table, uint8_t* out);
+
+  /// Σ in[i], in some order.
+  float (*sum_f32)(const float* in, int64_t n);
+  /// Σ in[i] of uint8 data, exact.
+  int64_t (*sum_u8)(const uint8_t* in, int64_t n);
+  /// Largest element, n ≥ 1; NaN is passed over unless all are NaN (then −inf).
+  float (*max_f32)(const float* in, int64_t n);
+  /// Largest element in the domain of the type, n ≥ 1.
+  int32_t (*max_q8)(const uint8_t* in, int64_t n, uint8_t flip);
+  /// Index of the first largest element, n ≥ 1; NaN is passed over; 0 if all are NaN.
+  int64_t (*argmax_f32)(const float* in, int64_t n);
+  int64_t (*argmax_q8)(const uint8_t* in, int64_t n, uint8_t flip);
+  /// out[ch] = clamp(Σ_window a[ch] / divisor, lo, hi): average pool, mean over height and width.
+  void (*window_sum_f32)(const float* a, const Window& window, int64_t c, float divisor, float lo,
+                         float hi, float* out);
+  /// out[ch] = Σ_window (a[ch] ^ flip) as int32. Bound: h·w ≤ 2^23.
+  void (*window_sum_q8)(const uint8_t* a, const Window& window, int64_t c, uint8_t flip,
+                        int32_t* out);
+  /// out[ch] = clamp(max_window a[ch], lo, hi); NaN is passed over.
+  void (*window_max_f32)(const float* a, const Window& window, int64_t c, float lo, float hi,
+                         float* out);
+  /// out[ch] = clamp(max_window a[ch], lo, hi) in the domain of the type.
+  void (*window_max_q8)(const uint8_t* a, const Window& window, int64_t c, uint8_t flip, int32_t lo,
+                        int32_t hi, uint8_t* out);
+
+  /// out[i] = e^(beta·(in[i] − max)) / Σ_j e^(beta·(in[j] − max)), n ≥ 1, beta > 0. In place too.
+  void (*softmax_f32)(const float* in, int64_t n, float beta, float* out);
+  /// 8-bit softmax of a row, n ≥ 1. exp_table: [256], e^(−beta·in_scale·d) for d = 0 … 255.
+  ///   out[i] = clamp(rint(exp_table[max − in[i]] · out_inverse_scale / Σ) + zero_point, lo, hi)
+  /// for int8 data (flip 0x80) out is int8, else uint8. In place too.
+  void (*softmax_q8)(const uint8_t* in, int64_t n, uint8_t flip, const float* exp_table,
+                     float out_inverse_scale, int32_t zero_point, int32_t lo, int32_t hi,
+                     uint8_t* out);
+
+  /// f32: top and bottom interpolated along x, then along y.
+  void (*bilinear_f32)(const BilinearRow&);
+  /// int8 sources, fixed point: (Σ source·x-weight·y-weight) / 2^20, rounded half away from zero
+  /// (TFLite's integer ResizeBilinear).
+  void (*bilinear_s8)(const BilinearRow&);
+  /// uint8 sources, float weights: uint8(tl + bl + tr + br + 0.5), summed in this order, each term
+  /// source · y-weight · x-weight (TFLite's reference for uint8).
+  void (*bilinear_u8)(const BilinearRow&);
+
+  /// out[i] = clamp(round(in[i] / scale) + zero_point, lo, hi), halves away from zero (std::round,
+  /// TFLite's affine quantization), low byte stored. NaN gives lo. scale > 0.
+  void (*quantize_q8)(const float* in, int64_t n, float scale, int32_t zero_point, int32_t lo,
+                      int32_t hi, uint8_t* out);
+  /// The same with int16 (or, zero point and limits given so, uint16) results.
+  void (*quantize_s16)(const float* in, int64_t n, float scale, int32_t zero_point, int32_t lo,
+                       int32_t hi, int16_t* out);
+  /// out[i] = float(in[i] − zero_point)·scale
+  void (*dequantize_q8)(const uint8_t* in, int64_t n, uint8_t flip, float scale, int32_t zero_point,
+                        float* out);
+  void (*dequantize_s16)(const int16_t* in, int64_t n, float scale, int32_t zero_point, float* out);
+  /// out[i] = clamp(rint(float(in[i])·scale[i·scale_stride]) + zero_point, lo, hi); stride 0 or 1.
+  void (*requantize_s32)(const int32_t* in, int64_t n, const float* scale, int64_t scale_stride,
+                         int32_t zero_point, int32_t lo, int32_t hi, uint8_t* out);
+  /// IEEE half ↔ float, exact resp. nearest even; a NaN stays a (quiet) NaN.
+  void (*half_to_float)(const uint16_t* in, int64_t n, float* out);
+  void (*float_to_half)(const float* in, int64_t n, uint16_t* out);
+  /// out[i] = in[i] ^ flip
+  void (*xor_copy)(const uint8_t* in, int64_t n, uint8_t flip, uint8_t* out);
+};
+
+/// The tier in use: the best that the CPU has, or what the environment variable CYGNET_ISA
+/// (scalar, sse41, avx2, avx512, avx512vnni, avx512vbmi, neon) names, if the CPU has it, else the
+/// best below it. An unknown value counts as unset. The variable is read once, at the first call.
+/// Any thread may call it.
+const KernelTable& kernels();
+
+/// The table of one tier, for tests and benchmarks; null if this CPU or this build lacks it.
+const KernelTable* kernels_for(Isa isa);
+
+}  // namespace cygnet

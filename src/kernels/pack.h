@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Packing of weights into the form that the gemm and depthwise kernels read. Done once, in
+/// prepare. Sizes are returned in bytes; buffers need 64-byte alignment for best speed, 4 for
+/// correctness. `nr` is the tier's block width from KernelTable.
+namespace cygnet {
+
+/// Where weight (j, t, k) of column j, tap t, depth k lies: w[j·n_stride + t·tap_stride +
+/// k·k_stride]. TFLite's OHWI filter and fully connected weights: {taps·k, k, 1}.
+struct WeightStrides {
+  int64_t n_stride = 0;
+  int64_t tap_stride = 0;
+  int64_t k_stride = 1;
+};
+
+/// How 8-bit weights are turned into the kernel's terms.
+struct PackQ8 {
+  uint8_t weight_flip = 0;         ///< 0: int8 weights; 0x80: uint8 weights (stored minus 128).
+  int32_t weight_zero_point = 0;   ///< In the int8 domain (uint8 weights: zero point − 128).
+  int32_t input_zero_point = 0;    ///< In the unsigned domain (int8 activations: zero point + 128).
+  const int32_t* bias = nullptr;   ///< [n], or null for zeros.
+  const float* scale = nullptr;    ///< scale[j·scale_stride]; null for zeros (StoreQ8::s32 only).
+  int64_t scale_stride = 0;        ///< 1: a scale for each column; 0: one for all.
+};
+
+/// Bytes of one block of nr columns, and of all ⌈n/nr⌉ blocks. A caller that splits n among threads
+/// at multiples of nr advances the packed weights by block bytes.
+size_t gemm_f32_block_bytes(int64_t taps, int64_t k, int nr);
+size_t gemm_f32_packed_bytes(int64_t n, int64_t taps, int64_t k, int nr);
+size_t gemm_q8_block_bytes(int64_t taps, int64_t k, int nr);
+size_t gemm_q8_packed_bytes(int64_t n, int64_t taps, int64_t k, int nr);
+size_t depthwise_f32_packed_bytes(int64_t c, int64_t taps, int nr);
+size_t depthwise_q8_packed_bytes(int64_t c, int64_t taps, int nr);
+
+/// Layout of a block: [bias nr][taps][k][nr] floats; columns beyond n are zero.
+/// bias: [n] or null.
+void pack_gemm_f32(const float* w, const WeightStrides& strides, const float* bias, int64_t n,
+                   int64_t taps, int64_t k, int nr, float* out);
+
+/// Layout of a block: [bias int32 nr][scale float nr][taps][⌈k/4⌉][nr][4] int8; columns beyond n
+/// and depths beyond k are zero. The bias becomes
+///   bias[j] − input_zero_point · Σ_t Σ_k (weight[j][t][k] − weight_zero_point)   (mod 2^32).
+void pack_gemm_q8(const void* w, const WeightStrides& strides, const PackQ8& params, int64_t n,
+                  int64_t taps, int64_t k, int nr, void* out);
+
+/// w: [taps][c] (TFLite's depthwise filter with multiplier 1); bias: [c] or null.
+/// Layout of a block: [bias nr][taps][nr] floats.
+void pack_depthwise_f32(const float* w, const float* bias, int64_t c, int64_t taps, int nr,
+                        float* out);
+
+/// w: [taps][c]. Layout of a block: [bias int32 nr][scale float nr][⌈taps/4⌉][nr][4] int8; the bias
+/// is folded as by pack_gemm_q8.
+void pack_depthwise_q8(const void* w, const PackQ8& params, int64_t c, int64_t taps, int nr,
+                       void* out);
+
+}  // namespace cygnet

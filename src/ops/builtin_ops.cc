@@ -5,11 +5,16 @@
 
 // One line an operator: the name of its OpDef, which lies in the file of the operator's name.
 #define CYGNET_BUILTIN_OPS(X) \
+  X(kAdd)                 \
   X(kAveragePool2d)       \
   X(kConv2d)              \
   X(kDepthwiseConv2d)     \
+  X(kDiv)                 \
+  X(kFloorDiv)            \
   X(kFullyConnected)      \
   X(kMaxPool2d)           \
+  X(kMul)                 \
+  X(kSub)                 \
   X(kTransposeConv)
 
 #define CYGNET_CUSTOM_OPS(X) X(kConvolution2dTransposeBias)

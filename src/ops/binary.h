@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Broadcasting for operators with two operands: the operands' shapes become a list of rows on which
+// each operand is a run of elements or one element.
+#pragma once
+
+#include "kernels/kernels.h"
+#include "ops/activation.h"
+#include "ops/check.h"
+
+namespace cygnet::ops {
+
+/// Two shapes broadcast to a third, with neighbouring dimensions merged where both operands allow.
+struct Broadcast {
+  int rank = 0;                   ///< of the merged shape, ≥ 1
+  int64_t dims[kMaxRank] = {};    ///< [rank − 1] is the row
+  int64_t a_strides[kMaxRank] = {};  ///< in elements, 0 where a repeats
+  int64_t b_strides[kMaxRank] = {};
+  int64_t rows = 0;
+
+  int64_t row() const { return dims[rank - 1]; }
+  ZipShape shape() const {
+    const bool a_repeats = a_strides[rank - 1] == 0, b_repeats = b_strides[rank - 1] == 0;
+    return a_repeats && !b_repeats ? ZipShape::scalar_vector : b_repeats && !a_repeats ? ZipShape::vector_scalar : ZipShape::vector_vector;
+  }
+};
+
+/// `out` is what broadcast_shape made of a and b.
+Broadcast make_broadcast(const Shape& a, const Shape& b, const Shape& out);
+
+/// Calls row(a, b, out, n, shape) with element offsets of each row of at most 2^14 elements. Where
+/// both operands repeat along the row, n is 1.
+template <class Row> void each_row(OpContext& op, const Broadcast& broadcast, Row row) {
+  constexpr int64_t kPiece = 1 << 14;
+  const Broadcast& bc = broadcast;
+  const bool both_repeat = bc.a_strides[bc.rank - 1] == 0 && bc.b_strides[bc.rank - 1] == 0;
+  const int64_t piece = both_repeat ? 1 : kPiece;
+  const int64_t pieces = (bc.row() + piece - 1) / piece;
+  const ZipShape shape = bc.shape();
+  op.parallel_for(bc.rows * pieces, [&](int64_t begin, int64_t end, int) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t first = task % pieces * piece, n = std::min(piece, bc.row() - first);
+      int64_t rest = task / pieces, a = first * bc.a_strides[bc.rank - 1], b = first * bc.b_strides[bc.rank - 1];
+      const int64_t out = rest * bc.row() + first;
+      for (int d = bc.rank - 2; d >= 0; --d) {
+        a += rest % bc.dims[d] * bc.a_strides[d];
+        b += rest % bc.dims[d] * bc.b_strides[d];
+        rest /= bc.dims[d];
+      }
+      row(a, b, out, n, shape);
+    }
+  });
+}
+
+/// each_row with one call for each element, for the plain loops: f(a, b, out) element offsets.
+template <class F> void each_pair(OpContext& op, const Broadcast& broadcast, F f) {
+  each_row(op, broadcast, [&](int64_t a, int64_t b, int64_t out, int64_t n, ZipShape shape) {
+    const int64_t a_step = shape == ZipShape::scalar_vector ? 0 : 1, b_step = shape == ZipShape::vector_scalar ? 0 : 1;
+    for (int64_t i = 0; i < n; ++i) f(a + i * a_step, b + i * b_step, out + i);
+  });
+}
+
+/// Operands and result of one type, result of the broadcast shape.
+inline Status infer_binary(OpContext& op, std::initializer_list<Type> types) {
+  const Tensor &a = op.input(0), &b = op.input(1);
+  CYGNET_TRY(expect_type("input 0", a, types));
+  CYGNET_TRY(expect_same_type("input 0", a, "input 1", b));
+  CYGNET_TRY(expect_same_type("input 0", a, "output 0", op.output(0)));
+  Shape shape;
+  CYGNET_TRY(broadcast_shape(a.shape, b.shape, &shape));
+  if (is_quantized_type(a.type)) {
+    CYGNET_TRY(expect_per_tensor("input 0", a));
+    CYGNET_TRY(expect_per_tensor("input 1", b));
+    CYGNET_TRY(expect_per_tensor("output 0", op.output(0)));
+  }
+  return op.set_output(0, shape);
+}
+
+/// Integer arithmetic that wraps instead of overflowing.
+template <class T> T wrapping_add(T a, T b) { return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) + static_cast<std::make_unsigned_t<T>>(b)); }
+template <class T> T wrapping_sub(T a, T b) { return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) - static_cast<std::make_unsigned_t<T>>(b)); }
+template <class T> T wrapping_mul(T a, T b) { return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)); }
+
+/// State of an operator that computes with one broadcast and a clamp.
+struct BinaryState {
+  Broadcast broadcast;
+  Clamp<float> real;
+  Clamp<int32_t> quantized;  ///< quantized types
+  Clamp<int64_t> integer;    ///< int32 and int64
+};
+
+/// Fills a BinaryState (or what derives from it) from the operands and the fused activation.
+Status prepare_binary(OpContext& op, schema::ActivationFunctionType activation, BinaryState* state);
+
+/// The f32 case: kernels, or plain loops.
+template <ZipOp kOp> void invoke_f32(OpContext& op, const BinaryState& s) {
+  const float *a = op.input(0).as<float>(), *b = op.input(1).as<float>();
+  float* out = op.output(0).as<float>();
+  if (!op.reference()) {
+    return each_row(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k, int64_t n, ZipShape shape) {
+      kernels().zip_f32(kOp, shape, a + i, b + j, n, out + k, s.real.low, s.real.high);
+    });
+  }
+  each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
+    if constexpr (kOp == ZipOp::add) out[k] = s.real(a[i] + b[j]);
+    else if constexpr (kOp == ZipOp::sub) out[k] = s.real(a[i] - b[j]);
+    else if constexpr (kOp == ZipOp::mul) out[k] = s.real(a[i] * b[j]);
+    else out[k] = s.real(a[i] / b[j]);
+  });
+}
+
+}  // namespace cygnet::ops

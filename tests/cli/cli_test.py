@@ -270,7 +270,7 @@ class Classify(CliTest):
         good = self.picture("c.jpg")
         self.path("d.jpg").write_bytes(good.read_bytes()[:400])
         self.refused("classify", CONVNET, self.path("d.jpg"), words=["d.jpg", "JPEG"])
-        self.refused("classify", DATA / "float_lstm.tflite", good, words=["no picture"])
+        self.refused("classify", DATA / "two_signatures.tflite", good, words=["no picture"])
 
 
 class Segment(CliTest):

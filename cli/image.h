@@ -32,9 +32,9 @@ inline constexpr int64_t kMaxImagePixels = int64_t{1} << 27;
 inline constexpr uint64_t kMaxImageFileBytes = uint64_t{1} << 30;
 
 /// Reads a picture in whatever of the three formats its first bytes announce. `channels` 3:
-/// transparent parts are shown over white; 4: alpha is kept (255 where the file has none). Throws
-/// Failure, which names the file, when it is missing, no picture, damaged, cut off, or larger than
-/// the limits above.
+/// transparent parts are shown over white; 4: alpha is kept (255 where the file has none).
+/// Photographs are turned upright as their Exif data say. Throws Failure, which names the file,
+/// when it is missing, no picture, damaged, cut off, or larger than the limits above.
 Image load_image(const std::string& path, int channels = 3);
 
 /// As load_image, from the file's bytes.

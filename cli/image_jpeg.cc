@@ -7,6 +7,7 @@
 
 #include <jerror.h>
 
+#include "cli/exif.h"
 #include "cli/failure.h"
 #include "cli/image.h"
 
@@ -15,6 +16,8 @@ namespace {
 
 /// Progressive files may repeat scans; more than any encoder writes is an attempt to burn time.
 constexpr int kMaxScans = 500;
+constexpr int kExifMarker = JPEG_APP0 + 1;
+constexpr unsigned kMaxMarkerBytes = 0xffff;
 
 /// libjpeg reports errors by a call that must not return: it jumps back to decode().
 struct Decoder {
@@ -57,6 +60,7 @@ bool start(Decoder* decoder, std::span<const uint8_t> bytes) {
   jpeg_create_decompress(&info);
   info.progress = &decoder->progress;
   jpeg_mem_src(&info, bytes.data(), bytes.size());
+  jpeg_save_markers(&info, kExifMarker, kMaxMarkerBytes);
   jpeg_read_header(&info, TRUE);
   bool cmyk = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
   info.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
@@ -100,6 +104,15 @@ Image with_alpha(const Image& rgb) {
   return rgba;
 }
 
+/// The orientation that the file's first Exif block gives.
+int orientation_of(const jpeg_decompress_struct& info) {
+  for (auto* marker = info.marker_list; marker != nullptr; marker = marker->next) {
+    if (marker->marker != kExifMarker) continue;
+    return exif_orientation({marker->data, marker->data_length});
+  }
+  return 1;
+}
+
 /// Destroys libjpeg's state at the end of the scope.
 struct Cleanup {
   Decoder* decoder;
@@ -125,6 +138,7 @@ Image decode_jpeg(std::span<const uint8_t> bytes, int channels) {
     throw Failure(text("damaged JPEG: ", decoder.message));
   }
   if (decoder.cut_off) throw Failure("damaged JPEG: its data is cut off");
+  image = upright(image, orientation_of(decoder.info));
   if (cmyk) image = from_cmyk(image, decoder.info.saw_Adobe_marker != 0);
   return channels == 4 ? with_alpha(image) : image;
 }

@@ -11,7 +11,9 @@ endif()
 
 # CYGNET_SANITIZE: a -fsanitize= list, set by the asan and tsan presets.
 if(CYGNET_SANITIZE)
-  add_compile_options(-fsanitize=${CYGNET_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  # The vptr check needs RTTI, which the library does without.
+  add_compile_options(-fsanitize=${CYGNET_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${CYGNET_SANITIZE})
 endif()
 

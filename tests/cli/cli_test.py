@@ -244,6 +244,25 @@ class Classify(CliTest):
             order = [c["class"] for c in result["classes"]]
             np.testing.assert_array_equal(expected[order], np.sort(expected)[::-1])
 
+    def test_photographs_are_turned_upright(self):
+        pixels = np.repeat(np.repeat(np.arange(24, dtype=np.uint8).reshape(4, 6) * 10, 16, 0), 16, 1)
+        upright = Image.fromarray(pixels).convert("RGB")
+        upright.save(self.path("upright.jpg"), quality=100, subsampling=0)
+        expected = self.done("classify", CONVNET, self.path("upright.jpg"), "--json")
+        undo = {1: None, 2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM,
+                5: Image.TRANSPOSE, 6: Image.ROTATE_90, 7: Image.TRANSVERSE, 8: Image.ROTATE_270}
+        for orientation, how in undo.items():
+            with self.subTest(orientation):
+                stored = upright if how is None else upright.transpose(how)
+                exif = Image.Exif()
+                exif[0x0112] = orientation
+                stored.save(self.path("a.jpg"), quality=100, subsampling=0, exif=exif)
+                found = self.done("classify", CONVNET, self.path("a.jpg"), "--json")
+                one, two = (np.array([c["score"] for c in sorted(
+                    json.loads(text)[0]["classes"], key=lambda c: c["class"])])
+                            for text in (expected, found))
+                np.testing.assert_allclose(one, two, atol=1e-3)
+
     def test_mean_and_std(self):
         path = self.picture("a.png")
         first = self.done("classify", CONVNET, path, "--json", "--mean", 127.5, "--std", 127.5)

@@ -71,7 +71,7 @@ std::vector<uint8_t> encode_bmp(const Image& image, int64_t width, int64_t heigh
   put(&bytes, static_cast<uint64_t>(height), 4);
   put(&bytes, 1, 2);
   put(&bytes, 24, 2);
-  put(&bytes, 0, 24);
+  bytes.resize(bytes.size() + 24);
   for (int y = image.height - 1; y >= 0; --y) {
     for (int x = 0; x < image.width; ++x) {
       const uint8_t* p = image.at(static_cast<size_t>(y * image.width + x));

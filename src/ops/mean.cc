@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// MEAN: x, axes (int32, 0-D or 1-D) → the mean of x over the axes, which are dropped or, with
+// keep_dims, kept at 1. Types f32, int8, uint8, int16 (one scale for x, one for y), int32, int64
+// (rounded towards zero). Source: tensorflow/lite/kernels/reduce.cc.
+#include <algorithm>
+
+#include "kernels/kernels.h"
+#include "ops/check.h"
+#include "ops/fixed_point.h"
+#include "schema/tflite_generated.h"
+
+namespace cygnet::ops {
+namespace {
+
+// x as [outer, reduced, inner] of merged dimensions, in general a mix of kept and reduced ones.
+struct MeanState {
+  int rank = 0;  // of the merged dimensions, which are kept and reduced by turns
+  int64_t dims[kMaxRank] = {};
+  bool reduced[kMaxRank] = {};
+  int64_t count = 1;     // elements under one mean
+  Multiplier multiplier;  // quantized: input scale / (output scale · count)
+  int sums = -1;         // scratch: int64 or float of each result
+};
+
+Status read_axes(OpContext& op, bool* reduced) {
+  const Tensor &x = op.input(0), &axes = op.input(1);
+  for (int64_t i = 0; i < axes.shape.elements(); ++i) {
+    int axis = 0;
+    CYGNET_TRY(resolve_axis("input 1: axis", axes.as<int32_t>()[i], x.shape.rank, &axis));
+    if (reduced[axis]) return bad_model("input 1: axis %d is listed twice", axis);
+    reduced[axis] = true;
+  }
+  return {};
+}
+
+Status infer(OpContext& op) {
+  const Tensor &x = op.input(0), &axes = op.input(1);
+  CYGNET_TRY(expect_type("input 0", x, {Type::float32, Type::int8, Type::uint8, Type::int16, Type::int32, Type::int64}));
+  CYGNET_TRY(expect_same_type("input 0", x, "output 0", op.output(0)));
+  CYGNET_TRY(expect_type("input 1", axes, {Type::int32}));
+  CYGNET_TRY(expect_rank_between("input 1", axes, 0, 1));
+  if (is_quantized_type(x.type)) {
+    CYGNET_TRY(expect_per_tensor("input 0", x));
+    CYGNET_TRY(expect_per_tensor("output 0", op.output(0)));
+  }
+  if (!op.known(1)) return op.defer();
+  bool reduced[kMaxRank] = {};
+  CYGNET_TRY(read_axes(op, reduced));
+  const bool keep = op.options<schema::ReducerOptions>().keep_dims();
+  Shape shape;
+  for (int i = 0; i < x.shape.rank; ++i) {
+    if (reduced[i] && x.shape[i] == 0) return bad_model("input 0: no mean of 0 elements, shape %s", shape_text(x.shape).text);
+    if (!reduced[i]) shape.push(x.shape[i]);
+    else if (keep) shape.push(1);
+  }
+  return op.set_output(0, shape);
+}
+
+// Multiplier for the sum of `count` elements: the quotient by the count is part of it.
+Status mean_multiplier(const OpContext& op, int64_t count, Multiplier* m) {
+  const double ratio = static_cast<double>(op.input(0).quantization.scale()) / static_cast<double>(op.output(0).quantization.scale());
+  CYGNET_TRY(quantize_multiplier(ratio, m));
+  int shift = 63 - __builtin_clzll(static_cast<uint64_t>(count));
+  shift = std::min(shift, 32);
+  shift = std::min(shift, 31 + m->shift);
+  m->multiplier = static_cast<int32_t>((int64_t{m->multiplier} << shift) / count);
+  m->shift -= shift;
+  return {};
+}
+
+Status prepare(OpContext& op) {
+  auto* s = op.make_state<MeanState>();
+  if (s == nullptr) return out_of_memory("operator", sizeof(MeanState));
+  bool reduced[kMaxRank] = {};
+  CYGNET_TRY(read_axes(op, reduced));
+  const Shape& shape = op.input(0).shape;
+  for (int i = 0; i < shape.rank; ++i) {
+    if (reduced[i]) s->count *= shape[i];
+    if (s->rank > 0 && s->reduced[s->rank - 1] == reduced[i]) {
+      s->dims[s->rank - 1] *= shape[i];
+    } else {
+      s->dims[s->rank] = shape[i];
+      s->reduced[s->rank++] = reduced[i];
+    }
+  }
+  if (is_quantized_type(op.input(0).type)) CYGNET_TRY(mean_multiplier(op, s->count, &s->multiplier));
+  return op.request_scratch(static_cast<size_t>(op.output(0).shape.elements()) * sizeof(int64_t), &s->sums);
+}
+
+// Adds up every element of x into the sum of its result.
+template <class T, class Sum> void add_up(const OpContext& op, const MeanState& s, Sum* sums) {
+  const Tensor& x = op.input(0);
+  std::fill(sums, sums + op.output(0).shape.elements(), Sum{0});
+  const int64_t row = s.rank == 0 ? 1 : s.dims[s.rank - 1], rows = row == 0 ? 0 : x.shape.elements() / row;
+  const bool row_reduced = s.rank > 0 && s.reduced[s.rank - 1];
+  const T* from = x.as<T>();
+  for (int64_t r = 0; r < rows; ++r, from += row) {
+    int64_t rest = r, at = 0, stride = row_reduced ? 1 : row;
+    for (int d = s.rank - 2; d >= 0; --d) {
+      if (!s.reduced[d]) at += rest % s.dims[d] * stride, stride *= s.dims[d];
+      rest /= s.dims[d];
+    }
+    if (row_reduced) for (int64_t i = 0; i < row; ++i) sums[at] += static_cast<Sum>(from[i]);
+    else for (int64_t i = 0; i < row; ++i) sums[at + i] += static_cast<Sum>(from[i]);
+  }
+}
+
+template <class T> void mean_integers(OpContext& op, const MeanState& s) {
+  auto* sums = op.scratch<int64_t>(s.sums);
+  add_up<T>(op, s, sums);
+  T* y = op.output(0).as<T>();
+  for (int64_t i = 0; i < op.output(0).shape.elements(); ++i) y[i] = static_cast<T>(sums[i] / s.count);
+}
+
+template <class T> void mean_quantized(OpContext& op, const MeanState& s) {
+  auto* sums = op.scratch<int64_t>(s.sums);
+  add_up<T>(op, s, sums);
+  T* y = op.output(0).as<T>();
+  const int64_t x_zero = op.input(0).quantization.zero_point(), y_zero = op.output(0).quantization.zero_point();
+  for (int64_t i = 0; i < op.output(0).shape.elements(); ++i) {
+    const auto sum = static_cast<int32_t>(sums[i] - s.count * x_zero);
+    y[i] = static_cast<T>(std::clamp<int64_t>(apply(s.multiplier, sum) + y_zero, std::numeric_limits<T>::lowest(), std::numeric_limits<T>::max()));
+  }
+}
+
+void mean_floats(OpContext& op, const MeanState& s) {
+  auto* sums = op.scratch<float>(s.sums);
+  add_up<float>(op, s, sums);
+  float* y = op.output(0).as<float>();
+  for (int64_t i = 0; i < op.output(0).shape.elements(); ++i) y[i] = sums[i] / static_cast<float>(s.count);
+}
+
+// The mean over height and width, which lie together before the channels: by kernels.
+bool is_spatial(const MeanState& s) {
+  const int first = s.rank == 3 ? 1 : 0;
+  return (s.rank == 2 || (s.rank == 3 && !s.reduced[0])) && s.reduced[first] && !s.reduced[first + 1] && s.count <= 1 << 23;
+}
+
+void mean_spatial(OpContext& op, const MeanState& s) {
+  const Tensor &x = op.input(0), &y = op.output(0);
+  const int64_t c = s.dims[s.rank - 1], outer = s.rank == 3 ? s.dims[0] : 1;
+  const Window window{.h = 1, .w = s.count, .h_stride = 0, .w_stride = c};
+  for (int64_t i = 0; i < outer; ++i) {
+    if (x.type == Type::float32) {
+      constexpr float kInfinity = std::numeric_limits<float>::infinity();
+      kernels().window_sum_f32(x.as<float>() + i * s.count * c, window, c, static_cast<float>(s.count), -kInfinity, kInfinity, op.output(0).as<float>() + i * c);
+      continue;
+    }
+    const bool is_signed = x.type == Type::int8;
+    auto* sums = op.scratch<int32_t>(s.sums);
+    kernels().window_sum_q8(x.as<uint8_t>() + i * s.count * c, window, c, is_signed ? 0x80 : 0, sums);
+    const int64_t offset = s.count * (x.quantization.zero_point() + (is_signed ? 128 : 0));
+    const int32_t low = is_signed ? -128 : 0;
+    for (int64_t j = 0; j < c; ++j) {
+      const int64_t mean = apply(s.multiplier, static_cast<int32_t>(sums[j] - offset));
+      op.output(0).as<uint8_t>()[i * c + j] = static_cast<uint8_t>(std::clamp<int64_t>(mean + y.quantization.zero_point(), low, low + 255));
+    }
+  }
+}
+
+Status invoke(OpContext& op) {
+  const auto& s = op.state<MeanState>();
+  const Type type = op.input(0).type;
+  if (op.output(0).shape.elements() == 0) return {};
+  if (!op.reference() && is_spatial(s) && (type == Type::float32 || type == Type::int8 || type == Type::uint8)) {
+    mean_spatial(op, s);
+    return {};
+  }
+  switch (type) {
+    case Type::float32: mean_floats(op, s); break;
+    case Type::int8: mean_quantized<int8_t>(op, s); break;
+    case Type::uint8: mean_quantized<uint8_t>(op, s); break;
+    case Type::int16: mean_quantized<int16_t>(op, s); break;
+    case Type::int32: mean_integers<int32_t>(op, s); break;
+    default: mean_integers<int64_t>(op, s);
+  }
+  return {};
+}
+
+}  // namespace
+
+extern const OpDef kMean;
+extern const OpDef kMean = {.name = "MEAN",
+                            .builtin = static_cast<int32_t>(schema::BuiltinOperator::MEAN),
+                            .max_version = 3,
+                            .options_type = static_cast<uint8_t>(schema::BuiltinOptions::ReducerOptions),
+                            .min_inputs = 2,
+                            .max_inputs = 2,
+                            .infer = infer,
+                            .prepare = prepare,
+                            .invoke = invoke};
+
+}  // namespace cygnet::ops

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators on single elements: f32 through a kernel or a formula, 8 bits through a table of all
+// 256 results that is built once.
+#pragma once
+
+#include <cmath>
+
+#include "kernels/kernels.h"
+#include "ops/check.h"
+
+namespace cygnet::ops {
+
+/// table[byte of q] for every q of an 8-bit type.
+struct Table8 {
+  uint8_t values[256];
+};
+
+/// One input and one output of the same type (one of `types`) and shape; quantized types have one
+/// scale each.
+inline Status infer_unary(OpContext& op, std::initializer_list<Type> types) {
+  const Tensor &x = op.input(0), &y = op.output(0);
+  CYGNET_TRY(expect_type("input 0", x, types));
+  CYGNET_TRY(expect_same_type("input 0", x, "output 0", y));
+  if (is_quantized_type(x.type)) {
+    CYGNET_TRY(expect_per_tensor("input 0", x));
+    CYGNET_TRY(expect_per_tensor("output 0", y));
+  }
+  return op.set_output(0, x.shape);
+}
+
+/// f(q) for q in the range of int8 or uint8, into a table.
+template <class F> void fill_table(Type type, F f, Table8* table) {
+  const int low = type == Type::int8 ? -128 : 0;
+  for (int q = low; q < low + 256; ++q) table->values[q & 255] = static_cast<uint8_t>(f(q));
+}
+
+/// Table of a real function, as TFLite fills its look-up tables: round(f(x)/scale) + zero point in
+/// float, halves away from zero, clamped.
+template <class F> void fill_real_table(const Tensor& x, const Tensor& y, F f, Table8* table) {
+  const float inverse = 1.0f / y.quantization.scale();
+  const int low = y.type == Type::int8 ? -128 : 0;
+  fill_table(
+      x.type,
+      [&](int q) {
+        const float real = f(x.quantization.scale() * static_cast<float>(q - x.quantization.zero_point()));
+        const float scaled = std::round(real * inverse) + static_cast<float>(y.quantization.zero_point());
+        return static_cast<int>(std::min(std::max(scaled, static_cast<float>(low)), static_cast<float>(low + 255)));
+      },
+      table);
+}
+
+/// Calls f(first element, count) on pieces of all elements of output 0.
+template <class F> void each_piece(OpContext& op, F f) {
+  constexpr int64_t kPiece = 1 << 13;
+  const int64_t n = op.output(0).shape.elements();
+  op.parallel_for((n + kPiece - 1) / kPiece, [&](int64_t begin, int64_t end, int) {
+    f(begin * kPiece, std::min(end * kPiece, n) - begin * kPiece);
+  });
+}
+
+/// Applies a table to input 0.
+inline void apply_table(OpContext& op, const Table8& table) {
+  const uint8_t* x = op.input(0).as<uint8_t>();
+  uint8_t* y = op.output(0).as<uint8_t>();
+  each_piece(op, [&](int64_t at, int64_t n) {
+    if (op.reference())
+      for (int64_t i = at; i < at + n; ++i) y[i] = table.values[x[i]];
+    else
+      kernels().lut_q8(x + at, n, table.values, y + at);
+  });
+}
+
+/// The f32 case: a kernel, or f element by element.
+template <class F> void map_f32(OpContext& op, MapOp kernel, const MapParams& params, F f) {
+  const float* x = op.input(0).as<float>();
+  float* y = op.output(0).as<float>();
+  each_piece(op, [&](int64_t at, int64_t n) {
+    if (op.reference())
+      for (int64_t i = at; i < at + n; ++i) y[i] = f(x[i]);
+    else
+      kernels().map_f32(kernel, x + at, n, y + at, params);
+  });
+}
+
+}  // namespace cygnet::ops

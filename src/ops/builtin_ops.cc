@@ -5,16 +5,31 @@
 
 // One line an operator: the name of its OpDef, which lies in the file of the operator's name.
 #define CYGNET_BUILTIN_OPS(X) \
-  X(kAdd)                 \
-  X(kAveragePool2d)       \
-  X(kConv2d)              \
-  X(kDepthwiseConv2d)     \
-  X(kDiv)                 \
-  X(kFloorDiv)            \
-  X(kFullyConnected)      \
-  X(kMaxPool2d)           \
-  X(kMul)                 \
-  X(kSub)                 \
+  X(kAdd) \
+  X(kArgMax) \
+  X(kArgMin) \
+  X(kAveragePool2d) \
+  X(kCast) \
+  X(kConv2d) \
+  X(kDepthwiseConv2d) \
+  X(kDequantize) \
+  X(kDiv) \
+  X(kFloorDiv) \
+  X(kFullyConnected) \
+  X(kHardSwish) \
+  X(kLogistic) \
+  X(kMaxPool2d) \
+  X(kMean) \
+  X(kMul) \
+  X(kPrelu) \
+  X(kQuantize) \
+  X(kRelu) \
+  X(kRelu6) \
+  X(kReluN1To1) \
+  X(kSoftmax) \
+  X(kSqrt) \
+  X(kSub) \
+  X(kTanh) \
   X(kTransposeConv)
 
 #define CYGNET_CUSTOM_OPS(X) X(kConvolution2dTransposeBias)

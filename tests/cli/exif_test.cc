@@ -9,15 +9,12 @@ namespace cygnet::cli {
 namespace {
 
 std::vector<uint8_t> block(uint8_t orientation, bool big_endian) {
-  std::vector<uint8_t> bytes = {'E', 'x', 'i', 'f', 0, 0};
   if (big_endian) {
-    bytes.insert(bytes.end(), {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1});
-    bytes.insert(bytes.end(), {0, orientation, 0, 0});
-  } else {
-    bytes.insert(bytes.end(), {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0});
-    bytes.insert(bytes.end(), {orientation, 0, 0, 0});
+    return {'E', 'x', 'i', 'f',  0, 0, 'M', 'M', 0, 42, 0, 0,           0, 8,
+            0,   1,   1,   0x12, 0, 3, 0,   0,   0, 1,  0, orientation, 0, 0};
   }
-  return bytes;
+  return {'E', 'x', 'i',  'f', 0, 0, 'I', 'I', 42, 0, 8,           0, 0, 0,
+          1,   0,   0x12, 1,   3, 0, 1,   0,   0,  0, orientation, 0, 0, 0};
 }
 
 TEST(Exif, BothByteOrders) {

@@ -9,28 +9,46 @@
   X(kArgMax) \
   X(kArgMin) \
   X(kAveragePool2d) \
+  X(kBatchToSpaceNd) \
   X(kCast) \
+  X(kConcatenation) \
   X(kConv2d) \
+  X(kDepthToSpace) \
   X(kDepthwiseConv2d) \
   X(kDequantize) \
   X(kDiv) \
+  X(kExpandDims) \
   X(kFloorDiv) \
   X(kFullyConnected) \
+  X(kGatherNd) \
   X(kHardSwish) \
   X(kLogistic) \
   X(kMaxPool2d) \
   X(kMean) \
   X(kMul) \
+  X(kPack) \
+  X(kPad) \
+  X(kPadv2) \
   X(kPrelu) \
   X(kQuantize) \
   X(kRelu) \
   X(kRelu6) \
   X(kReluN1To1) \
+  X(kReshape) \
+  X(kResizeBilinear) \
+  X(kResizeNearestNeighbor) \
   X(kSoftmax) \
+  X(kSpaceToBatchNd) \
+  X(kSpaceToDepth) \
+  X(kSplit) \
   X(kSqrt) \
+  X(kSqueeze) \
+  X(kStridedSlice) \
   X(kSub) \
   X(kTanh) \
-  X(kTransposeConv)
+  X(kTranspose) \
+  X(kTransposeConv) \
+  X(kUnpack)
 
 #define CYGNET_CUSTOM_OPS(X) X(kConvolution2dTransposeBias)
 

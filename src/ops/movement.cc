@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/movement.h"
+
+#include <algorithm>
+
+namespace cygnet::ops {
+namespace {
+
+// Lines that one task copies together, and elements of each before the next line's turn: a tile
+// that stays in the first-level cache when input and output run in different directions.
+constexpr int64_t kTileLines = 16;
+constexpr int64_t kTileElements = 64;
+// Longest piece of one task.
+constexpr int64_t kPieceBytes = 64 * 1024;
+
+// A copy with strides in bytes whose elements are runs that are contiguous on both sides.
+struct ByteCopy {
+  int64_t run = 1;
+  int rank = 0;
+  int64_t size[kMaxCopyRank] = {};
+  int64_t in[kMaxCopyRank] = {};
+  int64_t out[kMaxCopyRank] = {};
+};
+
+// Drops dimensions of size 1, joins neighbours that one stride covers, makes the innermost
+// contiguous dimension the run. Every size is ≥ 1.
+ByteCopy simplify(const StridedCopy& copy) {
+  ByteCopy to;
+  to.run = copy.element_bytes;
+  for (int d = 0; d < copy.rank; ++d) {
+    const int64_t n = copy.size[d];
+    const int64_t in = copy.in_stride[d] * copy.element_bytes;
+    const int64_t out = copy.out_stride[d] * copy.element_bytes;
+    if (n == 1) continue;
+    const int last = to.rank - 1;
+    if (last >= 0 && to.in[last] == in * n && to.out[last] == out * n) {
+      to.size[last] *= n;
+      to.in[last] = in;
+      to.out[last] = out;
+      continue;
+    }
+    to.size[to.rank] = n;
+    to.in[to.rank] = in;
+    to.out[to.rank++] = out;
+  }
+  if (to.rank > 0 && to.in[to.rank - 1] == to.run && to.out[to.rank - 1] == to.run)
+    to.run *= to.size[--to.rank];
+  return to;
+}
+
+template <int64_t kBytes>
+void copy_line(const uint8_t* in, uint8_t* out, int64_t n, int64_t in_step, int64_t out_step,
+               int64_t run) {
+  const auto bytes = static_cast<size_t>(kBytes > 0 ? kBytes : run);
+  for (int64_t i = 0; i < n; ++i) std::memcpy(out + i * out_step, in + i * in_step, bytes);
+}
+
+using CopyLine = void (*)(const uint8_t*, uint8_t*, int64_t, int64_t, int64_t, int64_t);
+
+CopyLine line_for(int64_t run) {
+  switch (run) {
+    case 1:
+      return copy_line<1>;
+    case 2:
+      return copy_line<2>;
+    case 3:
+      return copy_line<3>;
+    case 4:
+      return copy_line<4>;
+    case 8:
+      return copy_line<8>;
+    case 12:
+      return copy_line<12>;
+    case 16:
+      return copy_line<16>;
+    case 32:
+      return copy_line<32>;
+    default:
+      return copy_line<0>;
+  }
+}
+
+void copy_run(OpContext& op, const uint8_t* in, uint8_t* out, int64_t bytes) {
+  for_slices(op, (bytes + kPieceBytes - 1) / kPieceBytes, bytes,
+             [&](int64_t begin, int64_t end, int) {
+               const int64_t from = begin * kPieceBytes;
+               const int64_t to = std::min(end * kPieceBytes, bytes);
+               std::memcpy(out + from, in + from, static_cast<size_t>(to - from));
+             });
+}
+
+// Index of a task, outermost first, in the leading dimensions: the offsets that it stands for.
+void locate(const ByteCopy& c, int dims, int64_t index, const uint8_t** in, uint8_t** out) {
+  for (int d = dims - 1; d >= 0; --d) {
+    const int64_t i = index % c.size[d];
+    index /= c.size[d];
+    *in += i * c.in[d];
+    *out += i * c.out[d];
+  }
+}
+
+}  // namespace
+
+void StridedCopy::make_dense_output() {
+  int64_t stride = 1;
+  for (int d = rank - 1; d >= 0; --d) {
+    out_stride[d] = stride;
+    stride *= size[d];
+  }
+}
+
+void run_copy(OpContext& op, const StridedCopy& copy, const void* in_data, void* out_data) {
+  for (int d = 0; d < copy.rank; ++d)
+    if (copy.size[d] <= 0) return;
+  ByteCopy c = simplify(copy);
+  const auto* in = static_cast<const uint8_t*>(in_data);
+  auto* out = static_cast<uint8_t*>(out_data);
+  if (c.rank == 0) return copy_run(op, in, out, c.run);
+  if (c.rank == 1) {
+    // A line of its own is cut into lines, so that threads can share it.
+    const int64_t n = c.size[0];
+    const CopyLine line = line_for(c.run);
+    return for_slices(op, n, n * c.run, [&](int64_t begin, int64_t end, int) {
+      line(in + begin * c.in[0], out + begin * c.out[0], end - begin, c.in[0], c.out[0], c.run);
+    });
+  }
+  const int row = c.rank - 2;
+  const int column = c.rank - 1;
+  const int64_t groups = (c.size[row] + kTileLines - 1) / kTileLines;
+  int64_t outer = 1;
+  for (int d = 0; d < row; ++d) outer *= c.size[d];
+  const CopyLine line = line_for(c.run);
+  const int64_t bytes = outer * c.size[row] * c.size[column] * c.run;
+  for_slices(op, outer * groups, bytes, [&](int64_t begin, int64_t end, int) {
+    for (int64_t task = begin; task < end; ++task) {
+      const uint8_t* from = in;
+      uint8_t* to = out;
+      locate(c, row, task / groups, &from, &to);
+      const int64_t first = task % groups * kTileLines;
+      const int64_t last = std::min(first + kTileLines, c.size[row]);
+      for (int64_t x = 0; x < c.size[column]; x += kTileElements) {
+        const int64_t n = std::min(kTileElements, c.size[column] - x);
+        for (int64_t y = first; y < last; ++y)
+          line(from + y * c.in[row] + x * c.in[column], to + y * c.out[row] + x * c.out[column], n,
+               c.in[column], c.out[column], c.run);
+      }
+    }
+  });
+}
+
+void fill_elements(uint8_t* out, int64_t n, const uint8_t* value, int64_t bytes) {
+  if (n <= 0) return;
+  bool one_byte = true;
+  for (int64_t i = 1; i < bytes; ++i) one_byte = one_byte && value[i] == value[0];
+  if (one_byte) {
+    std::memset(out, value[0], static_cast<size_t>(n * bytes));
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i) std::memcpy(out + i * bytes, value, static_cast<size_t>(bytes));
+}
+
+}  // namespace cygnet::ops

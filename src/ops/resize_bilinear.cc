@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// RESIZE_BILINEAR: [N, H, W, C] → [N, h, w, C], each output pixel a mean of four input pixels.
+//   input 0: float32, uint8, int8 or int16; input 1: int32 [2], h and w
+// Source coordinate of row y: (y + ½)·s − ½ with half_pixel_centers, else y·s; s = H/h, with
+// align_corners and h > 1 (H − 1)/(h − 1). The rows are its floor and ceiling, moved into the
+// image; the weight of the second is the coordinate − the first. Columns likewise.
+//   float32, uint8: coordinates and sums in float32; uint8 adds ½ and cuts off
+//   int8, int16: coordinates in 1/1024 (s rounded to that), sums exact, rounded half away from zero
+// Quantized values are not rescaled. Source: TFLite's reference kernels, LiteRT 2.3.
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/kernels.h"
+#include "ops/resize.h"
+#include "schema/tflite_generated.h"
+
+namespace cygnet::ops {
+namespace {
+
+constexpr int64_t kOne = 1024;  // of the fixed-point coordinates
+
+// Where the output's rows (or columns) lie in the input.
+struct Axis {
+  int32_t* low;    ///< [size] first row; columns: offset of the pixel in elements
+  int32_t* high;   ///< [size] second row
+  float* weight;   ///< [size] of the second (float forms)
+  int32_t* fixed;  ///< [size] of the second, times 1024 (integer forms)
+};
+
+struct State {
+  Axis y;
+  Axis x;
+  bool ready;  ///< false: the output is empty
+};
+
+Status infer(OpContext& op) {
+  const auto& options = op.options<schema::ResizeBilinearOptions>();
+  CYGNET_TRY(
+      expect_type("input 0", op.input(0), {Type::float32, Type::uint8, Type::int8, Type::int16}));
+  return infer_resize(op, options.align_corners(), options.half_pixel_centers());
+}
+
+bool allocate_axis(OpContext& op, int32_t size, Axis* axis) {
+  const auto take = [&]() { return op.allocate(static_cast<size_t>(size) * 4); };
+  axis->low = static_cast<int32_t*>(take());
+  axis->high = static_cast<int32_t*>(take());
+  axis->weight = static_cast<float*>(take());
+  axis->fixed = static_cast<int32_t*>(take());
+  return axis->low != nullptr && axis->high != nullptr && axis->weight != nullptr &&
+         axis->fixed != nullptr;
+}
+
+void fill_float(const schema::ResizeBilinearOptions& options, int32_t in, int32_t out, int32_t unit,
+                const Axis& axis) {
+  const float scale = options.align_corners() && out > 1
+                          ? static_cast<float>(in - 1) / static_cast<float>(out - 1)
+                          : static_cast<float>(in) / static_cast<float>(out);
+  for (int32_t i = 0; i < out; ++i) {
+    const auto at = static_cast<float>(i);
+    const float place = options.half_pixel_centers() ? (at + 0.5f) * scale - 0.5f : at * scale;
+    // Compared as floats: for the largest dimensions the coordinate may be rounded past the end.
+    const auto limit = static_cast<float>(in - 1);
+    const int32_t low = std::floor(place) >= limit
+                            ? in - 1
+                            : static_cast<int32_t>(std::max(std::floor(place), 0.0f));
+    const int32_t high =
+        std::ceil(place) >= limit ? in - 1 : static_cast<int32_t>(std::max(std::ceil(place), 0.0f));
+    axis.low[i] = low * unit;
+    axis.high[i] = high * unit;
+    axis.weight[i] = place - static_cast<float>(low);
+  }
+}
+
+void fill_fixed(const schema::ResizeBilinearOptions& options, int32_t in, int32_t out, int32_t unit,
+                const Axis& axis) {
+  const bool align = options.align_corners() && out > 1;
+  const int64_t from = align ? in - 1 : in;
+  const int64_t to = align ? out - 1 : out;
+  const int64_t scale = (kOne * from + to / 2) / to;
+  for (int32_t i = 0; i < out; ++i) {
+    const int64_t place =
+        options.half_pixel_centers() ? i * scale + scale / 2 - kOne / 2 : i * scale;
+    const int64_t low = std::clamp<int64_t>(place / kOne, 0, in - 1);
+    const int64_t high = std::clamp<int64_t>((place + kOne - 1) / kOne, 0, in - 1);
+    axis.low[i] = static_cast<int32_t>(low * unit);
+    axis.high[i] = static_cast<int32_t>(high * unit);
+    // Between equal pixels the weight does not matter; elsewhere it is in [0, 1024].
+    axis.fixed[i] = low == high ? 0 : static_cast<int32_t>(place - low * kOne);
+  }
+}
+
+Status prepare(OpContext& op) {
+  auto* state = op.make_state<State>();
+  if (state == nullptr || op.output(0).bytes == 0) return {};
+  const auto& options = op.options<schema::ResizeBilinearOptions>();
+  const Shape& in = op.input(0).shape;
+  const Shape& out = op.output(0).shape;
+  if (!allocate_axis(op, out[1], &state->y) || !allocate_axis(op, out[2], &state->x)) return {};
+  const bool fixed = op.input(0).type == Type::int8 || op.input(0).type == Type::int16;
+  const auto fill = fixed ? fill_fixed : fill_float;
+  fill(options, in[1], out[1], 1, state->y);
+  fill(options, in[2], out[2], in[3], state->x);
+  state->ready = true;
+  return {};
+}
+
+// One output row from the two rows `top` and `bottom`; y is its index. The order of the operations
+// is the reference's.
+template <class T>
+void plain_row(const State& s, int64_t y, const T* top, const T* bottom, int64_t w, int64_t c,
+               T* out) {
+  const float wy = s.y.weight[y];
+  const float half = std::is_integral_v<T> ? 0.5f : 0.0f;
+  for (int64_t x = 0; x < w; ++x) {
+    const float wx = s.x.weight[x];
+    const int64_t l = s.x.low[x];
+    const int64_t r = s.x.high[x];
+    for (int64_t i = 0; i < c; ++i) {
+      const float sum = static_cast<float>(top[l + i]) * (1 - wy) * (1 - wx) +
+                        static_cast<float>(bottom[l + i]) * wy * (1 - wx) +
+                        static_cast<float>(top[r + i]) * (1 - wy) * wx +
+                        static_cast<float>(bottom[r + i]) * wy * wx + half;
+      *out++ = static_cast<T>(sum);
+    }
+  }
+}
+
+template <class T>
+void plain_row_fixed(const State& s, int64_t y, const T* top, const T* bottom, int64_t w, int64_t c,
+                     T* out) {
+  const int64_t wy = s.y.fixed[y];
+  for (int64_t x = 0; x < w; ++x) {
+    const int64_t wx = s.x.fixed[x];
+    const int64_t l = s.x.low[x];
+    const int64_t r = s.x.high[x];
+    for (int64_t i = 0; i < c; ++i) {
+      const int64_t sum = top[l + i] * (kOne - wy) * (kOne - wx) +
+                          bottom[l + i] * wy * (kOne - wx) + top[r + i] * (kOne - wy) * wx +
+                          bottom[r + i] * wy * wx;
+      *out++ =
+          static_cast<T>((sum + (sum > 0 ? kOne * kOne / 2 : -kOne * kOne / 2)) / (kOne * kOne));
+    }
+  }
+}
+
+// The same by the kernel of type T.
+template <class T>
+void kernel_row(const State& s, int64_t y, const T* top, const T* bottom, int64_t w, int64_t c,
+                T* out) {
+  const BilinearRow row{.top = top,
+                        .bottom = bottom,
+                        .left = s.x.low,
+                        .right = s.x.high,
+                        .x_weight = s.x.weight,
+                        .y_weight = s.y.weight[y],
+                        .x_weight_q10 = s.x.fixed,
+                        .y_weight_q10 = s.y.fixed[y],
+                        .w = w,
+                        .c = c,
+                        .out = out};
+  if constexpr (std::is_same_v<T, float>)
+    kernels().bilinear_f32(row);
+  else if constexpr (std::is_same_v<T, uint8_t>)
+    kernels().bilinear_u8(row);
+  else
+    kernels().bilinear_s8(row);
+}
+
+template <class T, class Row>
+void run_rows(OpContext& op, Row row) {
+  const State& s = op.state<State>();
+  const Shape& in = op.input(0).shape;
+  const Shape& out = op.output(0).shape;
+  const int64_t in_row = int64_t{in[2]} * in[3];
+  const int64_t out_row = int64_t{out[2]} * out[3];
+  const auto bytes = static_cast<int64_t>(op.output(0).bytes);
+  for_slices(op, int64_t{out[0]} * out[1], bytes, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t y = i % out[1];
+      const T* image = op.input(0).as<T>() + i / out[1] * in[1] * in_row;
+      row(s, y, image + s.y.low[y] * in_row, image + s.y.high[y] * in_row, out[2], out[3],
+          op.output(0).as<T>() + i * out_row);
+    }
+  });
+}
+
+Status invoke(OpContext& op) {
+  if (!op.state<State>().ready) return {};
+  const bool plain = op.reference();
+  switch (op.input(0).type) {
+    case Type::float32:
+      run_rows<float>(op, plain ? plain_row<float> : kernel_row<float>);
+      break;
+    case Type::uint8:
+      run_rows<uint8_t>(op, plain ? plain_row<uint8_t> : kernel_row<uint8_t>);
+      break;
+    case Type::int8:
+      run_rows<int8_t>(op, plain ? plain_row_fixed<int8_t> : kernel_row<int8_t>);
+      break;
+    default:
+      run_rows<int16_t>(op, plain_row_fixed<int16_t>);
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+extern const OpDef kResizeBilinear;
+const OpDef kResizeBilinear = {
+    .name = "RESIZE_BILINEAR",
+    .builtin = 23,
+    .max_version = 4,
+    .options_type = static_cast<uint8_t>(schema::BuiltinOptions::ResizeBilinearOptions),
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .infer = infer,
+    .prepare = prepare,
+    .invoke = invoke,
+};
+
+}  // namespace cygnet::ops

@@ -328,4 +328,8 @@ const KernelTable& kernels();
 /// The table of one tier, for tests and benchmarks; null if this CPU or this build lacks it.
 const KernelTable* kernels_for(Isa isa);
 
+/// For tests and benchmarks: makes kernels() answer this tier from now on. False, and nothing changes,
+/// where the tier is missing. No interpreter may be alive: prepared weights are packed for a tier.
+bool select_kernels(Isa isa);
+
 }  // namespace cygnet

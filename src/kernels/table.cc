@@ -87,4 +87,10 @@ const KernelTable* kernels_for(Isa isa) {
   return nullptr;
 }
 
+bool select_kernels(Isa isa) {
+  const KernelTable* table = kernels_for(isa);
+  if (table != nullptr) chosen = table;
+  return table != nullptr;
+}
+
 }  // namespace cygnet

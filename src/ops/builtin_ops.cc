@@ -48,6 +48,7 @@
   X(kTanh) \
   X(kTranspose) \
   X(kTransposeConv) \
+  X(kUnidirectionalSequenceLstm) \
   X(kUnpack)
 
 #define CYGNET_CUSTOM_OPS(X) X(kConvolution2dTransposeBias)

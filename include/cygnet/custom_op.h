@@ -273,7 +273,8 @@ class OpContext {
   Tensor& variable(int i) { return *input_[i]; }
   const Tensor& output(int i) const { return *output_[i]; }
   Tensor& output(int i) { return *output_[i]; }
-  const Tensor& intermediate(int i) const { return *intermediate_[i]; }
+  /// A tensor that only carries quantization parameters; null where absent.
+  const Tensor* intermediate_or_null(int i) const { return i < intermediate_count_ ? intermediate_[i] : nullptr; }
 
   /// The builtin option table, for example `options<schema::Conv2DOptions>()`; where the file has
   /// none, an empty table that answers every field with its default.

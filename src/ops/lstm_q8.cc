@@ -40,7 +40,9 @@ struct QuantizedLstmState {
 int16_t saturate16(int64_t x) { return saturate<int16_t>(x); }
 
 Status prepare_matrix(OpContext& op, const Tensor& weights, const Tensor* bias, const Tensor& activations, QuantizedMatrix* m) {
-  *m = {.plain = weights.as<int8_t>(), .n = weights.shape[0], .k = weights.shape[1]};
+  m->plain = weights.as<int8_t>();
+  m->n = weights.shape[0];
+  m->k = weights.shape[1];
   const float ratio = weights.quantization.scale() * activations.quantization.scale() / std::ldexp(1.0f, -12);
   CYGNET_TRY(quantize_multiplier(static_cast<double>(ratio), &m->scale));
   const auto bias_bytes = static_cast<size_t>(m->n) * sizeof(int32_t);
@@ -180,7 +182,8 @@ Status check_lstm_q8(const OpContext& op) {
   CYGNET_TRY(expect_per_tensor("input 0", *in.x));
   CYGNET_TRY(expect_per_tensor("input 18 (output state)", op.input(kOutputState)));
   CYGNET_TRY(expect_per_tensor("input 19 (cell state)", op.input(kCellState)));
-  CYGNET_TRY(expect_per_tensor("intermediate 4 (hidden)", op.intermediate(4)));
+  if (op.intermediate_or_null(4) == nullptr) return bad_model("intermediate 4 (hidden): expected to be given");
+  CYGNET_TRY(expect_per_tensor("intermediate 4 (hidden)", *op.intermediate_or_null(4)));
   CYGNET_TRY(expect_per_tensor("output 0", op.output(0)));
   for (int g = 0; g < kGates; ++g) {
     if (!in.has_gate(g)) continue;
@@ -211,9 +214,9 @@ Status prepare_lstm_q8(OpContext& op) {
   s->cell_bits = 15 + static_cast<int>(std::lround(std::log2(cell_scale)));
   const float clip = op.options<schema::UnidirectionalSequenceLSTMOptions>().cell_clip();
   if (clip > 0) s->cell_clip = static_cast<int16_t>(std::clamp(clip / cell_scale, 1.0f, 32767.0f));
-  const float hidden = std::ldexp(1.0f, -30) / op.intermediate(4).quantization.scale();
+  const float hidden = std::ldexp(1.0f, -30) / op.intermediate_or_null(4)->quantization.scale();
   CYGNET_TRY(quantize_multiplier(static_cast<double>(hidden), &s->hidden));
-  s->hidden_zero = op.intermediate(4).quantization.zero_point();
+  s->hidden_zero = op.intermediate_or_null(4)->quantization.zero_point();
   const auto cells = static_cast<size_t>(size.cells);
   int64_t sums = 0;
   if (__builtin_mul_overflow(int64_t{kGates} * 4 * size.cells, size.steps, &sums)) return bad_model("P1: scratch memory overflows");

@@ -104,7 +104,7 @@ Image with_alpha(const Image& rgb) {
   return rgba;
 }
 
-/// The orientation that the file's first Exif block gives.
+/// The orientation that the file's first Exif block gives. The blocks live until the rows are read.
 int orientation_of(const jpeg_decompress_struct& info) {
   for (auto* marker = info.marker_list; marker != nullptr; marker = marker->next) {
     if (marker->marker != kExifMarker) continue;
@@ -132,13 +132,14 @@ Image decode_jpeg(std::span<const uint8_t> bytes, int channels) {
   if (!start(&decoder, bytes)) throw Failure(text("damaged JPEG: ", decoder.message));
   check_size(decoder.info.image_width, decoder.info.image_height);
   bool cmyk = decoder.info.out_color_space == JCS_CMYK;
+  int orientation = orientation_of(decoder.info);
   Image image(static_cast<int>(decoder.info.image_width),
               static_cast<int>(decoder.info.image_height), cmyk ? 4 : 3);
   if (!read_rows(&decoder, image.pixels.data())) {
     throw Failure(text("damaged JPEG: ", decoder.message));
   }
   if (decoder.cut_off) throw Failure("damaged JPEG: its data is cut off");
-  image = upright(image, orientation_of(decoder.info));
+  image = upright(image, orientation);
   if (cmyk) image = from_cmyk(image, decoder.info.saw_Adobe_marker != 0);
   return channels == 4 ? with_alpha(image) : image;
 }

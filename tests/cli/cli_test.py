@@ -115,8 +115,12 @@ class Run(CliTest):
                           "--outputs", out, "--reference")
                 arrays, expected = np.load(out), np.load(recorded)
                 for key in (key for key in expected.files if key.startswith("out:")):
-                    self.assertEqual(arrays[key[4:]].dtype, expected[key].dtype)
-                    self.assertEqual(arrays[key[4:]].shape, expected[key].shape)
+                    found, wanted = arrays[key[4:]], expected[key]
+                    self.assertEqual(found.dtype, wanted.dtype)
+                    self.assertEqual(found.shape, wanted.shape)
+                    slack = 1 if wanted.dtype.kind in "iu" else 1e-4 * np.ptp(wanted)
+                    np.testing.assert_allclose(found.astype(float), wanted.astype(float), rtol=0,
+                                               atol=slack)
 
     def test_signature(self):
         model = DATA / "two_signatures.tflite"
@@ -335,13 +339,15 @@ class TrainedModels(CliTest):
     def test_segment_the_bird(self):
         model = "deeplabv3_mnv2_dm05_pascal_quant"
         mask, out = self.path("mask.png"), self.path("out.png")
-        text = self.done("segment", self.model(model), self.image("bird_segmentation.bmp"), "-o", out,
-                         "--mask", mask, "--labels",
-                         self.image("pascal_voc_segmentation_labels.txt"))
-        self.assertIn("bird", text)
         expected = np.load(SHARED / "models" / f"{model}.npz")["out:ArgMax"][0]
-        self.assertGreaterEqual((np.asarray(Image.open(mask)) == expected).mean(), 0.999)
-        self.assertEqual(Image.open(out).size, (513, 513))
+        # LiteRT's own fast kernels agree with its reference kernels in 0.9925 of the pixels.
+        for flags, least in ((["--reference"], 0.999), ([], 0.9925)):
+            text = self.done("segment", self.model(model), self.image("bird_segmentation.bmp"),
+                             "-o", out, "--mask", mask, "--labels",
+                             self.image("pascal_voc_segmentation_labels.txt"), *flags)
+            self.assertIn("bird", text)
+            self.assertGreaterEqual((np.asarray(Image.open(mask)) == expected).mean(), least)
+            self.assertEqual(Image.open(out).size, (513, 513))
 
     def test_segment_the_portrait(self):
         expected = np.asarray(Image.open(self.image("grace_hopper_mask.png"))) > 127

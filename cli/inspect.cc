@@ -207,11 +207,11 @@ void Report::print() const {
   print_signatures();
   print_operators();
   if (!unsupported_.empty()) {
-    std::cout << "\n  unsupported operators:";
+    std::string list;
     for (const auto& [name, count] : unsupported_) {
-      std::cout << ' ' << printable(name) << " (" << count << ')';
+      list += text(list.empty() ? "" : ", ", name, " (", count, ")");
     }
-    std::cout << '\n';
+    std::cout << "\n  unsupported operators: " << printable(list) << '\n';
   } else if (!plan_.ok) {
     std::cout << "\n  can't run: " << printable(plan_.reason) << '\n';
   }

@@ -28,12 +28,13 @@ WIDER = {"movenet_single_pose_lightning_ptq": 0.01, "int8_keypoints": 0.02}
 
 def recordings():
     """(recording, model, signature or None) of everything recorded."""
-    for folder in FOLDERS:
-        for recording in sorted(folder.glob("*.npz")):
-            model, _, signature = recording.stem.partition(".")
-            path = recording.with_name(model + ".tflite")
-            if path.exists():
-                yield pytest.param(recording, path, signature or None, id=recording.stem)
+    found = []
+    for recording in (path for folder in FOLDERS for path in sorted(folder.glob("*.npz"))):
+        model, _, signature = recording.stem.partition(".")
+        path = recording.with_name(model + ".tflite")
+        if path.exists():
+            found.append(pytest.param(recording, path, signature or None, id=recording.stem))
+    return found
 
 
 def split(recording):

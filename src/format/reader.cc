@@ -57,6 +57,7 @@ class Reader {
   Status read_tensor(const schema::Tensor& source, GraphTensor* tensor);
   Status read_quantization(const schema::QuantizationParameters& source, Quantization* quantization);
   Status read_constant(const schema::Tensor& source, GraphTensor* tensor);
+  bool behind_flatbuffer(uint64_t offset, uint64_t bytes) const;
   Status find_data(uint32_t index, std::span<const uint8_t>* data, bool* present) const;
   Status align(GraphTensor* tensor);
   Status read_node(const schema::Operator& source, Node* node);
@@ -72,7 +73,8 @@ class Reader {
   Graph& graph_;
   Vector<base::Buffer>& copies_;
   const schema::Model* model_ = nullptr;
-  size_t flatbuffer_bytes_ = 0;
+  size_t flatbuffer_bytes_ = 0;  // what the verifier may look at
+  size_t flatbuffer_end_ = 0;    // what it has seen of that: data by offset lies behind it
 };
 
 Status Reader::open_container() {
@@ -88,9 +90,11 @@ Status Reader::open_container() {
                            static_cast<long long>(limits_.flatbuffer_bytes));
     return bad_model("C2: the file is damaged or truncated: its FlatBuffer structure is not valid");
   }
+  flatbuffer_end_ = verifier.GetComputedSize();
   model_ = schema::GetModel(image_.data());
   if (model_->version() != 3) return bad_model("C3: expected schema version 3, got %u", model_->version());
   if (size(model_->subgraphs()) == 0) return bad_model("C3: expected at least 1 subgraph, got none");
+  if (model_->buffers() == nullptr) return bad_model("C4: the model has no list of buffers");
   return {};
 }
 
@@ -121,6 +125,7 @@ Status Reader::read_subgraph(const schema::SubGraph& source) {
   subgraph.name = view(source.name());
   subgraph.inputs = view(source.inputs());
   subgraph.outputs = view(source.outputs());
+  if (source.operators() == nullptr) return bad_model("C3: subgraph %d has no list of operators", index);
   if (!reserve_or_fail(subgraph.tensors, size(source.tensors())) ||
       !reserve_or_fail(subgraph.nodes, size(source.operators())))
     return out_of_memory("graph", size(source.tensors()) * sizeof(GraphTensor));
@@ -169,6 +174,10 @@ Status Reader::read_quantization(const schema::QuantizationParameters& source, Q
   return {};
 }
 
+bool Reader::behind_flatbuffer(uint64_t offset, uint64_t bytes) const {
+  return offset >= flatbuffer_end_ && bytes <= image_.size() && offset <= image_.size() - bytes;
+}
+
 Status Reader::find_data(uint32_t index, std::span<const uint8_t>* data, bool* present) const {
   *present = false;
   if (index == 0) return {};
@@ -181,10 +190,10 @@ Status Reader::find_data(uint32_t index, std::span<const uint8_t>* data, bool* p
     return {};
   }
   if (buffer.offset() <= 1) return {};
-  if (buffer.size() > image_.size() || buffer.offset() > image_.size() - buffer.size())
-    return bad_model("C4: buffer %u: bytes %llu to %llu lie outside the file of %zu bytes", index,
-                     static_cast<unsigned long long>(buffer.offset()),
-                     static_cast<unsigned long long>(buffer.offset() + buffer.size()), image_.size());
+  if (!behind_flatbuffer(buffer.offset(), buffer.size()))
+    return bad_model("C4: buffer %u: %llu bytes at %llu lie outside the bytes %zu to %zu of the file", index,
+                     static_cast<unsigned long long>(buffer.size()), static_cast<unsigned long long>(buffer.offset()),
+                     flatbuffer_end_, image_.size());
   *data = image_.subspan(buffer.offset(), buffer.size());
   *present = true;
   return {};
@@ -249,9 +258,10 @@ Status Reader::read_node(const schema::Operator& source, Node* node) {
 Status Reader::read_options(const schema::Operator& source, Node* node) {
   if (source.large_custom_options_offset() > 1) {
     const uint64_t offset = source.large_custom_options_offset(), bytes = source.large_custom_options_size();
-    if (bytes > image_.size() || offset > image_.size() - bytes)
-      return bad_model("C6: custom options of %llu bytes at %llu lie outside the file of %zu bytes",
-                       static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(offset), image_.size());
+    if (!behind_flatbuffer(offset, bytes))
+      return bad_model("C6: custom options of %llu bytes at %llu lie outside the bytes %zu to %zu of the file",
+                       static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(offset), flatbuffer_end_,
+                       image_.size());
     node->custom_options = image_.subspan(offset, bytes);
   } else {
     node->custom_options = view(source.custom_options());

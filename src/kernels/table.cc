@@ -22,6 +22,12 @@ struct Tier {
 
 constexpr Tier kTiers[] = {
     {Isa::scalar, "scalar", nullptr, isa_scalar::fill},
+#if defined(__x86_64__)
+    {Isa::sse41, "sse41", &CpuFeatures::sse41, isa_sse41::fill},
+    {Isa::avx2, "avx2", &CpuFeatures::avx2, isa_avx2::fill},
+    {Isa::avx512, "avx512", &CpuFeatures::avx512, isa_avx512::fill},
+    {Isa::avx512vnni, "avx512vnni", &CpuFeatures::avx512vnni, isa_avx512vnni::fill},
+#endif
 };
 constexpr int kTierCount = sizeof kTiers / sizeof kTiers[0];
 

@@ -10,5 +10,19 @@ namespace cygnet {
 namespace isa_scalar {
 void fill(KernelTable& t);
 }
+#if defined(__x86_64__)
+namespace isa_sse41 {
+void fill(KernelTable& t);
+}
+namespace isa_avx2 {
+void fill(KernelTable& t);
+}
+namespace isa_avx512 {
+void fill(KernelTable& t);
+}
+namespace isa_avx512vnni {
+void fill(KernelTable& t);
+}
+#endif
 
 }  // namespace cygnet

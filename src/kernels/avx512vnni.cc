@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "kernels/tiers.h"
+
+namespace cygnet::isa_avx512vnni {
+namespace {
+constexpr bool kVnni = true;
+#include "kernels/simd/avx512.h"
+//
+#include "kernels/simd/vnni_dot.inl"
+//
+#include "kernels/all.inl"
+}  // namespace
+
+void fill(KernelTable& t) { fill_all(t); }
+
+}  // namespace cygnet::isa_avx512vnni

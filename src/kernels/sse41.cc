@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "kernels/tiers.h"
+
+namespace cygnet::isa_sse41 {
+namespace {
+#include "kernels/simd/sse41.h"
+//
+#include "kernels/all.inl"
+}  // namespace
+
+void fill(KernelTable& t) { fill_all(t); }
+
+}  // namespace cygnet::isa_sse41

@@ -189,10 +189,15 @@ def shape_net():
 
 
 def varied_scene(size):
-    """The first scene in which each class fills a good part."""
-    for number in range(1000, 2000):
+    """The first scene in which each class fills a good part and none covers another."""
+    for number in range(1000, 3000):
         picture, classes = draw_scene(np.random.default_rng(number), size)
-        if np.bincount(classes.ravel(), minlength=len(SHAPES)).min() > 0.09 * size * size:
+        pairs = np.concatenate([
+            np.stack([classes[1:].ravel(), classes[:-1].ravel()]),
+            np.stack([classes[:, 1:].ravel(), classes[:, :-1].ravel()])], axis=1)
+        touching = (pairs[0] != pairs[1]) & (pairs.min(axis=0) > 0)
+        share = np.bincount(classes.ravel(), minlength=len(SHAPES)) / classes.size
+        if share.min() > 0.07 and not touching.any():
             return picture
     raise AssertionError("no such scene")
 

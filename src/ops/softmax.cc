@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SOFTMAX: y[..., i] = e^(beta·x[..., i]) / Σ_j e^(beta·x[..., j]) along the last dimension. Types
-// f32; int8 and uint8, whose result has scale 1/256 and the type's least value as zero point.
+// f32; int8 and uint8, whose result has scale 1/256 and the type's least value as zero point; int16
+// with zero points 0 and result scale 1/32768.
 // Source: tensorflow/lite/kernels/activations.cc, internal/reference/softmax.h.
 #include <cmath>
 
 #include "kernels/kernels.h"
 #include "ops/check.h"
 #include "ops/fixed_point_math.h"
+#include "ops/table16.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet::ops {
@@ -18,6 +20,7 @@ struct SoftmaxState {
   Multiplier multiplier;      // differences to 5 integer bits
   int32_t least_difference = 0;  // below it e^x counts as 0
   float exps[256];            // e^(−beta·scale·d)
+  Table16 exp, reciprocal;    // int16: e^x on [−10, 0], 1/(1 + x) on [0, 1]
 };
 
 constexpr int kDifferenceBits = 5;   // integer bits of the scaled differences
@@ -25,7 +28,7 @@ constexpr int kSumBits = 12;         // integer bits of the sum
 
 Status infer(OpContext& op) {
   const Tensor &x = op.input(0), &y = op.output(0);
-  CYGNET_TRY(expect_type("input 0", x, {Type::float32, Type::int8, Type::uint8}));
+  CYGNET_TRY(expect_type("input 0", x, {Type::float32, Type::int8, Type::uint8, Type::int16}));
   CYGNET_TRY(expect_same_type("input 0", x, "output 0", y));
   CYGNET_TRY(expect_rank_between("input 0", x, 1, kMaxRank));
   if (x.shape[x.shape.rank - 1] < 1) return bad_model("input 0: expected a last dimension >= 1, got %s", shape_text(x.shape).text);
@@ -35,8 +38,11 @@ Status infer(OpContext& op) {
     CYGNET_TRY(expect_per_tensor("input 0", x));
     CYGNET_TRY(expect_per_tensor("output 0", y));
     const int32_t zero = y.type == Type::int8 ? -128 : 0;
-    if (std::abs(y.quantization.scale() * 256.0f - 1.0f) > 0.001f || y.quantization.zero_point() != zero)
-      return bad_model("output 0: expected scale 1/256 and zero point %d, got %g and %d", zero, static_cast<double>(y.quantization.scale()), y.quantization.zero_point());
+    const int steps = y.type == Type::int16 ? 32768 : 256;
+    if (std::abs(y.quantization.scale() * static_cast<float>(steps) - 1.0f) > 0.001f || y.quantization.zero_point() != zero)
+      return bad_model("output 0: expected scale 1/%d and zero point %d, got %g and %d", steps, zero, static_cast<double>(y.quantization.scale()), y.quantization.zero_point());
+    if (x.type == Type::int16 && x.quantization.zero_point() != 0)
+      return bad_model("input 0: INT16: expected zero point 0, got %d", x.quantization.zero_point());
   }
   return op.set_output(0, x.shape);
 }
@@ -50,6 +56,11 @@ Status prepare(OpContext& op) {
   s->beta = op.options<schema::SoftmaxOptions>().beta();
   if (x.type == Type::float32) return {};
   const double scale = static_cast<double>(x.quantization.scale());
+  if (x.type == Type::int16) {
+    s->exp.fill(10.0 / 65535, 32767, 2.0 / 65535, [](double v) { return std::exp(v); });
+    s->reciprocal.fill(1.0 / 65535, -32768, 2.0 / 65535, [](double v) { return 1.0 / (1.0 + v); });
+    return quantize_multiplier(scale * static_cast<double>(s->beta) / (10.0 / 65535), &s->multiplier);
+  }
   const double real = std::min(static_cast<double>(s->beta) * scale * (1 << (31 - kDifferenceBits)), 2147483647.0);
   CYGNET_TRY(quantize_multiplier(real, &s->multiplier));
   const double radius = ((1 << kDifferenceBits) - 1) * std::ldexp(1.0, 31 - kDifferenceBits - s->multiplier.shift);
@@ -92,6 +103,27 @@ template <class T> void row_q8(const T* x, int64_t n, const SoftmaxState& s, T* 
   }
 }
 
+// The reference's int16 arithmetic: tables for both functions, 15 fraction bits between them.
+void row_s16(const int16_t* x, int64_t n, const SoftmaxState& s, int16_t* y) {
+  int32_t most = x[0];
+  for (int64_t i = 1; i < n; ++i) most = std::max<int32_t>(most, x[i]);
+  int64_t sum = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t centred = int64_t{apply(s.multiplier, x[i] - most)} + 32767;  // [−10, 0] → int16
+    y[i] = s.exp(saturate<int16_t>(centred));
+    sum += y[i];
+  }
+  const auto total = static_cast<uint32_t>(std::min<int64_t>(sum, std::numeric_limits<int32_t>::max()));
+  const int zeros = __builtin_clz(total);  // the largest element's e^0 keeps the sum above 0
+  const int64_t shifted = ((int64_t{total} << (zeros - 1)) + (1 << 13)) >> 14;  // [1, 2) · 2^16
+  const int16_t inverse = s.reciprocal(saturate<int16_t>(shifted - (1 << 15) - (1 << 16)));
+  const int shift = 31 - zeros;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t q = (int64_t{y[i]} * inverse + (int64_t{1} << (shift - 1))) >> shift;
+    y[i] = static_cast<int16_t>(std::clamp<int64_t>(q, 0, 32767));
+  }
+}
+
 Status invoke(OpContext& op) {
   const auto& s = op.state<SoftmaxState>();
   const Tensor& x = op.input(0);
@@ -102,6 +134,8 @@ Status invoke(OpContext& op) {
       if (x.type == Type::float32) {
         if (op.reference()) row_f32(x.as<float>() + at, s.n, s.beta, y.as<float>() + at);
         else kernels().softmax_f32(x.as<float>() + at, s.n, s.beta, y.as<float>() + at);
+      } else if (x.type == Type::int16) {
+        row_s16(x.as<int16_t>() + at, s.n, s, y.as<int16_t>() + at);
       } else if (!op.reference()) {
         kernels().softmax_q8(x.as<uint8_t>() + at, s.n, x.type == Type::int8 ? 0x80 : 0, s.exps, 256.0f, low, low, low + 255, y.as<uint8_t>() + at);
       } else if (x.type == Type::int8) {

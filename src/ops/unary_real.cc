@@ -1,31 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
 // LOGISTIC: y = 1/(1 + e^−x). TANH: y = tanh x. SQRT: y = √x. Types f32; LOGISTIC and TANH also int8
-// and uint8, by a table of the rounded results. Sources: tensorflow/lite/kernels/activations.cc,
-// elementwise.cc.
+// and uint8, by a table of the rounded results, and int16 with result scale 2^−15, by interpolation.
+// Sources: tensorflow/lite/kernels/activations.cc, elementwise.cc, internal/reference/integer_ops.
 #include "ops/unary.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet::ops {
 namespace {
 
+// ---- int16: 1/(1 + e^−x) in 65536ths at x = i/24, interpolated; tanh x = 2σ(2x) − 1. Each sample
+// is moved by half the error that interpolation makes in the middle of the interval behind it.
+
+struct Sigmoid16State {
+  uint16_t table[256];
+  int32_t multiplier;  // x · multiplier / 2^shift is in units of 1/(24 · 512), tanh: 1/(24 · 256) · 1/2
+  int32_t shift;
+};
+
+Status prepare_sigmoid16(OpContext& op, bool is_tanh) {
+  auto* s = op.make_state<Sigmoid16State>();
+  if (s == nullptr) return out_of_memory("table", sizeof(Sigmoid16State));
+  const auto sigmoid = [](double i) { return 65536.0 / (1.0 + std::exp(-i / 24.0)); };
+  for (int i = 0; i < 256; ++i) {
+    const double error = (sigmoid(i) + sigmoid(i + 1)) / 2 - sigmoid(i + 0.5);
+    s->table[i] = static_cast<uint16_t>(std::lround(sigmoid(i) - error / 2));
+  }
+  const float scale = op.input(0).quantization.scale();
+  const auto log2 = static_cast<int>(std::lround(std::log2(scale)));
+  const int left = 12 + log2;
+  if (std::ldexp(1.0f, log2) == scale && (left == 0 || (is_tanh && left == 1))) {
+    s->multiplier = 3 << left;
+    return {};
+  }
+  double multiplier = static_cast<double>(scale) * 4096.0 * 3.0;
+  while (multiplier <= 32767.0 / 2.0 && s->shift <= 30) ++s->shift, multiplier *= 2;
+  if (multiplier > 32767.0) return bad_model("T9: input 0: scale %g is too large", static_cast<double>(scale));
+  s->multiplier = static_cast<int32_t>(multiplier);
+  return {};
+}
+
+// The table at |x|, with `fraction_bits` bits of x below its index; the last interval and all beyond
+// give `beyond`.
+int64_t interpolated(const Sigmoid16State& s, int64_t magnitude, int fraction_bits, int64_t beyond) {
+  const int64_t index = magnitude >> fraction_bits;
+  if (index >= 255) return beyond;
+  const int64_t a = s.table[index], b = s.table[index + 1];
+  return (a << fraction_bits) + (magnitude & ((1 << fraction_bits) - 1)) * (b - a);
+}
+
+int16_t logistic16(const Sigmoid16State& s, int64_t x) {
+  const int64_t v = interpolated(s, std::abs(x), 9, int64_t{0x7fff} << 10);
+  return static_cast<int16_t>((x >= 0 ? v + (1 << 9) : (1 << 25) - v + (1 << 9) - 1) >> 10);
+}
+
+int16_t tanh16(const Sigmoid16State& s, int64_t x) {
+  const int64_t v = interpolated(s, std::abs(x), 8, int64_t{0xffff} << 8);
+  return static_cast<int16_t>((x >= 0 ? v - (1 << 23) + (1 << 7) : (1 << 23) - v + (1 << 7) - 1) >> 8);
+}
+
 struct LogisticFunction {
   static constexpr MapOp kKernel = MapOp::logistic;
   static float at(float x) { return 1.0f / (1.0f + std::exp(-x)); }
+  static int16_t at16(const Sigmoid16State& s, int64_t x) { return logistic16(s, x); }
 };
 struct TanhFunction {
   static constexpr MapOp kKernel = MapOp::tanh;
   static float at(float x) { return std::tanh(x); }
+  static int16_t at16(const Sigmoid16State& s, int64_t x) { return tanh16(s, x); }
 };
 struct SqrtFunction {
   static constexpr MapOp kKernel = MapOp::sqrt;
   static float at(float x) { return std::sqrt(x); }
 };
 
-Status infer_sigmoid(OpContext& op) { return infer_unary(op, {Type::float32, Type::int8, Type::uint8}); }
+template <class Function> void invoke_sigmoid16(OpContext& op) {
+  const auto& s = op.state<Sigmoid16State>();
+  const int64_t round = s.shift > 0 ? int64_t{1} << (s.shift - 1) : 0;
+  const int16_t* x = op.input(0).as<int16_t>();
+  int16_t* y = op.output(0).as<int16_t>();
+  each_piece(op, [&](int64_t at, int64_t n) {
+    for (int64_t i = at; i < at + n; ++i) y[i] = Function::at16(s, (int64_t{x[i]} * s.multiplier + round) >> s.shift);
+  });
+}
+
+Status infer_sigmoid(OpContext& op) {
+  CYGNET_TRY(infer_unary(op, {Type::float32, Type::int8, Type::uint8, Type::int16}));
+  const Tensor &x = op.input(0), &y = op.output(0);
+  if (x.type != Type::int16) return {};
+  if (x.quantization.zero_point() != 0 || y.quantization.zero_point() != 0) return bad_model("INT16: expected zero points 0");
+  if (y.quantization.scale() == std::ldexp(1.0f, -15)) return {};
+  return bad_model("output 0: INT16: expected scale 1/32768, got %g", static_cast<double>(y.quantization.scale()));
+}
 Status infer_float(OpContext& op) { return infer_unary(op, {Type::float32}); }
 
 template <class Function> Status prepare(OpContext& op) {
   if (op.input(0).type == Type::float32) return {};
+  if (op.input(0).type == Type::int16) return prepare_sigmoid16(op, Function::kKernel == MapOp::tanh);
   auto* table = op.make_state<Table8>();
   if (table == nullptr) return out_of_memory("table", sizeof(Table8));
   fill_real_table(op.input(0), op.output(0), Function::at, table);
@@ -33,8 +103,16 @@ template <class Function> Status prepare(OpContext& op) {
 }
 
 template <class Function> Status invoke(OpContext& op) {
-  if (op.input(0).type == Type::float32) map_f32(op, Function::kKernel, {}, Function::at);
-  else apply_table(op, op.state<Table8>());
+  if (op.input(0).type == Type::float32) {
+    map_f32(op, Function::kKernel, {}, Function::at);
+    return {};
+  }
+  if constexpr (Function::kKernel != MapOp::sqrt)
+    if (op.input(0).type == Type::int16) {
+      invoke_sigmoid16<Function>(op);
+      return {};
+    }
+  apply_table(op, op.state<Table8>());
   return {};
 }
 

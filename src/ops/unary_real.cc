@@ -25,6 +25,7 @@ Status prepare_sigmoid16(OpContext& op, bool is_tanh) {
     const double error = (sigmoid(i) + sigmoid(i + 1)) / 2 - sigmoid(i + 0.5);
     s->table[i] = static_cast<uint16_t>(std::lround(sigmoid(i) - error / 2));
   }
+  s->table[255] = 65535;  // as all beyond
   const float scale = op.input(0).quantization.scale();
   const auto log2 = static_cast<int>(std::lround(std::log2(scale)));
   const int left = 12 + log2;

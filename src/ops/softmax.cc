@@ -80,7 +80,7 @@ void row_f32(const float* x, int64_t n, float beta, float* y) {
   for (int64_t i = 0; i < n; ++i) y[i] /= sum;
 }
 
-// Fixed point, as the reference; n ≤ 2^12 · … keeps the sum in range: the sum saturates beyond.
+// Fixed point, as the reference. A sum beyond 2^12 saturates.
 template <class T> void row_q8(const T* x, int64_t n, const SoftmaxState& s, T* y) {
   constexpr int32_t kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
   const auto exp_of = [&](int32_t difference) {
@@ -96,8 +96,9 @@ template <class T> void row_q8(const T* x, int64_t n, const SoftmaxState& s, T* 
   for (int64_t i = 0; i < n; ++i) {
     int32_t q = kLow;
     if (x[i] - most >= s.least_difference) {
-      const int exponent = std::min(31, std::max(0, shift + 31 - 8));
-      q = std::clamp<int32_t>(rounding_divide_by_power((inverse * exp_of(x[i] - most)).raw, exponent) + kLow, kLow, kHigh);
+      const int exponent = std::max(0, shift + 31 - 8);  // beyond 31 nothing is left
+      const int32_t scaled = exponent > 31 ? 0 : rounding_divide_by_power((inverse * exp_of(x[i] - most)).raw, exponent);
+      q = std::clamp<int32_t>(scaled + kLow, kLow, kHigh);
     }
     y[i] = static_cast<T>(q);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // LOGISTIC: y = 1/(1 + e^−x). TANH: y = tanh x. SQRT: y = √x. Types f32; LOGISTIC and TANH also int8
 // and uint8, by a table of the rounded results, and int16 with result scale 2^−15, by interpolation.
+// SQRT also int8 and int16, rounded down; what lies below zero gives zero.
 // Sources: tensorflow/lite/kernels/activations.cc, elementwise.cc, internal/reference/integer_ops.
 #include "ops/unary.h"
 #include "schema/tflite_generated.h"
@@ -92,9 +93,37 @@ Status infer_sigmoid(OpContext& op) {
   if (y.quantization.scale() == std::ldexp(1.0f, -15)) return {};
   return bad_model("output 0: INT16: expected scale 1/32768, got %g", static_cast<double>(y.quantization.scale()));
 }
-Status infer_float(OpContext& op) { return infer_unary(op, {Type::float32}); }
 
-template <class Function> Status prepare(OpContext& op) {
+// ---- SQRT of int8 and int16
+
+Status infer_sqrt(OpContext& op) { return infer_unary(op, {Type::float32, Type::int8, Type::int16}); }
+
+// √x in the output's units.
+int32_t quantized_sqrt(const Tensor& x, const Tensor& y, int32_t q) {
+  const float real = x.quantization.scale() * static_cast<float>(std::max(0, q - x.quantization.zero_point()));
+  const float scaled = std::floor(std::sqrt(real) / y.quantization.scale()) + static_cast<float>(y.quantization.zero_point());
+  return static_cast<int32_t>(std::min(scaled, y.type == Type::int8 ? 127.0f : 32767.0f));
+}
+
+Status prepare_sqrt(OpContext& op) {
+  if (op.input(0).type != Type::int8) return {};
+  auto* table = op.make_state<Table8>();
+  if (table == nullptr) return out_of_memory("table", sizeof(Table8));
+  fill_table(Type::int8, [&](int q) { return quantized_sqrt(op.input(0), op.output(0), q); }, table);
+  return {};
+}
+
+void invoke_sqrt16(OpContext& op) {
+  const Tensor& x = op.input(0);
+  int16_t* y = op.output(0).as<int16_t>();
+  each_piece(op, [&](int64_t at, int64_t n) {
+    for (int64_t i = at; i < at + n; ++i) y[i] = static_cast<int16_t>(quantized_sqrt(x, op.output(0), x.as<int16_t>()[i]));
+  });
+}
+
+// ---- all types
+
+template <class Function> Status prepare_sigmoid(OpContext& op) {
   if (op.input(0).type == Type::float32) return {};
   if (op.input(0).type == Type::int16) return prepare_sigmoid16(op, Function::kKernel == MapOp::tanh);
   auto* table = op.make_state<Table8>();
@@ -108,33 +137,35 @@ template <class Function> Status invoke(OpContext& op) {
     map_f32(op, Function::kKernel, {}, Function::at);
     return {};
   }
-  if constexpr (Function::kKernel != MapOp::sqrt)
-    if (op.input(0).type == Type::int16) {
-      invoke_sigmoid16<Function>(op);
-      return {};
-    }
-  apply_table(op, op.state<Table8>());
+  if (op.input(0).type != Type::int16) {
+    apply_table(op, op.state<Table8>());
+    return {};
+  }
+  if constexpr (Function::kKernel == MapOp::sqrt) invoke_sqrt16(op);
+  else invoke_sigmoid16<Function>(op);
   return {};
 }
 
 template <class Function>
-constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, int32_t max_version, Status (*infer)(OpContext&)) {
+constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, int32_t max_version, Status (*infer)(OpContext&),
+                           Status (*prepare)(OpContext&)) {
   return {.name = name,
           .builtin = static_cast<int32_t>(builtin),
           .max_version = max_version,
           .sharing = Sharing::elementwise,
           .infer = infer,
-          .prepare = prepare<Function>,
+          .prepare = prepare,
           .invoke = invoke<Function>};
 }
 
 }  // namespace
 
 extern const OpDef kLogistic;
-extern const OpDef kLogistic = definition<LogisticFunction>("LOGISTIC", schema::BuiltinOperator::LOGISTIC, 3, infer_sigmoid);
+extern const OpDef kLogistic =
+    definition<LogisticFunction>("LOGISTIC", schema::BuiltinOperator::LOGISTIC, 3, infer_sigmoid, prepare_sigmoid<LogisticFunction>);
 extern const OpDef kTanh;
-extern const OpDef kTanh = definition<TanhFunction>("TANH", schema::BuiltinOperator::TANH, 3, infer_sigmoid);
+extern const OpDef kTanh = definition<TanhFunction>("TANH", schema::BuiltinOperator::TANH, 3, infer_sigmoid, prepare_sigmoid<TanhFunction>);
 extern const OpDef kSqrt;
-extern const OpDef kSqrt = definition<SqrtFunction>("SQRT", schema::BuiltinOperator::SQRT, 2, infer_float);
+extern const OpDef kSqrt = definition<SqrtFunction>("SQRT", schema::BuiltinOperator::SQRT, 2, infer_sqrt, prepare_sqrt);
 
 }  // namespace cygnet::ops

@@ -4,9 +4,9 @@
 //   int64 [n], one entry for each item of the index; strides ≠ 0
 // Options, bit i for item i: begin_mask, end_mask: from the start, to the end of the dimension;
 // ellipsis_mask: as many whole dimensions as are left over (at most one); new_axis_mask: a
-// dimension of size 1; shrink_axis_mask: the element at begin, without a dimension. `offset`: end
-// counts from begin. Dimensions that no item names are taken whole. Source: TFLite's reference
-// kernel, LiteRT 2.3.
+// dimension of size 1; shrink_axis_mask: the element at begin, without a dimension. With `offset`,
+// end counts from begin and end_mask has no effect. Dimensions that no item names are taken whole.
+// Source: TFLite's reference kernel, LiteRT 2.3.
 #include <algorithm>
 
 #include "ops/movement.h"
@@ -86,8 +86,9 @@ Status resolve(const OpContext& op, int i, int64_t n, Range* range) {
   else if (begin < 0)
     begin += n;
   begin = std::clamp(begin, low, high);
-  if (o.offset()) end += begin;
-  if (bit(o.end_mask(), i))
+  if (o.offset())
+    end += begin;
+  else if (bit(o.end_mask(), i))
     end = step > 0 ? high : low;
   else if (end < 0)
     end += n;

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records what LiteRT's reference kernels compute for models of one operator.
 
-    record_op_cases.py [OPERATOR…]     all operators of op_cases.py, or those named
+    record_op_cases.py [OPERATOR…]     all operators of op_cases*.py, or those named
 
 Writes tests/data/ops/OPERATOR.npz.xz. For each case NAME the archive holds `NAME/model` (the .tflite file's
 bytes), `NAME/in:TENSOR` and `NAME/out:TENSOR`; tests/ops/recorded_test.py runs Cygnet on them. Needs
 the wheels of tools/requirements.txt; the outputs are those of ai-edge-litert 2.3.0.
 """
 import io
+import itertools
 import lzma
 import pathlib
 import sys
@@ -18,6 +19,7 @@ import zlib
 import numpy as np
 
 import op_cases
+import op_cases_movement
 import op_models
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "ops"
@@ -36,7 +38,7 @@ def save(path, arrays):
 
 def main(wanted):
     groups = {}
-    for case in op_cases.all_cases():
+    for case in itertools.chain(op_cases.all_cases(), op_cases_movement.all_cases()):
         groups.setdefault(case["op"], []).append(case)
     unknown = set(wanted) - set(groups)
     if unknown:

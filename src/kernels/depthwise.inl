@@ -67,7 +67,7 @@ template <bool Whole>
       sum = dot4(sum, dot_a(bytes), dot_w(ones));
     }
   }
-  acc -= sum * g.weight_zero_point;
+  acc = wrapping_add(acc, wrapping_mul(sum, set_i(-g.weight_zero_point)));
   const I v = requantize(acc, scale, q);
   if (Whole) {
     store_u8(out + c, v);

@@ -83,7 +83,7 @@ void gemm_q8_tile(const GemmQ8& g, const uint8_t* w, int64_t i0, int rows, int64
       if (left <= 0) break;
       F scale;
       __builtin_memcpy(&scale, head + 4 * kNr + j * kVecBytes, sizeof scale);
-      gemm_q8_store(g, (i0 + i) * g.out_stride + j0 + j * kLanes, acc[i][j] + correction, scale, q,
+      gemm_q8_store(g, (i0 + i) * g.out_stride + j0 + j * kLanes, wrapping_add(acc[i][j], correction), scale, q,
                     left);
     }
   }

@@ -32,7 +32,8 @@ using DotW = I;
 
 /// acc + Σ_4 a·w in every lane.
 [[gnu::always_inline]] inline I dot4(I acc, DotA a, DotW w) {
-  for (int i = 0; i < 4; ++i) acc += ((a >> (8 * i)) & 255) * ((w << (24 - 8 * i)) >> 24);
+  for (int i = 0; i < 4; ++i)
+    acc = wrapping_add(acc, ((a >> (8 * i)) & 255) * ((w << (24 - 8 * i)) >> 24));
   return acc;
 }
 

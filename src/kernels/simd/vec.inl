@@ -29,6 +29,14 @@ using Bytes = uint8_t __attribute__((vector_size(kLanes)));
 [[gnu::always_inline]] inline F set(float x) { return x - F{}; }
 [[gnu::always_inline]] inline I set_i(int32_t x) { return x - I{}; }
 
+/// Sums and products of integers that a model's numbers may make overflow: they wrap.
+[[gnu::always_inline]] inline I wrapping_add(I a, I b) {
+  return reinterpret_cast<I>(reinterpret_cast<U>(a) + reinterpret_cast<U>(b));
+}
+[[gnu::always_inline]] inline I wrapping_mul(I a, I b) {
+  return reinterpret_cast<I>(reinterpret_cast<U>(a) * reinterpret_cast<U>(b));
+}
+
 [[gnu::always_inline]] inline F to_float(I v) { return __builtin_convertvector(v, F); }
 /// Towards zero; |v| < 2^31.
 [[gnu::always_inline]] inline I truncate(F v) { return __builtin_convertvector(v, I); }

@@ -19,5 +19,5 @@ struct DotW {
 
 /// acc + Σ_4 a·w in every lane.
 [[gnu::always_inline]] inline I dot4(I acc, DotA a, DotW w) {
-  return acc + madd16(a.even, w.even) + madd16(a.odd, w.odd);
+  return wrapping_add(acc, wrapping_add(madd16(a.even, w.even), madd16(a.odd, w.odd)));
 }

@@ -2,25 +2,9 @@
 """The cases that record_op_cases.py records: operator, options, shapes, types and quantization."""
 import numpy as np
 
-from op_models import QUANTIZED, Operand, full_range, quantization
-
-ACTIVATION = {"none": 0, "relu": 1, "relu_n1": 2, "relu6": 3}
-VERSION = {"f32": 1, "u8": 1, "i8": 2, "i16": 4, "i32": 3, "i64": 3}
-
-
-def operand(kind, shape, low=-1.0, high=1.0, **more):
-    """A tensor whose real values span [low, high]."""
-    if kind in QUANTIZED:
-        scale, zero = quantization(kind, low, high)
-        return Operand(shape, kind, scale, zero, **more)
-    return Operand(shape, kind, low=low, high=high, **more)
-
-
-def case(op, name, inputs, outputs, options=None, version=None):
-    if version is None:
-        version = VERSION.get(inputs[0].type, 1)
-    return {"op": op, "name": name, "inputs": inputs, "outputs": outputs, "options": options, "version": version}
-
+import op_cases_compute
+import op_cases_shape
+from op_models import ACTIVATION, QUANTIZED, Operand, case, codes, full_range, operand
 
 BROADCASTS = {
     "same": ((2, 5, 3), (2, 5, 3)),
@@ -76,14 +60,6 @@ def binary_cases():
             x0, x1 = operand(kind, (200,), -3.0, 5.0), operand(kind, (200,), -0.01, 0.02)
             y = operand(kind, (200,), -0.2, y_high)
             yield case(op, f"{kind}_saturates", [x0, x1], [y], (f"{op.capitalize()}Options", {}))
-
-
-def codes(kind):
-    """Every 8-bit value, or 16-bit values from end to end, as data to feed."""
-    least, most = full_range(kind)
-    if kind == "i16":
-        return np.unique(np.concatenate([np.arange(least, most, 97), np.arange(-300, 300, 7), [most]]))
-    return np.arange(least, most + 1)
 
 
 def unary(op, kinds, ranges, options=None, y_range=None, same_scale=False, version=None):
@@ -244,5 +220,5 @@ def reduction_cases():
 def all_cases():
     """Every case of every operator."""
     for part in (binary_cases, sigmoid_cases, softmax_cases, activation_cases, conversion_cases, cast_cases,
-                 reduction_cases):
+                 reduction_cases, op_cases_compute.cases, op_cases_shape.cases):
         yield from part()

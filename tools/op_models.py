@@ -27,6 +27,8 @@ TYPES = {
     "bool": (np.bool_, schema.TensorType.BOOL),
 }
 QUANTIZED = ("i8", "u8", "i16")
+ACTIVATION = {"none": 0, "relu": 1, "relu_n1": 2, "relu6": 3}
+VERSION = {"f32": 1, "u8": 1, "i8": 2, "i16": 4, "i32": 3, "i64": 3}
 
 
 @dataclasses.dataclass
@@ -57,6 +59,28 @@ def quantization(kind, low, high):
     least, most = full_range(kind)
     scale = float(np.float32((high - low) / 255))
     return scale, int(np.clip(round(least - low / scale), least, most))
+
+
+def operand(kind, shape, low=-1.0, high=1.0, **more):
+    """A tensor whose real values span [low, high]."""
+    if kind in QUANTIZED:
+        scale, zero = quantization(kind, low, high)
+        return Operand(shape, kind, scale, zero, **more)
+    return Operand(shape, kind, low=low, high=high, **more)
+
+
+def case(op, name, inputs, outputs, options=None, version=None):
+    if version is None:
+        version = VERSION.get(inputs[0].type, 1)
+    return {"op": op, "name": name, "inputs": inputs, "outputs": outputs, "options": options, "version": version}
+
+
+def codes(kind):
+    """Every 8-bit value, or 16-bit values from end to end, as data to feed."""
+    least, most = full_range(kind)
+    if kind == "i16":
+        return np.unique(np.concatenate([np.arange(least, most, 97), np.arange(-300, 300, 7), [most]]))
+    return np.arange(least, most + 1)
 
 
 def random_values(rng, operand):

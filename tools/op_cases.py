@@ -3,7 +3,6 @@
 import numpy as np
 
 import op_cases_compute
-import op_cases_shape
 from op_models import ACTIVATION, QUANTIZED, Operand, case, codes, full_range, operand
 
 BROADCASTS = {
@@ -220,5 +219,5 @@ def reduction_cases():
 def all_cases():
     """Every case of every operator."""
     for part in (binary_cases, sigmoid_cases, softmax_cases, activation_cases, conversion_cases, cast_cases,
-                 reduction_cases, op_cases_compute.cases, op_cases_shape.cases):
+                 reduction_cases, op_cases_compute.cases):
         yield from part()

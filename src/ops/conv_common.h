@@ -56,11 +56,13 @@ struct Requantize {
   const Multiplier* multipliers;  ///< of each output channel
   int32_t zero_point;
   Clamp<int32_t> clamp;
+  bool round_once = false;  ///< FULLY_CONNECTED's arithmetic
 
   /// A function (element, channel, accumulator) that stores into `out`.
   template <class T> auto store(T* out) const {
     return [*this, out](int64_t at, int64_t channel, auto acc) {
-      const int64_t scaled = int64_t{apply(multipliers[channel], acc)} + zero_point;
+      const Multiplier m = multipliers[channel];
+      const int64_t scaled = int64_t{round_once ? apply_once(m, acc) : apply(m, acc)} + zero_point;
       out[at] = static_cast<T>(std::clamp<int64_t>(scaled, clamp.low, clamp.high));
     };
   }

@@ -2,7 +2,7 @@
 // FULLY_CONNECTED: x [..., K] seen as [M, K], weights [N, K], bias [N] (optional) → y [M, N], or
 // [..., N] with keep_num_dims: y = act(x · weightsᵀ + bias). Types: f32; int8 (one scale, or one for
 // each row of weights) and uint8 with int32 bias; int16 with int8 weights and int32 or int64 bias.
-// Source: tensorflow/lite/kernels/fully_connected.cc.
+// Accumulators are scaled with one rounding, not two. Source: tensorflow/lite/kernels/fully_connected.cc.
 #include "kernels/pack.h"
 #include "ops/conv_common.h"
 
@@ -126,7 +126,7 @@ void plain(OpContext& op, const DenseState& s, const Bias* bias, Store store) {
 
 void invoke_plain(OpContext& op, const DenseState& s) {
   const Tensor* bias = bias_tensor(op);
-  const Requantize r{s.scales.multipliers, op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0, s.quantized};
+  const Requantize r{s.scales.multipliers, op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0, s.quantized, true};
   switch (op.input(0).type) {
     case Type::float32: {
       float* out = op.output(0).as<float>();

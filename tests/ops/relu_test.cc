@@ -10,7 +10,6 @@ namespace cygnet::test {
 namespace {
 
 using Op = schema::BuiltinOperator;
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 OpCase real(Op code, std::vector<float> expected) {
   return {.name = schema::EnumNameBuiltinOperator(code),

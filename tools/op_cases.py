@@ -45,7 +45,11 @@ def binary_cases():
     yield from binary("SUB", "SubOptions", kinds, every)
     yield from binary("MUL", "MulOptions", kinds, every, -2.0, 2.0)
     yield from binary("DIV", "DivOptions", ("f32", "i32"), every, divisor=(0.3, 2.0))
+    yield from quantized_div_cases(every)
     yield from binary("FLOOR_DIV", "FloorDivOptions", ("f32", "i32"), low=-9, high=9, divisor=(0.3, 2.0))
+    for kind in ("i8", "i16"):
+        x = [Operand((3, 40), kind, low=-100, high=100), Operand((3, 40), kind, low=1, high=9)]
+        yield case("FLOOR_DIV", f"{kind}_plain", x, [Operand((3, 40), kind)], ("FloorDivOptions", {}), 3)
     # int16 with scales that are powers of two, which ADD and SUB may only shift.
     for op in ("ADD", "SUB"):
         for name, (a, b, y) in {"left": (2.0**-12, 2.0**-11, 2.0**-11), "right": (2.0**-11, 2.0**-13, 2.0**-11)}.items():
@@ -59,6 +63,20 @@ def binary_cases():
             x0, x1 = operand(kind, (200,), -3.0, 5.0), operand(kind, (200,), -0.01, 0.02)
             y = operand(kind, (200,), -0.2, y_high)
             yield case(op, f"{kind}_saturates", [x0, x1], [y], (f"{op.capitalize()}Options", {}))
+
+
+def quantized_div_cases(activations):
+    """Divisors of both signs, none of which stands for 0."""
+    rng = np.random.default_rng(7)
+    for kind in QUANTIZED:
+        for i, (a, b) in enumerate((((2, 150), (2, 150)), ((3, 50), (1,)), ((7, 9), (9,)))):
+            x0, x1 = operand(kind, a, -3.0, 2.0), operand(kind, b, -1.0, 2.0)
+            least, most = full_range(kind)
+            x1.data = rng.integers(least, most + 1, b)
+            x1.data[x1.data == x1.zero] += 1
+            y = operand(kind, np.broadcast_shapes(a, b), -3.5, 8.0)
+            options = ("DivOptions", {"fusedActivationFunction": ACTIVATION[activations[i]]})
+            yield case("DIV", f"{kind}_{i}", [x0, x1], [y], options, 2)
 
 
 def unary(op, kinds, ranges, options=None, y_range=None, same_scale=False, version=None):

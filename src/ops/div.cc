@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // DIV, FLOOR_DIV: a, b broadcast to one shape → act(a / b), ⌊a / b⌋. Types f32, int32 (DIV rounds
-// towards zero); FLOOR_DIV also int8, int16 (plain integers). An integer divisor of 0 is an error of
-// the run; the smallest integer divided by −1 wraps. Sources: tensorflow/lite/kernels/div.cc,
-// floor_div.cc.
+// towards zero); DIV also quantized int8, uint8, int16; FLOOR_DIV also int8, int16 (plain integers).
+// An integer divisor of 0 is an error of the run; the smallest integer divided by −1 wraps. Sources:
+// tensorflow/lite/kernels/div.cc, floor_div.cc, internal/reference/div.h.
 #include <atomic>
 #include <cmath>
 
 #include "ops/binary.h"
+#include "ops/fixed_point_math.h"
 
 namespace cygnet::ops {
 namespace {
 
-Status infer_div(OpContext& op) { return infer_binary(op, {Type::float32, Type::int32}); }
+struct DivState : BinaryState {
+  Multiplier multiplier;
+};
+
+Status infer_div(OpContext& op) {
+  return infer_binary(op, {Type::float32, Type::int32, Type::int8, Type::uint8, Type::int16});
+}
 
 Status infer_floor_div(OpContext& op) {
   const Tensor &a = op.input(0), &b = op.input(1);
@@ -24,9 +31,12 @@ Status infer_floor_div(OpContext& op) {
 }
 
 Status prepare_div(OpContext& op) {
-  auto* s = op.make_state<BinaryState>();
-  if (s == nullptr) return out_of_memory("operator", sizeof(BinaryState));
-  return prepare_binary(op, op.options<schema::DivOptions>().fused_activation_function(), s);
+  auto* s = op.make_state<DivState>();
+  if (s == nullptr) return out_of_memory("operator", sizeof(DivState));
+  CYGNET_TRY(prepare_binary(op, op.options<schema::DivOptions>().fused_activation_function(), s));
+  if (!is_quantized_type(op.output(0).type)) return {};
+  const float a = op.input(0).quantization.scale(), b = op.input(1).quantization.scale(), out = op.output(0).quantization.scale();
+  return quantize_multiplier(static_cast<double>(a / (b * out)), &s->multiplier);
 }
 
 Status prepare_floor_div(OpContext& op) {
@@ -46,24 +56,50 @@ template <class T> T floored(T a, T b) {
   }
 }
 
-// f(a, b) for all pairs; an error when an integer divisor is 0.
-template <class T, class F> Status divide(OpContext& op, const BinaryState& s, F f) {
+// a / b · m for b ≠ 0: a times the reciprocal of |b|, then times m, each rounded.
+int64_t quantized_quotient(int32_t a, int32_t b, Multiplier m) {
+  if (b < 0) a = -a, b = -b;
+  int shift = 0;
+  const int32_t inverse = reciprocal(b, 31, &shift).raw;
+  const int room = __builtin_clz(static_cast<uint32_t>(a < 0 ? ~a : a) | 1) - 1;  // redundant sign bits
+  const int32_t quotient = rounding_doubling_high_mul(a * (1 << room), inverse);
+  const int exponent = m.shift - shift - room;
+  const int64_t scaled = rounding_doubling_high_mul(quotient, m.multiplier);
+  if (exponent > 0) return scaled * (int64_t{1} << std::min(exponent, 31));
+  return exponent < -31 ? 0 : rounding_divide_by_power(static_cast<int32_t>(scaled), -exponent);
+}
+
+// f(a, b) for all pairs; an error when an integer divisor (less `zero`) is 0.
+template <class T, class F> Status divide(OpContext& op, const BinaryState& s, F f, int32_t zero = 0) {
   const T *a = op.input(0).as<T>(), *b = op.input(1).as<T>();
   T* out = op.output(0).as<T>();
   std::atomic<int64_t> zero_at{-1};
   each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
-    if (!std::is_same_v<T, float> && b[j] == T{0}) zero_at.store(j, std::memory_order_relaxed);
+    if (!std::is_same_v<T, float> && b[j] == static_cast<T>(zero)) zero_at.store(j, std::memory_order_relaxed);
     else out[k] = f(a[i], b[j]);
   });
   if (zero_at.load() < 0) return {};
-  return Status::error(Code::invalid_argument, "division by zero: element %lld of input 1 is 0", static_cast<long long>(zero_at.load()));
+  return Status::error(Code::invalid_argument, "division by zero: element %lld of input 1 stands for 0", static_cast<long long>(zero_at.load()));
+}
+
+template <class T> Status divide_quantized(OpContext& op, const DivState& s) {
+  const int32_t a_zero = op.input(0).quantization.zero_point(), b_zero = op.input(1).quantization.zero_point();
+  const int32_t out_zero = op.output(0).quantization.zero_point();
+  const auto quotient = [&](T a, T b) {
+    const int64_t q = quantized_quotient(a - a_zero, b - b_zero, s.multiplier) + out_zero;
+    return static_cast<T>(std::clamp<int64_t>(q, s.quantized.low, s.quantized.high));
+  };
+  return divide<T>(op, s, quotient, b_zero);
 }
 
 Status invoke_div(OpContext& op) {
-  const auto& s = op.state<BinaryState>();
-  if (op.output(0).type == Type::float32) {
-    invoke_f32<ZipOp::div>(op, s);
-    return {};
+  const auto& s = op.state<DivState>();
+  switch (op.output(0).type) {
+    case Type::float32: invoke_f32<ZipOp::div>(op, s); return {};
+    case Type::int8: return divide_quantized<int8_t>(op, s);
+    case Type::uint8: return divide_quantized<uint8_t>(op, s);
+    case Type::int16: return divide_quantized<int16_t>(op, s);
+    default: break;
   }
   return divide<int32_t>(op, s, [&](int32_t a, int32_t b) { return static_cast<int32_t>(s.integer(truncated(a, b))); });
 }

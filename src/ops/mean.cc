@@ -87,6 +87,12 @@ Status prepare(OpContext& op) {
   return op.request_scratch(static_cast<size_t>(op.output(0).shape.elements()) * sizeof(int64_t), &s->sums);
 }
 
+// Integers wrap: int64 elements may overflow.
+template <class Sum, class T> Sum sum_of(Sum a, T b) {
+  if constexpr (std::is_same_v<Sum, float>) return a + b;
+  else return static_cast<Sum>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+
 // Adds up every element of x into the sum of its result.
 template <class T, class Sum> void add_up(const OpContext& op, const MeanState& s, Sum* sums) {
   const Tensor& x = op.input(0);
@@ -100,8 +106,8 @@ template <class T, class Sum> void add_up(const OpContext& op, const MeanState& 
       if (!s.reduced[d]) at += rest % s.dims[d] * stride, stride *= s.dims[d];
       rest /= s.dims[d];
     }
-    if (row_reduced) for (int64_t i = 0; i < row; ++i) sums[at] += static_cast<Sum>(from[i]);
-    else for (int64_t i = 0; i < row; ++i) sums[at + i] += static_cast<Sum>(from[i]);
+    if (row_reduced) for (int64_t i = 0; i < row; ++i) sums[at] = sum_of(sums[at], from[i]);
+    else for (int64_t i = 0; i < row; ++i) sums[at + i] = sum_of(sums[at + i], from[i]);
   }
 }
 

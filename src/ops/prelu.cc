@@ -35,7 +35,7 @@ template <class T> void quantized(OpContext& op, const PreluState& s) {
   const int32_t y_zero = op.output(0).quantization.zero_point();
   each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
     const int32_t value = x[i] - x_zero;
-    const int64_t scaled = value >= 0 ? apply(s.positive, value) : apply(s.negative, value * (alpha[j] - a_zero));
+    const int64_t scaled = value >= 0 ? apply(s.positive, value) : apply(s.negative, wrapping_mul<int32_t>(value, alpha[j] - a_zero));
     y[k] = static_cast<T>(std::clamp<int64_t>(scaled + y_zero, std::numeric_limits<T>::lowest(), std::numeric_limits<T>::max()));
   });
 }

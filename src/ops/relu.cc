@@ -62,10 +62,10 @@ template <int kLow, int kHigh> struct Relu {  // kHigh 0: none
     invoke_between(op, low(), high());
     return {};
   }
-  static constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin) {
+  static constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, int32_t max_version) {
     return {.name = name,
             .builtin = static_cast<int32_t>(builtin),
-            .max_version = 3,
+            .max_version = max_version,
             .sharing = Sharing::elementwise,
             .infer = infer,
             .prepare = prepare,
@@ -76,10 +76,10 @@ template <int kLow, int kHigh> struct Relu {  // kHigh 0: none
 }  // namespace
 
 extern const OpDef kRelu;
-extern const OpDef kRelu = Relu<0, 0>::definition("RELU", schema::BuiltinOperator::RELU);
+extern const OpDef kRelu = Relu<0, 0>::definition("RELU", schema::BuiltinOperator::RELU, 3);
 extern const OpDef kRelu6;
-extern const OpDef kRelu6 = Relu<0, 6>::definition("RELU6", schema::BuiltinOperator::RELU6);
+extern const OpDef kRelu6 = Relu<0, 6>::definition("RELU6", schema::BuiltinOperator::RELU6, 3);
 extern const OpDef kReluN1To1;
-extern const OpDef kReluN1To1 = Relu<-1, 1>::definition("RELU_N1_TO_1", schema::BuiltinOperator::RELU_N1_TO_1);
+extern const OpDef kReluN1To1 = Relu<-1, 1>::definition("RELU_N1_TO_1", schema::BuiltinOperator::RELU_N1_TO_1, 2);
 
 }  // namespace cygnet::ops

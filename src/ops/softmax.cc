@@ -61,7 +61,7 @@ Status prepare(OpContext& op) {
     s->reciprocal.fill(1.0 / 65535, -32768, 2.0 / 65535, [](double v) { return 1.0 / (1.0 + v); });
     return quantize_multiplier(scale * static_cast<double>(s->beta) / (10.0 / 65535), &s->multiplier);
   }
-  const double real = std::min(static_cast<double>(s->beta) * scale * (1 << (31 - kDifferenceBits)), 2147483647.0);
+  const double real = std::min(static_cast<double>(s->beta) * scale * (1 << (31 - kDifferenceBits)), 1073741823.0);  // e^−16 is 0 already
   CYGNET_TRY(quantize_multiplier(real, &s->multiplier));
   const double radius = ((1 << kDifferenceBits) - 1) * std::ldexp(1.0, 31 - kDifferenceBits - s->multiplier.shift);
   s->least_difference = -static_cast<int32_t>(std::min(std::floor(radius), 255.0));

@@ -44,7 +44,8 @@ template <class F> void fill_real_table(const Tensor& x, const Tensor& y, F f, T
       [&](int q) {
         const float real = f(x.quantization.scale() * static_cast<float>(q - x.quantization.zero_point()));
         const float scaled = std::round(real * inverse) + static_cast<float>(y.quantization.zero_point());
-        return static_cast<int>(std::min(std::max(scaled, static_cast<float>(low)), static_cast<float>(low + 255)));
+        // 0 · ∞, from scales at the ends of float's range, is not a number.
+        return scaled >= static_cast<float>(low) ? static_cast<int>(std::min(scaled, static_cast<float>(low + 255))) : low;
       },
       table);
 }

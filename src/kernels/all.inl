@@ -48,8 +48,8 @@ void fill_all(KernelTable& t) {
   t.softmax_f32 = softmax_f32;
   t.softmax_q8 = softmax_q8;
   t.bilinear_f32 = bilinear_f32;
-  t.bilinear_s8 = bilinear_s8;
-  t.bilinear_u8 = bilinear_u8;
+  t.lerp_rows_q8 = lerp_rows_q8;
+  t.lerp_pixels_q8 = lerp_pixels_q8;
   t.quantize_q8 = quantize_q8;
   t.quantize_s16 = quantize_s16;
   t.dequantize_q8 = dequantize_q8;

@@ -11,7 +11,8 @@
 ///  * Element-wise kernels (map, zip, prelu, lut, convert) may run in place (`out == in`, same
 ///    element size); other overlaps are not allowed. All other kernels need `out` apart from inputs.
 ///  * Pointers need only the alignment of their element type.
-///  * No kernel writes outside its output. Only gemm_q8 reads past its input (see kRowSlackBytes).
+///  * No kernel writes outside its output. Only gemm_q8 and lerp_pixels_q8 read past
+///    their input (see kRowSlackBytes, kLerpSlackBytes).
 ///  * 8-bit data ("q8") is passed as uint8_t. Where the sign matters there is a `flip`: 0 for uint8
 ///    data, 0x80 for int8 data (`x ^ flip` is the value in biased, unsigned form). An 8-bit result
 ///    is computed as an int32 in its own domain and its low byte stored, so that one kernel serves
@@ -27,6 +28,9 @@ enum class Isa : uint8_t { scalar, sse41, avx2, avx512, avx512vnni, avx512vbmi, 
 /// gemm_q8 may read this many bytes past the `k` bytes of an activation row; what lies there does
 /// not matter (the packed weights are zero), but it must be readable.
 inline constexpr int kRowSlackBytes = 3;
+
+/// lerp_pixels_q8 may read this many bytes past the end of its row.
+inline constexpr int kLerpSlackBytes = 64;
 
 /// Largest number of taps of a depthwise kernel. Beyond it callers use plain loops.
 inline constexpr int kMaxDepthwiseTaps = 256;
@@ -212,17 +216,29 @@ struct Window {
 /// of pixels in the two source rows) the four sources are top[l…], top[r…], bottom[l…], bottom[r…],
 /// `c` channels each.
 struct BilinearRow {
-  const void* top = nullptr;
-  const void* bottom = nullptr;
-  const int32_t* left = nullptr;   ///< [w]
-  const int32_t* right = nullptr;  ///< [w]
-  const float* x_weight = nullptr;    ///< [w] weight of the right pixel, 0 … 1 (float forms)
-  float y_weight = 0;                 ///< Weight of the bottom row (float forms)
-  const int32_t* x_weight_q10 = nullptr;  ///< [w] the same times 1024, 0 … 1024 (fixed form)
-  int32_t y_weight_q10 = 0;
+  const float* top = nullptr;
+  const float* bottom = nullptr;
+  const int32_t* left = nullptr;    ///< [w]
+  const int32_t* right = nullptr;   ///< [w]
+  const float* x_weight = nullptr;  ///< [w] weight of the right pixel, 0 … 1
+  float y_weight = 0;               ///< Weight of the bottom row.
   int64_t w = 0;
   int64_t c = 0;
-  void* out = nullptr;  ///< [w][c], dense
+  float* out = nullptr;  ///< [w][c], dense
+};
+
+/// The second half of a bilinear resize of 8-bit data: pixels of a row that lerp_rows_q8 made.
+///   out[i][ch] = (lerp(row[left[i] + ch], row[right[i] + ch], weight[i]) + 64) / 128, rounded down
+/// with lerp(a, b, w) = a + ((b − a)·w + 2^14) / 2^15, rounded down.
+struct LerpPixelsQ8 {
+  const int16_t* row = nullptr;     ///< Readable to kLerpSlackBytes past its end.
+  const int32_t* left = nullptr;    ///< [w] element offsets
+  const int32_t* right = nullptr;   ///< [w]
+  const int16_t* weight = nullptr;  ///< [w] of the right pixel, times 2^15: 0 … 32767
+  int64_t w = 0;
+  int64_t c = 0;
+  uint8_t flip = 0;
+  uint8_t* out = nullptr;  ///< [w][c], dense
 };
 
 /// One tier's kernels. Every pointer is set.
@@ -291,12 +307,11 @@ struct KernelTable {
 
   /// f32: top and bottom interpolated along x, then along y.
   void (*bilinear_f32)(const BilinearRow&);
-  /// int8 sources, fixed point: (Σ source·x-weight·y-weight) / 2^20, rounded half away from zero
-  /// (TFLite's integer ResizeBilinear).
-  void (*bilinear_s8)(const BilinearRow&);
-  /// uint8 sources, float weights: uint8(tl + bl + tr + br + 0.5), summed in this order, each term
-  /// source · y-weight · x-weight (TFLite's reference for uint8).
-  void (*bilinear_u8)(const BilinearRow&);
+  /// The first half of a bilinear resize of 8-bit data, with lerp as in LerpPixelsQ8, weight in
+  /// 0 … 32767: out[i] = lerp((top[i] ^ flip)·128, (bottom[i] ^ flip)·128, weight)
+  void (*lerp_rows_q8)(const uint8_t* top, const uint8_t* bottom, int64_t n, int16_t weight, uint8_t flip,
+                       int16_t* out);
+  void (*lerp_pixels_q8)(const LerpPixelsQ8&);
 
   /// out[i] = clamp(round(in[i] / scale) + zero_point, lo, hi), halves away from zero (std::round,
   /// TFLite's affine quantization), low byte stored. NaN gives lo. scale > 0.

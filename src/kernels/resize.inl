@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bilinear resize of a row; see BilinearRow. Needs map.inl.
+// Bilinear resize of a row; see BilinearRow and LerpPixelsQ8. Needs map.inl.
 
 void bilinear_f32(const BilinearRow& g) {
-  const auto* top = static_cast<const float*>(g.top);
-  const auto* bottom = static_cast<const float*>(g.bottom);
-  auto* out = static_cast<float*>(g.out);
+  float* out = g.out;
   const float wy = g.y_weight;
   for (int64_t i = 0; i < g.w; ++i, out += g.c) {
-    const float* tl = top + g.left[i];
-    const float* tr = top + g.right[i];
-    const float* bl = bottom + g.left[i];
-    const float* br = bottom + g.right[i];
+    const float* tl = g.top + g.left[i];
+    const float* tr = g.top + g.right[i];
+    const float* bl = g.bottom + g.left[i];
+    const float* br = g.bottom + g.right[i];
     const float wx = g.x_weight[i];
     int64_t c = 0;
     for (; c + kLanes <= g.c; c += kLanes) {
@@ -26,47 +24,57 @@ void bilinear_f32(const BilinearRow& g) {
   }
 }
 
-void bilinear_s8(const BilinearRow& g) {
-  const auto* top = static_cast<const int8_t*>(g.top);
-  const auto* bottom = static_cast<const int8_t*>(g.bottom);
-  auto* __restrict out = static_cast<int8_t*>(g.out);
-  constexpr int32_t kOne = 1 << 20;
-  for (int64_t i = 0; i < g.w; ++i, out += g.c) {
-    const int8_t* tl = top + g.left[i];
-    const int8_t* tr = top + g.right[i];
-    const int8_t* bl = bottom + g.left[i];
-    const int8_t* br = bottom + g.right[i];
-    const int32_t wx = g.x_weight_q10[i];
-    const int32_t wy = g.y_weight_q10;
-    const int32_t w_tl = (1024 - wx) * (1024 - wy);
-    const int32_t w_tr = wx * (1024 - wy);
-    const int32_t w_bl = (1024 - wx) * wy;
-    const int32_t w_br = wx * wy;
-    for (int64_t c = 0; c < g.c; ++c) {
-      // The weights add up to 2^20, so the sum is below 2^28.
-      const int32_t sum = tl[c] * w_tl + tr[c] * w_tr + bl[c] * w_bl + br[c] * w_br;
-      out[c] = static_cast<int8_t>((sum + (sum > 0 ? kOne / 2 : -kOne / 2)) / kOne);
-    }
-  }
+constexpr int kHalfLanes = kVecBytes / 2;  // 16-bit lanes
+using HalfBytes = uint8_t __attribute__((vector_size(kHalfLanes)));
+
+[[gnu::always_inline]] inline S16 load_s16(const int16_t* p) {
+  S16 v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
 }
 
-void bilinear_u8(const BilinearRow& g) {
-  const auto* top = static_cast<const uint8_t*>(g.top);
-  const auto* bottom = static_cast<const uint8_t*>(g.bottom);
-  auto* __restrict out = static_cast<uint8_t*>(g.out);
-  const float wb = g.y_weight;
-  const float wt = 1.0f - wb;
+/// (p ^ flip) · 2^7
+[[gnu::always_inline]] inline S16 load_scaled(const uint8_t* p, uint8_t flip) {
+  HalfBytes b;
+  __builtin_memcpy(&b, p, sizeof b);
+  return __builtin_convertvector(b ^ flip, S16) << 7;
+}
+
+/// a + (b − a)·weight / 2^15, for 0 ≤ a, b < 2^15.
+[[gnu::always_inline]] inline S16 lerp(S16 a, S16 b, S16 weight) { return a + mulhrs(b - a, weight); }
+[[gnu::always_inline]] inline int32_t lerp1(int32_t a, int32_t b, int32_t weight) {
+  return a + (((b - a) * weight + (1 << 14)) >> 15);
+}
+
+void lerp_rows_q8(const uint8_t* top, const uint8_t* bottom, int64_t n, int16_t weight, uint8_t flip, int16_t* out) {
+  const S16 w = weight - S16{};
+  int64_t i = 0;
+  for (; i + kHalfLanes <= n; i += kHalfLanes) {
+    const S16 v = lerp(load_scaled(top + i, flip), load_scaled(bottom + i, flip), w);
+    __builtin_memcpy(out + i, &v, sizeof v);
+  }
+  for (; i < n; ++i)
+    out[i] = static_cast<int16_t>(lerp1((top[i] ^ flip) << 7, (bottom[i] ^ flip) << 7, weight));
+}
+
+// A pixel is stored in whole vectors: what is too much falls on pixels that come later, or, at the
+// end of the row, is left to the plain loop.
+void lerp_pixels_q8(const LerpPixelsQ8& g) {
+  uint8_t* out = g.out;
+  const uint8_t* end = out + g.w * g.c;
   for (int64_t i = 0; i < g.w; ++i, out += g.c) {
-    const uint8_t* tl = top + g.left[i];
-    const uint8_t* tr = top + g.right[i];
-    const uint8_t* bl = bottom + g.left[i];
-    const uint8_t* br = bottom + g.right[i];
-    const float wr = g.x_weight[i];
-    const float wl = 1.0f - wr;
-    for (int64_t c = 0; c < g.c; ++c) {
-      const float sum = static_cast<float>(tl[c]) * wt * wl + static_cast<float>(bl[c]) * wb * wl +
-                        static_cast<float>(tr[c]) * wt * wr + static_cast<float>(br[c]) * wb * wr;
-      out[c] = static_cast<uint8_t>(static_cast<int32_t>(sum + 0.5f));
+    const int16_t* l = g.row + g.left[i];
+    const int16_t* r = g.row + g.right[i];
+    const S16 w = g.weight[i] - S16{};
+    int64_t c = 0;
+    for (; c < g.c && end - (out + c) >= kHalfLanes; c += kHalfLanes) {
+      const S16 v = lerp(load_s16(l + c), load_s16(r + c), w);
+      const HalfBytes b = __builtin_convertvector((v + 64) >> 7, HalfBytes) ^ g.flip;
+      __builtin_memcpy(out + c, &b, sizeof b);
+    }
+    for (; c < g.c; ++c) {
+      const int32_t v = lerp1(l[c], r[c], g.weight[i]);
+      out[c] = static_cast<uint8_t>((v + 64) >> 7) ^ g.flip;
     }
   }
 }

@@ -51,8 +51,12 @@ ByteCopy simplify(const StridedCopy& copy) {
 template <int64_t kBytes>
 void copy_line(const uint8_t* in, uint8_t* out, int64_t n, int64_t in_step, int64_t out_step,
                int64_t run) {
-  const auto bytes = static_cast<size_t>(kBytes > 0 ? kBytes : run);
-  for (int64_t i = 0; i < n; ++i) std::memcpy(out + i * out_step, in + i * in_step, bytes);
+  for (int64_t i = 0; i < n; ++i) {
+    if constexpr (kBytes > 0)
+      std::memcpy(out + i * out_step, in + i * in_step, kBytes);
+    else
+      copy_bytes(out + i * out_step, in + i * in_step, run);
+  }
 }
 
 using CopyLine = void (*)(const uint8_t*, uint8_t*, int64_t, int64_t, int64_t, int64_t);
@@ -146,17 +150,6 @@ void run_copy(OpContext& op, const StridedCopy& copy, const void* in_data, void*
       }
     }
   });
-}
-
-void fill_elements(uint8_t* out, int64_t n, const uint8_t* value, int64_t bytes) {
-  if (n <= 0) return;
-  bool one_byte = true;
-  for (int64_t i = 1; i < bytes; ++i) one_byte = one_byte && value[i] == value[0];
-  if (one_byte) {
-    std::memset(out, value[0], static_cast<size_t>(n * bytes));
-    return;
-  }
-  for (int64_t i = 0; i < n; ++i) std::memcpy(out + i * bytes, value, static_cast<size_t>(bytes));
 }
 
 }  // namespace cygnet::ops

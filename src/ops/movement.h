@@ -85,8 +85,42 @@ inline void zero_element(const Tensor& t, uint8_t* value) {
   value[1] = static_cast<uint8_t>(zero >> 8);
 }
 
-/// Writes n copies of the element at `value`.
-void fill_elements(uint8_t* out, int64_t n, const uint8_t* value, int64_t bytes);
+/// Writes one element over and over.
+class Filler {
+ public:
+  /// `value`: an element of 1, 2, 4, 8 or 16 bytes.
+  Filler(const uint8_t* value, int64_t element_bytes) {
+    for (int64_t i = 0; i < kMaxElementBytes; ++i) {
+      block_[i] = value[i % element_bytes];
+      one_byte_ = one_byte_ && block_[i] == block_[0];
+    }
+  }
+  /// Fills `bytes` bytes, which are whole elements.
+  void operator()(uint8_t* to, int64_t bytes) const {
+    if (one_byte_ && bytes > kSmallBytes)
+      return static_cast<void>(std::memset(to, block_[0], static_cast<size_t>(bytes)));
+    // Pieces begin at multiples of their size, so at whole elements of the block.
+    for (; bytes >= 16; bytes -= 16, to += 16) std::memcpy(to, block_, 16);
+    for (int piece = 8; piece > 0; piece /= 2)
+      if ((bytes & piece) != 0) {
+        std::memcpy(to, block_, static_cast<size_t>(piece));
+        to += piece;
+      }
+  }
+
+ private:
+  static constexpr int64_t kSmallBytes = 256;
+  uint8_t block_[kMaxElementBytes] = {};
+  bool one_byte_ = true;
+};
+
+/// memcpy for pieces that are mostly short.
+inline void copy_bytes(uint8_t* to, const uint8_t* from, int64_t bytes) {
+  if (bytes < 16 || bytes > 512)
+    return static_cast<void>(std::memcpy(to, from, static_cast<size_t>(bytes)));
+  for (int64_t i = 0; i + 16 < bytes; i += 16) std::memcpy(to + i, from + i, 16);
+  std::memcpy(to + bytes - 16, from + bytes - 16, 16);
+}
 
 /// One more dimension than a tensor can have twice over: space-to-depth has 6.
 inline constexpr int kMaxCopyRank = 10;

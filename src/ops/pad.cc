@@ -82,20 +82,33 @@ Status prepare(OpContext& op) {
   return {};
 }
 
-// Row `index` of the output, whose dimensions before the last are counted together: the row of the
-// input that lies in it, or −1 where all of it is padding.
-int64_t source_row(const State& s, int64_t index) {
-  int64_t row = 0;
-  int64_t stride = 1;
-  for (int d = s.rank - 2; d >= 0; --d) {
-    const int64_t i = index % s.out[d] - s.before[d];
-    index /= s.out[d];
-    if (i < 0 || i >= s.in[d]) return -1;
-    row += i * stride;
-    stride *= s.in[d];
+// A row of the output, by its place in the dimensions before the last.
+class Row {
+ public:
+  Row(const State& s, int64_t row) : s_(s) {
+    for (int d = s.rank - 2; d >= 0; --d) {
+      index_[d] = row % s.out[d];
+      row /= s.out[d];
+    }
   }
-  return row;
-}
+  void advance() {
+    for (int d = s_.rank - 2; d >= 0 && ++index_[d] == s_.out[d]; --d) index_[d] = 0;
+  }
+  // The row of the input that lies in it, or −1 where all of it is padding.
+  int64_t source() const {
+    int64_t row = 0;
+    for (int d = 0; d < s_.rank - 1; ++d) {
+      const int64_t i = index_[d] - s_.before[d];
+      if (i < 0 || i >= s_.in[d]) return -1;
+      row = row * s_.in[d] + i;
+    }
+    return row;
+  }
+
+ private:
+  const State& s_;
+  int64_t index_[kMaxRank] = {};
+};
 
 Status invoke(OpContext& op) {
   if (op.output(0).bytes == 0) return {};
@@ -105,6 +118,7 @@ Status invoke(OpContext& op) {
     std::memcpy(value, given->data, given->bytes);
   else
     zero_element(op.output(0), value);
+  const Filler fill(value, s.element);
   const auto* in = op.input(0).as<uint8_t>();
   auto* out = op.output(0).as<uint8_t>();
   const int last = s.rank - 1;
@@ -114,16 +128,17 @@ Status invoke(OpContext& op) {
   const int64_t after = out_row - in_row - before;
   const auto bytes = static_cast<int64_t>(op.output(0).bytes);
   for_slices(op, bytes / out_row, bytes, [&](int64_t begin, int64_t end, int) {
-    for (int64_t y = begin; y < end; ++y) {
+    Row row(s, begin);
+    for (int64_t y = begin; y < end; ++y, row.advance()) {
       uint8_t* to = out + y * out_row;
-      const int64_t row = in_row == 0 ? -1 : source_row(s, y);
-      if (row < 0) {
-        fill_elements(to, out_row / s.element, value, s.element);
+      const int64_t source = in_row == 0 ? -1 : row.source();
+      if (source < 0) {
+        fill(to, out_row);
         continue;
       }
-      fill_elements(to, before / s.element, value, s.element);
-      std::memcpy(to + before, in + row * in_row, static_cast<size_t>(in_row));
-      fill_elements(to + before + in_row, after / s.element, value, s.element);
+      fill(to, before);
+      copy_bytes(to + before, in + source * in_row, in_row);
+      fill(to + before + in_row, after);
     }
   });
   return {};

@@ -21,17 +21,31 @@ constexpr int64_t kOne = 1024;  // of the fixed-point coordinates
 
 // Where the output's rows (or columns) lie in the input.
 struct Axis {
-  int32_t* low;    ///< [size] first row; columns: offset of the pixel in elements
-  int32_t* high;   ///< [size] second row
-  float* weight;   ///< [size] of the second (float forms)
-  int32_t* fixed;  ///< [size] of the second, times 1024 (integer forms)
+  int32_t* low;     // [size] first row; columns: offset of the pixel in elements
+  int32_t* high;    // [size] second row
+  float* weight;    // [size] of the second (float forms)
+  int32_t* fixed;   // [size] of the second, times 1024 (integer forms)
+  int16_t* kernel;  // [size] of the second, times 2^15, at most 32767 (8-bit kernels)
 };
 
 struct State {
   Axis y;
   Axis x;
-  bool ready;  ///< false: the output is empty
+  int64_t row_elements;  // of a thread's row in scratch
+  int rows;              // scratch of the 8-bit kernels, a row for each thread
+  bool ready;            // false: the output is empty
 };
+
+bool is_fixed(const Tensor& t) {
+  return t.type == Type::int8 || t.type == Type::int16;
+}
+
+// Whether invoke uses the 8-bit kernels. They go through whole rows of the input, so they are not
+// for outputs that are much narrower.
+bool uses_rows(const OpContext& op) {
+  return type_bits(op.input(0).type) == 8 && !op.reference() &&
+         op.input(0).shape[2] / 4 <= op.output(0).shape[2];
+}
 
 Status infer(OpContext& op) {
   const auto& options = op.options<schema::ResizeBilinearOptions>();
@@ -41,13 +55,17 @@ Status infer(OpContext& op) {
 }
 
 bool allocate_axis(OpContext& op, int32_t size, Axis* axis) {
-  const auto take = [&]() { return op.allocate(static_cast<size_t>(size) * 4); };
-  axis->low = static_cast<int32_t*>(take());
-  axis->high = static_cast<int32_t*>(take());
-  axis->weight = static_cast<float*>(take());
-  axis->fixed = static_cast<int32_t*>(take());
-  return axis->low != nullptr && axis->high != nullptr && axis->weight != nullptr &&
-         axis->fixed != nullptr;
+  const auto n = static_cast<size_t>(size);
+  axis->low = static_cast<int32_t*>(op.allocate(n * sizeof(int32_t)));
+  axis->high = static_cast<int32_t*>(op.allocate(n * sizeof(int32_t)));
+  void* weights = op.allocate(n * sizeof(float));
+  if (is_fixed(op.input(0)))
+    axis->fixed = static_cast<int32_t*>(weights);
+  else
+    axis->weight = static_cast<float*>(weights);
+  if (uses_rows(op)) axis->kernel = static_cast<int16_t*>(op.allocate(n * sizeof(int16_t)));
+  return axis->low != nullptr && axis->high != nullptr && weights != nullptr &&
+         (axis->kernel != nullptr || !uses_rows(op));
 }
 
 void fill_float(const schema::ResizeBilinearOptions& options, int32_t in, int32_t out, int32_t unit,
@@ -89,6 +107,18 @@ void fill_fixed(const schema::ResizeBilinearOptions& options, int32_t in, int32_
   }
 }
 
+void fill_kernel(int32_t out, const Axis& axis) {
+  for (int32_t i = 0; i < out; ++i) {
+    const float weight = axis.weight != nullptr
+                             ? axis.weight[i]
+                             : static_cast<float>(axis.fixed[i]) / static_cast<float>(kOne);
+    const bool between = axis.low[i] != axis.high[i];
+    axis.kernel[i] =
+        between ? static_cast<int16_t>(std::clamp(std::round(weight * 32768.0f), 0.0f, 32767.0f))
+                : int16_t{0};
+  }
+}
+
 Status prepare(OpContext& op) {
   auto* state = op.make_state<State>();
   if (state == nullptr || op.output(0).bytes == 0) return {};
@@ -96,10 +126,16 @@ Status prepare(OpContext& op) {
   const Shape& in = op.input(0).shape;
   const Shape& out = op.output(0).shape;
   if (!allocate_axis(op, out[1], &state->y) || !allocate_axis(op, out[2], &state->x)) return {};
-  const bool fixed = op.input(0).type == Type::int8 || op.input(0).type == Type::int16;
-  const auto fill = fixed ? fill_fixed : fill_float;
+  const auto fill = is_fixed(op.input(0)) ? fill_fixed : fill_float;
   fill(options, in[1], out[1], 1, state->y);
   fill(options, in[2], out[2], in[3], state->x);
+  if (uses_rows(op)) {
+    fill_kernel(out[1], state->y);
+    fill_kernel(out[2], state->x);
+    state->row_elements = int64_t{in[2]} * in[3] + kLerpSlackBytes;
+    const auto bytes = static_cast<size_t>(state->row_elements * op.threads()) * sizeof(int16_t);
+    CYGNET_TRY(op.request_scratch(bytes, &state->rows));
+  }
   state->ready = true;
   return {};
 }
@@ -143,29 +179,7 @@ void plain_row_fixed(const State& s, int64_t y, const T* top, const T* bottom, i
   }
 }
 
-// The same by the kernel of type T.
-template <class T>
-void kernel_row(const State& s, int64_t y, const T* top, const T* bottom, int64_t w, int64_t c,
-                T* out) {
-  const BilinearRow row{.top = top,
-                        .bottom = bottom,
-                        .left = s.x.low,
-                        .right = s.x.high,
-                        .x_weight = s.x.weight,
-                        .y_weight = s.y.weight[y],
-                        .x_weight_q10 = s.x.fixed,
-                        .y_weight_q10 = s.y.fixed[y],
-                        .w = w,
-                        .c = c,
-                        .out = out};
-  if constexpr (std::is_same_v<T, float>)
-    kernels().bilinear_f32(row);
-  else if constexpr (std::is_same_v<T, uint8_t>)
-    kernels().bilinear_u8(row);
-  else
-    kernels().bilinear_s8(row);
-}
-
+// Calls row(y, top, bottom, out, thread) for every row of the output.
 template <class T, class Row>
 void run_rows(OpContext& op, Row row) {
   const State& s = op.state<State>();
@@ -174,33 +188,84 @@ void run_rows(OpContext& op, Row row) {
   const int64_t in_row = int64_t{in[2]} * in[3];
   const int64_t out_row = int64_t{out[2]} * out[3];
   const auto bytes = static_cast<int64_t>(op.output(0).bytes);
-  for_slices(op, int64_t{out[0]} * out[1], bytes, [&](int64_t begin, int64_t end, int) {
+  for_slices(op, int64_t{out[0]} * out[1], bytes, [&](int64_t begin, int64_t end, int thread) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t y = i % out[1];
       const T* image = op.input(0).as<T>() + i / out[1] * in[1] * in_row;
-      row(s, y, image + s.y.low[y] * in_row, image + s.y.high[y] * in_row, out[2], out[3],
-          op.output(0).as<T>() + i * out_row);
+      row(y, image + s.y.low[y] * in_row, image + s.y.high[y] * in_row,
+          op.output(0).as<T>() + i * out_row, thread);
     }
   });
 }
 
-Status invoke(OpContext& op) {
-  if (!op.state<State>().ready) return {};
-  const bool plain = op.reference();
+void run_plain(OpContext& op) {
+  const State& s = op.state<State>();
+  const int64_t w = op.output(0).shape[2];
+  const int64_t c = op.output(0).shape[3];
+  const auto real = [&]<class T>(int64_t y, const T* top, const T* bottom, T* out, int) {
+    plain_row(s, y, top, bottom, w, c, out);
+  };
+  const auto fixed = [&]<class T>(int64_t y, const T* top, const T* bottom, T* out, int) {
+    plain_row_fixed(s, y, top, bottom, w, c, out);
+  };
   switch (op.input(0).type) {
     case Type::float32:
-      run_rows<float>(op, plain ? plain_row<float> : kernel_row<float>);
-      break;
+      return run_rows<float>(op, real);
     case Type::uint8:
-      run_rows<uint8_t>(op, plain ? plain_row<uint8_t> : kernel_row<uint8_t>);
-      break;
+      return run_rows<uint8_t>(op, real);
     case Type::int8:
-      run_rows<int8_t>(op, plain ? plain_row_fixed<int8_t> : kernel_row<int8_t>);
-      break;
+      return run_rows<int8_t>(op, fixed);
     default:
-      run_rows<int16_t>(op, plain_row_fixed<int16_t>);
-      break;
+      return run_rows<int16_t>(op, fixed);
   }
+}
+
+void run_f32(OpContext& op) {
+  const State& s = op.state<State>();
+  BilinearRow row{.left = s.x.low, .right = s.x.high, .x_weight = s.x.weight};
+  row.w = op.output(0).shape[2];
+  row.c = op.output(0).shape[3];
+  run_rows<float>(op, [&](int64_t y, const float* top, const float* bottom, float* out, int) {
+    BilinearRow r = row;
+    r.top = top;
+    r.bottom = bottom;
+    r.y_weight = s.y.weight[y];
+    r.out = out;
+    kernels().bilinear_f32(r);
+  });
+}
+
+void run_8_bit(OpContext& op) {
+  const State& s = op.state<State>();
+  const int64_t in_row = int64_t{op.input(0).shape[2]} * op.input(0).shape[3];
+  const uint8_t flip = op.input(0).type == Type::int8 ? 0x80 : 0;
+  LerpPixelsQ8 pixels{.left = s.x.low, .right = s.x.high, .weight = s.x.kernel};
+  pixels.w = op.output(0).shape[2];
+  pixels.c = op.output(0).shape[3];
+  pixels.flip = flip;
+  run_rows<uint8_t>(
+      op, [&](int64_t y, const uint8_t* top, const uint8_t* bottom, uint8_t* out, int thread) {
+        LerpPixelsQ8 p = pixels;
+        int16_t* row = op.scratch<int16_t>(s.rows) + thread * s.row_elements;
+        p.row = row;
+        p.out = out;
+        kernels().lerp_rows_q8(top, bottom, in_row, s.y.kernel[y], flip, row);
+        kernels().lerp_pixels_q8(p);
+      });
+}
+
+Status invoke(OpContext& op) {
+  if (!op.state<State>().ready) return {};
+  if (op.reference())
+    run_plain(op);
+  else if (op.input(0).shape == op.output(0).shape)
+    std::memcpy(op.output(0).data, op.input(0).data, op.output(0).bytes);
+  else if (op.input(0).type == Type::float32)
+    run_f32(op);
+  else if (uses_rows(op))
+    run_8_bit(op);
+  else
+    run_plain(op);
   return {};
 }
 

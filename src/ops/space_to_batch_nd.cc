@@ -109,8 +109,7 @@ Status view(const Tensor& t, Image* image) {
 
 void copy_pixels(uint8_t* to, int64_t to_step, const uint8_t* from, int64_t from_step, int64_t n,
                  int64_t bytes) {
-  for (int64_t i = 0; i < n; ++i)
-    std::memcpy(to + i * to_step, from + i * from_step, static_cast<size_t>(bytes));
+  for (int64_t i = 0; i < n; ++i) copy_bytes(to + i * to_step, from + i * from_step, bytes);
 }
 
 int64_t ceil_div(int64_t a, int64_t b) {
@@ -129,6 +128,7 @@ Status invoke_to_batch(OpContext& op) {
   CYGNET_TRY(element_bytes("output 0", op.output(0), &element));
   uint8_t zero[kMaxElementBytes] = {};
   zero_element(op.output(0), zero);
+  const Filler fill(zero, element);
   const int64_t pixel = in.pixel_bytes;
   const auto bytes = static_cast<int64_t>(op.output(0).bytes);
   for_slices(op, out.n * out.h, bytes, [&](int64_t begin, int64_t end, int) {
@@ -141,14 +141,14 @@ Status invoke_to_batch(OpContext& op) {
       const bool inside = y >= 0 && y < in.h;
       const int64_t first = inside ? std::min(ceil_div(-shift, b.size[1]), out.w) : out.w;
       const int64_t last = std::max(first, std::min(ceil_div(in.w - shift, b.size[1]), out.w));
-      fill_elements(to, first * pixel / element, zero, element);
+      fill(to, first * pixel);
       if (first < last)
         copy_pixels(
             to + first * pixel, pixel,
             op.input(0).as<uint8_t>() +
                 ((row / out.h % in.n * in.h + y) * in.w + first * b.size[1] + shift) * pixel,
             b.size[1] * pixel, last - first, pixel);
-      fill_elements(to + last * pixel, (out.w - last) * pixel / element, zero, element);
+      fill(to + last * pixel, (out.w - last) * pixel);
     }
   });
   return {};

@@ -136,8 +136,7 @@ TEST(ResizeBilinear, RoundedScaleStaysInTheImage) {
                            b.output({1, 2000, 1, 1}, Type::int8));
                      },
                  .inputs = {values(x)},
-                 .outputs = {values(want)},
-                 .kernel_steps = 0}});
+                 .outputs = {values(want)}}});
 }
 
 Move nearest(Mode mode, const Index& in, int h, int w, bool known = true) {

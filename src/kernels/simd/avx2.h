@@ -27,6 +27,10 @@ using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
   _mm_storeu_si64(p, _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
 }
 
+[[gnu::always_inline]] inline S16 mulhrs(S16 a, S16 b) {
+  return reinterpret_cast<S16>(_mm256_mulhrs_epi16(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+}
+
 [[gnu::always_inline]] inline I madd16(I a, I b) {
   return reinterpret_cast<I>(_mm256_madd_epi16(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 }

@@ -26,6 +26,10 @@ using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
   _mm_storeu_si128(reinterpret_cast<__m128i_u*>(p), _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(v)));
 }
 
+[[gnu::always_inline]] inline S16 mulhrs(S16 a, S16 b) {
+  return reinterpret_cast<S16>(_mm512_mulhrs_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+}
+
 [[gnu::always_inline]] inline I madd16(I a, I b) {
   return reinterpret_cast<I>(_mm512_madd_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 }

@@ -24,6 +24,14 @@ constexpr int kGemmQ8Nv = 2;
   for (int i = 0; i < kLanes; ++i) p[i] = static_cast<uint8_t>(v[i]);
 }
 
+/// a·b / 2^15 in every lane, rounded to nearest, ties up. Not for a = b = −2^15.
+using S16 = int16_t __attribute__((vector_size(kVecBytes)));
+[[gnu::always_inline]] inline S16 mulhrs(S16 a, S16 b) {
+  S16 v = {};
+  for (int i = 0; i < 2 * kLanes; ++i) v[i] = static_cast<int16_t>((a[i] * b[i] + (1 << 14)) >> 15);
+  return v;
+}
+
 /// Operands of dot4: four unsigned bytes a lane, four signed bytes a lane.
 using DotA = I;
 using DotW = I;

@@ -27,6 +27,10 @@ using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
   __builtin_memcpy(p, &bytes, 4);
 }
 
+[[gnu::always_inline]] inline S16 mulhrs(S16 a, S16 b) {
+  return reinterpret_cast<S16>(_mm_mulhrs_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+}
+
 [[gnu::always_inline]] inline I madd16(I a, I b) {
   return reinterpret_cast<I>(_mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
 }

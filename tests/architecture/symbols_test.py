@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the compiled library defines and needs."""
+import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 from project import BUILD
@@ -9,6 +11,8 @@ from project import BUILD
 LIBRARY = BUILD / "src" / "libcygnet.a"
 SHARED = BUILD / "src" / "libcygnet.so"
 KERNELS = BUILD / "src" / "kernels" / "CMakeFiles"
+# Smallest preset, all instruction sets. Raise it knowingly, or find out what grew.
+MAX_STRIPPED_BYTES = 800_000
 OBJECT = re.compile(r"/([^/]+\.cc)\.o$")
 
 
@@ -55,6 +59,15 @@ class Symbols(unittest.TestCase):
         self.assertTrue(names)
         wrong = [name for name in names if not name.startswith("cygnet_")]
         self.assertEqual(wrong, [], "exported besides cygnet_*")
+
+    def test_size_of_the_stripped_library(self):
+        if not SHARED.exists():
+            self.skipTest("the shared library is not built")
+        with tempfile.NamedTemporaryFile() as stripped:
+            subprocess.run(["strip", "-o", stripped.name, str(SHARED.resolve())], check=True)
+            size = pathlib.Path(stripped.name).stat().st_size
+        print(f"stripped shared library: {size} bytes")
+        self.assertLessEqual(size, MAX_STRIPPED_BYTES)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "flatbuffers/flatbuffers.h"
+#include "graph/located.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet {
@@ -30,8 +31,6 @@ bool all_dims(const flatbuffers::Vector<int32_t>* dims, Shape* shape) {
   for (flatbuffers::uoffset_t i = 0; i < size(dims); ++i) shape->push(dims->Get(i));
   return true;
 }
-
-int text_length(std::string_view s) { return static_cast<int>(std::min<size_t>(s.size(), 200)); }
 
 class Reader {
  public:
@@ -131,17 +130,13 @@ Status Reader::read_subgraph(const schema::SubGraph& source) {
     return out_of_memory("graph", size(source.tensors()) * sizeof(GraphTensor));
   for (flatbuffers::uoffset_t i = 0; i < size(source.tensors()); ++i) {
     GraphTensor& tensor = subgraph.tensors.emplace_back();
-    Status status = read_tensor(*source.tensors()->Get(i), &tensor);
-    if (!status.ok())
-      return Status::error(status.code(), "%.4s subgraph %d tensor %u \"%.*s\": %s", status.message(), index, i,
-                           text_length(tensor.name), tensor.name.data(), status.message() + 4);
+    CYGNET_TRY(located(read_tensor(*source.tensors()->Get(i), &tensor), "subgraph %d tensor %u \"%.*s\"", index, i,
+                       text_length(tensor.name), tensor.name.data()));
   }
   for (flatbuffers::uoffset_t i = 0; i < size(source.operators()); ++i) {
     Node& node = subgraph.nodes.emplace_back();
-    Status status = read_node(*source.operators()->Get(i), &node);
-    if (!status.ok())
-      return Status::error(status.code(), "%.4s subgraph %d operator %u %.*s: %s", status.message(), index, i,
-                           text_length(node.name), node.name.data(), status.message() + 4);
+    CYGNET_TRY(located(read_node(*source.operators()->Get(i), &node), "subgraph %d operator %u %.*s", index, i,
+                       text_length(node.name), node.name.data()));
   }
   return {};
 }
@@ -324,6 +319,8 @@ Status Reader::read_metadata() {
                        metadata.name.data(), size(model_->buffers()), source.buffer());
     bool present = false;
     CYGNET_TRY(find_data(source.buffer(), &metadata.data, &present));
+    if (metadata.name == "min_runtime_version" && std::find(metadata.data.begin(), metadata.data.end(), 0) == metadata.data.end())
+      return bad_model("C11: metadata \"min_runtime_version\": expected a zero-terminated text");
   }
   return {};
 }

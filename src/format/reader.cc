@@ -130,13 +130,16 @@ Status Reader::read_subgraph(const schema::SubGraph& source) {
     return out_of_memory("graph", size(source.tensors()) * sizeof(GraphTensor));
   for (flatbuffers::uoffset_t i = 0; i < size(source.tensors()); ++i) {
     GraphTensor& tensor = subgraph.tensors.emplace_back();
-    CYGNET_TRY(located(read_tensor(*source.tensors()->Get(i), &tensor), "subgraph %d tensor %u \"%.*s\"", index, i,
-                       text_length(tensor.name), tensor.name.data()));
+    Status status = read_tensor(*source.tensors()->Get(i), &tensor);
+    if (!status.ok())
+      return located(std::move(status), "subgraph %d tensor %u \"%.*s\"", index, i, text_length(tensor.name),
+                     tensor.name.data());
   }
   for (flatbuffers::uoffset_t i = 0; i < size(source.operators()); ++i) {
     Node& node = subgraph.nodes.emplace_back();
-    CYGNET_TRY(located(read_node(*source.operators()->Get(i), &node), "subgraph %d operator %u %.*s", index, i,
-                       text_length(node.name), node.name.data()));
+    Status status = read_node(*source.operators()->Get(i), &node);
+    if (!status.ok())
+      return located(std::move(status), "subgraph %d operator %u %.*s", index, i, text_length(node.name), node.name.data());
   }
   return {};
 }

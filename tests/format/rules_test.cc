@@ -3,10 +3,12 @@
 // same model unbroken is accepted.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <string>
 
 #include "format/model.h"
+#include "graph/budget.h"
 #include "ops/builtin_ops.h"
 #include "runtime/interpreter.h"
 #include "support/model_builder.h"
@@ -453,11 +455,13 @@ TEST(Limits, CountsAreBounded) {
   expect_refused(base_model, none, {"limit flatbuffer_bytes (100)"}, with(&Limits::flatbuffer_bytes, 100));
 }
 
-// A list that many tables share is not checked without end.
-TEST(Limits, SharedListsAreBounded) {
-  ModelBuilder b;
-  base_model(b);
-  EXPECT_TRUE(load(b.finish()).ok());
+// Tables may share one long list; checking them all is bounded all the same.
+TEST(RuleC2, EntriesToCheckAreBounded) {
+  Budget budget(5);
+  EXPECT_TRUE(budget.spend(3).ok());
+  const Status status = budget.spend(3);
+  EXPECT_EQ(status.code(), Code::limit);
+  EXPECT_NE(std::string(status.message()).find("C2: more than 5 list entries"), std::string::npos) << status.message();
 }
 
 // ---- Damaged files never do more than fail

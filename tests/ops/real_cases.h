@@ -65,7 +65,7 @@ template <class T> double real_of(T q, const Quant& quant) {
 /// The code for a real number, halves away from zero, within T.
 template <class T> T code_of(double real, const Quant& quant) {
   const double q = std::round(real / static_cast<double>(quant.scales[0])) + static_cast<double>(quant.zero_points[0]);
-  return static_cast<T>(std::clamp<double>(q, std::numeric_limits<T>::lowest(), std::numeric_limits<T>::max()));
+  return static_cast<T>(std::clamp(q, static_cast<double>(std::numeric_limits<T>::lowest()), static_cast<double>(std::numeric_limits<T>::max())));
 }
 
 /// The case for floats, or for a quantized T.

@@ -120,18 +120,39 @@ void stage_image(OpContext& op, const Staging& s, const void* image, int64_t h, 
   });
 }
 
-void fill_offsets(const ConvGeometry& g, int64_t pixel, int64_t begin, int64_t count, int32_t* at) {
-  int64_t oy = begin / g.w.out, ox = begin % g.w.out;
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t y0 = g.h.first(oy), x0 = g.w.first(ox);
-    for (int32_t fy = 0; fy < g.h.filter; ++fy) {
-      const int64_t y = y0 + int64_t{fy} * g.h.dilation;
-      const bool row_inside = y >= 0 && y < g.h.in;
-      for (int32_t fx = 0; fx < g.w.filter; ++fx) {
-        const int64_t x = x0 + int64_t{fx} * g.w.dilation;
-        *at++ = row_inside && x >= 0 && x < g.w.in ? static_cast<int32_t>((y * g.w.in + x) * pixel) : -1;
-      }
+namespace {
+
+// Offsets of the pixels under the window at (oy, ox), one for each tap.
+void fill_window(const ConvGeometry& g, int64_t pixel, int64_t oy, int64_t ox, int32_t* at) {
+  const int64_t y0 = g.h.first(oy), x0 = g.w.first(ox);
+  for (int32_t fy = 0; fy < g.h.filter; ++fy) {
+    const int64_t y = y0 + int64_t{fy} * g.h.dilation;
+    const bool row_inside = y >= 0 && y < g.h.in;
+    for (int32_t fx = 0; fx < g.w.filter; ++fx) {
+      const int64_t x = x0 + int64_t{fx} * g.w.dilation;
+      *at++ = row_inside && x >= 0 && x < g.w.in ? static_cast<int32_t>((y * g.w.in + x) * pixel) : -1;
     }
+  }
+}
+
+}  // namespace
+
+void fill_offsets(const ConvGeometry& g, int64_t pixel, int64_t begin, int64_t count, int32_t* at) {
+  const int64_t taps = g.taps(), step = g.w.stride * pixel;
+  int64_t oy = begin / g.w.out, ox = begin % g.w.out;
+  bool inside = false;  // no tap of the window before lies beside the input
+  for (int64_t i = 0; i < count; ++i, at += taps) {
+    const int64_t x0 = g.w.first(ox);
+    const bool still_inside = x0 >= 0 && x0 + int64_t{g.w.filter - 1} * g.w.dilation < g.w.in;
+    if (inside && still_inside && ox > 0) {
+      // One stride to the right of the window before; rows above and below the input stay −1.
+      const int32_t* before = at - taps;
+      const auto right = static_cast<int32_t>(step);
+      for (int64_t t = 0; t < taps; ++t) at[t] = before[t] + (right & ~(before[t] >> 31));
+    } else {
+      fill_window(g, pixel, oy, ox, at);
+    }
+    inside = still_inside;
     if (++ox == g.w.out) ox = 0, ++oy;
   }
 }

@@ -247,6 +247,8 @@ Status Reader::read_node(const schema::Operator& source, Node* node) {
     node->name = schema::EnumNameBuiltinOperator(static_cast<schema::BuiltinOperator>(builtin));
     node->op = registry_.find(builtin);
   }
+  if (source.inputs() == nullptr || source.outputs() == nullptr)
+    return bad_model("G2: expected a list of inputs and a list of outputs, got none");
   if (node->version < 1) return bad_model("C7: expected version 1 or later, got %d", node->version);
   if (node->op != nullptr && node->version > node->op->max_version)
     return Status::error(Code::unsupported, "C7: expected version 1 to %d, got %d", node->op->max_version, node->version);

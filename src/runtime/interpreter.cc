@@ -43,7 +43,9 @@ Status Interpreter::create(const Model& model, const InterpreterOptions& options
     if (signature.subgraph == subgraph && signature_ == nullptr) signature_ = &signature;
   CYGNET_TRY(pool_.start(std::clamp(options.threads, 1, std::min(model.limits().threads, 1024))));
   driver_.attach(model, subgraph, options_, &plan_, &pool_);
-  return start_plan(model, subgraph, &plan_);
+  base::clear_ran_short();
+  CYGNET_TRY(start_plan(model, subgraph, &plan_));
+  return base::ran_short() ? out_of_memory("plan", 0) : Status();
 }
 
 Status Interpreter::create_for_signature(const Model& model, const InterpreterOptions& options, std::string_view key) {

@@ -72,6 +72,7 @@ int64_t macs(const OpContext& op) {
 void choose_staging(const Tensor& x, ConvState* s) {
   const ConvGeometry& g = s->geometry;
   s->inner = g;
+  s->staging.copy = needs_copy(x);
   s->staging.flip = sign_flip(x);
   s->staging.pad_value = is_quantized_type(x.type) && x.type != Type::int16 ? unsigned_zero_point(x) : 0;
   const int32_t c = x.shape[3];

@@ -77,16 +77,20 @@ inline int32_t unsigned_zero_point(const Tensor& t) {
 }
 /// Byte that turns 8-bit activations into the unsigned domain by xor.
 inline uint8_t sign_flip(const Tensor& t) { return t.type == Type::int8 ? 0x80 : 0; }
+/// Whether kernels need a copy of 8-bit activations: signed ones, and constants, which may end where
+/// the file ends (kRowSlackBytes).
+inline bool needs_copy(const Tensor& t) { return t.type == Type::int8 || (t.type == Type::uint8 && t.constant); }
 
 /// A copy of one image [h, w, c] that kernels read instead of the input: bytes flipped into the
 /// unsigned domain, channels repeated (depthwise multiplier), padding written out.
 struct Staging {
   int32_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;
   int32_t repeat = 1;       ///< copies of each channel
+  bool copy = false;        ///< even where nothing changes
   uint8_t flip = 0;         ///< 8-bit types only
   int32_t pad_value = 0;    ///< a byte for 8-bit types, else 0
 
-  bool needed() const { return (pad_top | pad_bottom | pad_left | pad_right | flip) != 0 || repeat != 1; }
+  bool needed() const { return copy || (pad_top | pad_bottom | pad_left | pad_right | flip) != 0 || repeat != 1; }
   int64_t height(int64_t h) const { return h + pad_top + pad_bottom; }
   int64_t width(int64_t w) const { return w + pad_left + pad_right; }
 };

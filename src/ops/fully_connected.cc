@@ -17,7 +17,7 @@ struct DenseState {
   bool packed = false;  // kernels can run
   uint8_t* weights = nullptr;
   int64_t* bias64 = nullptr;
-  int staged = -1;  // scratch: int8 inputs in the unsigned domain
+  int staged = -1;  // scratch: a copy of the input in the unsigned domain
 };
 
 const Tensor* bias_tensor(const OpContext& op) { return op.input_or_null(2); }
@@ -81,7 +81,7 @@ Status prepare_kernels(OpContext& op, DenseState* s) {
   }
   if (x.type != Type::float32 && s->k > 33'025) return {};  // the kernel's accumulator bound
   s->packed = true;
-  if (x.type == Type::int8) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
+  if (needs_copy(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
   return pack_weights(op, s);
 }
 
@@ -175,8 +175,8 @@ void run_s16(OpContext& op, const DenseState& s, int64_t begin, int64_t end) {
 void invoke_kernels(OpContext& op, const DenseState& s) {
   const Tensor& x = op.input(0);
   const uint8_t* bytes = x.as<uint8_t>();
-  if (x.type == Type::int8) {
-    kernels().xor_copy(bytes, static_cast<int64_t>(x.bytes), 0x80, op.scratch<uint8_t>(s.staged));
+  if (s.staged >= 0) {
+    kernels().xor_copy(bytes, static_cast<int64_t>(x.bytes), sign_flip(x), op.scratch<uint8_t>(s.staged));
     bytes = op.scratch<uint8_t>(s.staged);
   }
   const int64_t block = x.type == Type::float32 ? kernels().gemm_f32_nr : kernels().gemm_q8_nr;

@@ -26,6 +26,9 @@ TEST(Conv2d, Geometry) {
            {.name = "batch 2", .batch = 2, .in = 19},
            {.name = "one pixel", .h = 1, .w = 1, .in = 33},
            {.name = "wide", .h = 12, .w = 40, .in = 16, .out = 8},
+           {.name = "stride beyond the input", .h = 3, .w = 4, .in = 17, .kh = 2, .kw = 2, .stride_h = 7, .stride_w = 9},
+           {.name = "row of taps", .h = 4, .w = 11, .kh = 1, .kw = 5, .stride_w = 2},
+           {.name = "nothing in the batch", .batch = 0},
        })
     add_all_types(&cases, s, false);
   run_op_cases(cases);
@@ -55,6 +58,20 @@ TEST(Conv2d, Options) {
        })
     add_all_types(&cases, s, false);
   run_op_cases(cases);
+}
+
+// Activations that lie in the file, where nothing may be read behind them.
+TEST(Conv2d, ConstantInput) {
+  run_op_cases({{.name = "folded",
+                 .model =
+                     [](ModelBuilder& b) {
+                       const int w = b.constant<uint8_t>({1, 1, 1, 3}, {1, 2, 3}, per_tensor(1));
+                       const int x = b.constant<uint8_t>({1, 1, 3, 3}, {1, 1, 1, 2, 0, 0, 0, 0, 9}, per_tensor(1));
+                       b.op(Op::CONV_2D, {x, w}, {b.output({1, 1, 3, 1}, Type::uint8, per_tensor(1))},
+                            schema::CreateConv2DOptions(b.fbb(), Padding::SAME, 1, 1));
+                     },
+                 .inputs = {},
+                 .outputs = {values<uint8_t>({6, 2, 27})}}});
 }
 
 // A model that is accepted, with one thing to break: `edit` gets the builder after the operator.

@@ -205,23 +205,24 @@ Status OpDriver::declare_output(OpContext& op, int index, const Shape& shape) {
 }
 
 void* OpDriver::allocate(OpContext&, size_t bytes) {
+  void* memory = nullptr;
+  Status status = take_operator_memory(bytes, &memory);
+  if (allocation_error_.ok()) allocation_error_ = std::move(status);
+  return memory;
+}
+
+Status OpDriver::take_operator_memory(size_t bytes, void** memory) {
   const size_t wanted = bytes + kSlackBytes;
+  if (wanted < bytes || wanted > INT64_MAX) return Status::error(Code::limit, "P1: operator memory of %zu bytes", bytes);
+  CYGNET_TRY(check_memory(*plan_, model_->limits(), static_cast<int64_t>(wanted), "operator memory"));
   base::Buffer buffer;
-  if (wanted < bytes || wanted > INT64_MAX) {
-    allocation_error_ = Status::error(Code::limit, "P1: operator memory of %zu bytes", bytes);
-    return nullptr;
-  }
-  allocation_error_ = check_memory(*plan_, model_->limits(), static_cast<int64_t>(wanted), "operator memory");
-  if (!allocation_error_.ok()) return nullptr;
-  if (!buffer.resize(wanted) || !reserve_or_fail(current_->memory, current_->memory.size() + 1)) {
-    allocation_error_ = out_of_memory("operator memory", bytes);
-    return nullptr;
-  }
+  if (!buffer.resize(wanted) || !reserve_or_fail(current_->memory, current_->memory.size() + 1))
+    return out_of_memory("operator memory", bytes);
   std::memset(buffer.data(), 0, wanted);
-  void* memory = buffer.data();
+  *memory = buffer.data();
   plan_->persistent_bytes += static_cast<int64_t>(wanted);
   current_->memory.push_back(std::move(buffer));
-  return memory;
+  return {};
 }
 
 Status OpDriver::request_scratch(OpContext& op, size_t bytes, int* handle) {
@@ -230,8 +231,7 @@ Status OpDriver::request_scratch(OpContext& op, size_t bytes, int* handle) {
   *handle = static_cast<int>(current_->scratch.size());
   void* memory = nullptr;
   if (op.running_) {
-    memory = allocate(op, bytes);
-    if (memory == nullptr) return std::move(allocation_error_);
+    CYGNET_TRY(take_operator_memory(bytes, &memory));
   } else {
     const int32_t step = static_cast<int32_t>(current_ - plan_->steps.data());
     plan_->blocks.push_back({.first = step, .last = step, .bytes = static_cast<int64_t>(bytes + kSlackBytes)});

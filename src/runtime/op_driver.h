@@ -69,6 +69,7 @@ class OpDriver final : public OpContext::Host {
  private:
   const Subgraph& subgraph() const { return model_->graph().subgraphs[subgraph_]; }
   void release_memory(Step* step);
+  Status take_operator_memory(size_t bytes, void** memory);
 
   const Model* model_ = nullptr;
   int subgraph_ = 0;
@@ -78,7 +79,7 @@ class OpDriver final : public OpContext::Host {
   Step* current_ = nullptr;        ///< the step that infer or prepare is called for
   uint64_t declared_ = 0;          ///< outputs of `current_` declared so far (the first 64)
   int declared_count_ = 0;
-  Status allocation_error_;        ///< why allocate returned null
+  Status allocation_error_;        ///< why allocate first returned null
   int64_t deadline_us_ = 0;        ///< 0: none
 };
 

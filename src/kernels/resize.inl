@@ -26,6 +26,7 @@ void bilinear_f32(const BilinearRow& g) {
 
 constexpr int kHalfLanes = kVecBytes / 2;  // 16-bit lanes
 using HalfBytes = uint8_t __attribute__((vector_size(kHalfLanes)));
+using W16 = uint16_t __attribute__((vector_size(kVecBytes)));
 
 [[gnu::always_inline]] inline S16 load_s16(const int16_t* p) {
   S16 v;
@@ -40,8 +41,13 @@ using HalfBytes = uint8_t __attribute__((vector_size(kHalfLanes)));
   return __builtin_convertvector(b ^ flip, S16) << 7;
 }
 
-/// a + (b − a)·weight / 2^15, for 0 ≤ a, b < 2^15.
-[[gnu::always_inline]] inline S16 lerp(S16 a, S16 b, S16 weight) { return a + mulhrs(b - a, weight); }
+/// a + (b − a)·weight / 2^15, for 0 ≤ a, b < 2^15. Lanes past the end of a row hold anything: they
+/// wrap around.
+[[gnu::always_inline]] inline W16 lerp(S16 a, S16 b, S16 weight) {
+  const W16 start = reinterpret_cast<W16>(a);
+  const W16 difference = reinterpret_cast<W16>(b) - start;
+  return start + reinterpret_cast<W16>(mulhrs(reinterpret_cast<S16>(difference), weight));
+}
 [[gnu::always_inline]] inline int32_t lerp1(int32_t a, int32_t b, int32_t weight) {
   return a + (((b - a) * weight + (1 << 14)) >> 15);
 }
@@ -50,7 +56,7 @@ void lerp_rows_q8(const uint8_t* top, const uint8_t* bottom, int64_t n, int16_t 
   const S16 w = weight - S16{};
   int64_t i = 0;
   for (; i + kHalfLanes <= n; i += kHalfLanes) {
-    const S16 v = lerp(load_scaled(top + i, flip), load_scaled(bottom + i, flip), w);
+    const W16 v = lerp(load_scaled(top + i, flip), load_scaled(bottom + i, flip), w);
     __builtin_memcpy(out + i, &v, sizeof v);
   }
   for (; i < n; ++i)
@@ -68,7 +74,7 @@ void lerp_pixels_q8(const LerpPixelsQ8& g) {
     const S16 w = g.weight[i] - S16{};
     int64_t c = 0;
     for (; c < g.c && end - (out + c) >= kHalfLanes; c += kHalfLanes) {
-      const S16 v = lerp(load_s16(l + c), load_s16(r + c), w);
+      const W16 v = lerp(load_s16(l + c), load_s16(r + c), w);
       const HalfBytes b = __builtin_convertvector((v + 64) >> 7, HalfBytes) ^ g.flip;
       __builtin_memcpy(out + c, &b, sizeof b);
     }

@@ -54,8 +54,24 @@ template <bool kMax, class T> int64_t plain_index(const T* x, int64_t n, int64_t
   return best;
 }
 
+// Short rows go side by side, so that one row's chain of comparisons does not hold up the next.
+constexpr int64_t kShortRow = 64;
+constexpr int kSideBySide = 4;
+
+template <bool kMax, class T> void short_rows(const T* x, int64_t n, int64_t (&index)[kSideBySide]) {
+  T best[kSideBySide];
+  for (int r = 0; r < kSideBySide; ++r) best[r] = x[r * n], index[r] = 0;
+  for (int64_t i = 1; i < n; ++i)
+    for (int r = 0; r < kSideBySide; ++r) {
+      const T value = x[r * n + i];
+      const bool better = kMax ? value > best[r] : value < best[r];
+      best[r] = better ? value : best[r];
+      index[r] = better ? i : index[r];
+    }
+}
+
 template <bool kMax, class T> int64_t index_of(const OpContext& op, const ArgState& s, const T* x) {
-  if (kMax && !op.reference() && s.inner == 1) {
+  if (kMax && !op.reference() && s.inner == 1 && s.n > kShortRow) {
     if constexpr (std::is_same_v<T, float>) return kernels().argmax_f32(x, s.n);
     else if constexpr (sizeof(T) == 1) return kernels().argmax_q8(reinterpret_cast<const uint8_t*>(x), s.n, std::is_signed_v<T> ? 0x80 : 0);
   }
@@ -66,12 +82,20 @@ template <bool kMax, class T> void reduce(OpContext& op) {
   const auto& s = op.state<ArgState>();
   const T* x = op.input(0).as<T>();
   Tensor& y = op.output(0);
+  const auto put = [&](int64_t i, int64_t index) {
+    if (y.type == Type::int64) y.as<int64_t>()[i] = index;
+    else y.as<int32_t>()[i] = static_cast<int32_t>(index);
+  };
   op.parallel_for(s.outer, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin * s.inner; i < end * s.inner; ++i) {
-      const int64_t index = index_of<kMax>(op, s, x + i / s.inner * s.n * s.inner + i % s.inner);
-      if (y.type == Type::int64) y.as<int64_t>()[i] = index;
-      else y.as<int32_t>()[i] = static_cast<int32_t>(index);
+    if (!op.reference() && s.inner == 1 && s.n <= kShortRow) {
+      int64_t index[kSideBySide];
+      for (; begin + kSideBySide <= end; begin += kSideBySide) {
+        short_rows<kMax>(x + begin * s.n, s.n, index);
+        for (int r = 0; r < kSideBySide; ++r) put(begin + r, index[r]);
+      }
     }
+    for (int64_t i = begin * s.inner; i < end * s.inner; ++i)
+      put(i, index_of<kMax>(op, s, x + i / s.inner * s.n * s.inner + i % s.inner));
   });
 }
 

@@ -80,13 +80,66 @@ template <class T> T wrapping_add(T a, T b) { return static_cast<T>(static_cast<
 template <class T> T wrapping_sub(T a, T b) { return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) - static_cast<std::make_unsigned_t<T>>(b)); }
 template <class T> T wrapping_mul(T a, T b) { return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)); }
 
+/// Short rows on which one operand is whole and the other repeats, as [N, H, W, C] with [C], [N, 1, 1, C]
+/// or [N, H, W, 1]: kernels get long runs when the other operand is written out for several rows.
+struct Tiling {
+  bool used = false;
+  bool of_a = false;    ///< the operand that is written out
+  bool column = false;  ///< it is one element for a row; else a row for all
+  int64_t rows = 0;     ///< written out
+  int scratch = -1;     ///< [threads][rows · row] elements
+};
+
+/// In prepare, for kernels: decides whether rows are tiled, asks for the memory.
+Status prepare_tiling(OpContext& op, const Broadcast& broadcast, Tiling* tiling);
+
+/// Writes one operand's elements for `rows` rows of `n`.
+template <class T> void write_out(const T* from, bool column, int64_t rows, int64_t n, T* to) {
+  for (int64_t r = 0; r < rows; ++r, to += n) {
+    if (column) std::fill(to, to + n, from[r]);
+    else std::copy(from, from + n, to);
+  }
+}
+
+/// Tiled rows: calls zip(a, b, n, out) with pointers to runs of n elements.
+template <class T, class Zip> void each_tile(OpContext& op, const Broadcast& bc, const Tiling& tiling, const T* a, const T* b, T* out, Zip zip) {
+  const int64_t row = bc.row(), plane = bc.dims[bc.rank - 2], runs = (plane + tiling.rows - 1) / tiling.rows;
+  const int64_t* strides = tiling.of_a ? bc.a_strides : bc.b_strides;
+  op.parallel_for(bc.rows / plane * runs, [&](int64_t begin, int64_t end, int thread) {
+    T* tile = op.scratch<T>(tiling.scratch) + thread * tiling.rows * row;
+    const T* written = nullptr;
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t outer = task / runs, first = task % runs * tiling.rows, rows = std::min(tiling.rows, plane - first);
+      const int64_t at = (outer * plane + first) * row;
+      int64_t from = tiling.column ? first : 0, rest = outer;
+      for (int d = bc.rank - 3; d >= 0; rest /= bc.dims[d--]) from += rest % bc.dims[d] * strides[d];
+      const T* source = (tiling.of_a ? a : b) + from;
+      if (tiling.column || source != written) write_out(source, tiling.column, tiling.column ? rows : std::min(tiling.rows, plane), row, tile);
+      written = source;
+      if (tiling.of_a) zip(tile, b + at, rows * row, out + at);
+      else zip(a + at, tile, rows * row, out + at);
+    }
+  });
+}
+
 /// State of an operator that computes with one broadcast and a clamp.
 struct BinaryState {
   Broadcast broadcast;
+  Tiling tiling;
   Clamp<float> real;
   Clamp<int32_t> quantized;  ///< quantized types
   Clamp<int64_t> integer;    ///< int32 and int64
 };
+
+/// Calls zip(shape, a, b, n, out) with pointers to runs, tiled ones where that is prepared.
+template <class T, class Zip> void each_run(OpContext& op, const BinaryState& s, const T* a, const T* b, T* out, Zip zip) {
+  if (s.tiling.used) {
+    return each_tile(op, s.broadcast, s.tiling, a, b, out, [&](const T* x, const T* y, int64_t n, T* z) {
+      zip(ZipShape::vector_vector, x, y, n, z);
+    });
+  }
+  each_row(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k, int64_t n, ZipShape shape) { zip(shape, a + i, b + j, n, out + k); });
+}
 
 /// Fills a BinaryState (or what derives from it) from the operands and the fused activation.
 Status prepare_binary(OpContext& op, schema::ActivationFunctionType activation, BinaryState* state);
@@ -96,9 +149,10 @@ template <ZipOp kOp> void invoke_f32(OpContext& op, const BinaryState& s) {
   const float *a = op.input(0).as<float>(), *b = op.input(1).as<float>();
   float* out = op.output(0).as<float>();
   if (!op.reference()) {
-    return each_row(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k, int64_t n, ZipShape shape) {
-      kernels().zip_f32(kOp, shape, a + i, b + j, n, out + k, s.real.low, s.real.high);
-    });
+    const auto zip = [&](ZipShape shape, const float* x, const float* y, int64_t n, float* z) {
+      kernels().zip_f32(kOp, shape, x, y, n, z, s.real.low, s.real.high);
+    };
+    return each_run(op, s, a, b, out, zip);
   }
   each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
     if constexpr (kOp == ZipOp::add) out[k] = s.real(a[i] + b[j]);

@@ -93,6 +93,14 @@ template <class Sum, class T> Sum sum_of(Sum a, T b) {
   else return static_cast<Sum>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
+template <class T, class Sum> Sum row_sum(const OpContext& op, const T* x, int64_t n) {
+  if constexpr (std::is_same_v<T, float>)
+    if (!op.reference()) return kernels().sum_f32(x, n);
+  Sum sum{0};
+  for (int64_t i = 0; i < n; ++i) sum = sum_of(sum, x[i]);
+  return sum;
+}
+
 // Adds up every element of x into the sum of its result.
 template <class T, class Sum> void add_up(const OpContext& op, const MeanState& s, Sum* sums) {
   const Tensor& x = op.input(0);
@@ -101,12 +109,12 @@ template <class T, class Sum> void add_up(const OpContext& op, const MeanState& 
   const bool row_reduced = s.rank > 0 && s.reduced[s.rank - 1];
   const T* from = x.as<T>();
   for (int64_t r = 0; r < rows; ++r, from += row) {
-    int64_t rest = r, at = 0, stride = row_reduced ? 1 : row;
-    for (int d = s.rank - 2; d >= 0; --d) {
+    int64_t rest = r, at = s.rank == 2 && row_reduced ? r : 0, stride = row_reduced ? 1 : row;
+    for (int d = s.rank - 2; d >= 0 && s.rank > 2; --d) {
       if (!s.reduced[d]) at += rest % s.dims[d] * stride, stride *= s.dims[d];
       rest /= s.dims[d];
     }
-    if (row_reduced) for (int64_t i = 0; i < row; ++i) sums[at] = sum_of(sums[at], from[i]);
+    if (row_reduced) sums[at] = sum_of(sums[at], row_sum<T, Sum>(op, from, row));
     else for (int64_t i = 0; i < row; ++i) sums[at + i] = sum_of(sums[at + i], from[i]);
   }
 }

@@ -55,10 +55,10 @@ template <class T> void integers(OpContext& op, const MulState& s) {
 void kernel_q8(OpContext& op, const MulState& s) {
   const uint8_t *a = op.input(0).as<uint8_t>(), *b = op.input(1).as<uint8_t>();
   uint8_t* out = op.output(0).as<uint8_t>();
-  each_row(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k, int64_t n, ZipShape shape) {
+  each_run(op, s, a, b, out, [&](ZipShape shape, const uint8_t* x, const uint8_t* y, int64_t n, uint8_t* z) {
     ZipQ8 zip = s.zip;
     zip.shape = shape;
-    kernels().zip_q8(zip, a + i, b + j, n, out + k);
+    kernels().zip_q8(zip, x, y, n, z);
   });
 }
 

@@ -7,8 +7,7 @@
 namespace cygnet::ops {
 namespace {
 
-struct PreluState {
-  Broadcast broadcast;
+struct PreluState : BinaryState {
   Multiplier positive, negative;
 };
 
@@ -22,7 +21,7 @@ Status prepare(OpContext& op) {
   auto* s = op.make_state<PreluState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(PreluState));
   s->broadcast = make_broadcast(op.input(0).shape, op.input(1).shape, op.output(0).shape);
-  if (op.input(0).type == Type::float32) return {};
+  if (op.input(0).type == Type::float32) return prepare_tiling(op, s->broadcast, &s->tiling);
   const float x = op.input(0).quantization.scale(), alpha = op.input(1).quantization.scale(), y = op.output(0).quantization.scale();
   CYGNET_TRY(quantize_multiplier(static_cast<double>(x / y), &s->positive));
   return quantize_multiplier(static_cast<double>(x * alpha / y), &s->negative);
@@ -43,10 +42,10 @@ template <class T> void quantized(OpContext& op, const PreluState& s) {
 void real(OpContext& op, const PreluState& s) {
   const float *x = op.input(0).as<float>(), *alpha = op.input(1).as<float>();
   float* y = op.output(0).as<float>();
-  each_row(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k, int64_t n, ZipShape shape) {
-    if (shape == ZipShape::vector_vector && !op.reference()) return kernels().prelu_f32(x + i, alpha + j, n, y + k);
+  each_run(op, s, x, alpha, y, [&](ZipShape shape, const float* in, const float* slope, int64_t n, float* out) {
+    if (shape == ZipShape::vector_vector && !op.reference()) return kernels().prelu_f32(in, slope, n, out);
     const int64_t step = shape == ZipShape::vector_scalar ? 0 : 1;
-    for (int64_t e = 0; e < n; ++e) y[k + e] = x[i + e] >= 0.0f ? x[i + e] : x[i + e] * alpha[j + e * step];
+    for (int64_t e = 0; e < n; ++e) out[e] = in[e] >= 0.0f ? in[e] : in[e] * slope[e * step];
   });
 }
 

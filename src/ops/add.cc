@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ADD, SUB: a, b broadcast to one shape → act(a ± b). Types f32, int32, int64 (which wrap), int8,
-// uint8, int16. Quantized: the operands are brought to twice the larger of their scales with 20 bits
-// (int16: 15) to spare, added, and brought to the result's scale. int16 with scales that are powers
-// of two may be added after a shift. Sources: tensorflow/lite/kernels/add.cc, sub.cc.
+// uint8, int16. Quantized: the operands are brought to twice the larger of their scales with 20
+// bits (int16: 15) to spare, added, and brought to the result's scale. int16 with scales that are
+// powers of two may be added after a shift. Sources: tensorflow/lite/kernels/add.cc, sub.cc.
 #include <cmath>
 
 #include "ops/binary.h"
@@ -20,7 +20,8 @@ struct AddState : BinaryState {
 };
 
 Status infer(OpContext& op) {
-  return infer_binary(op, {Type::float32, Type::int8, Type::uint8, Type::int16, Type::int32, Type::int64});
+  return infer_binary(
+      op, {Type::float32, Type::int8, Type::uint8, Type::int16, Type::int32, Type::int64});
 }
 
 struct Options {
@@ -28,7 +29,8 @@ struct Options {
   bool pot_scale_int16;
 };
 
-template <bool kSubtract> Options options_of(const OpContext& op) {
+template <bool kSubtract>
+Options options_of(const OpContext& op) {
   if constexpr (kSubtract) {
     const auto& o = op.options<schema::SubOptions>();
     return {o.fused_activation_function(), o.pot_scale_int16()};
@@ -47,32 +49,42 @@ bool exact_log2(float scale, int* log2) {
 // Decides whether int16 operands are only shifted, as older converters wanted it.
 Status prepare_shifts(OpContext& op, AddState* s) {
   int a = 0, b = 0, out = 0;
-  if (!exact_log2(op.input(0).quantization.scale(), &a) || !exact_log2(op.input(1).quantization.scale(), &b) ||
+  if (!exact_log2(op.input(0).quantization.scale(), &a) ||
+      !exact_log2(op.input(1).quantization.scale(), &b) ||
       !exact_log2(op.output(0).quantization.scale(), &out))
     return {};
   s->shifts_only = true;
   s->a_shift = out - a;
   s->b_shift = out - b;
-  if ((s->a_shift == 0 || s->b_shift == 0) && s->a_shift >= 0 && s->b_shift >= 0 && s->a_shift < 31 && s->b_shift < 31) return {};
-  return bad_model("INT16 scales 2^%d, 2^%d, 2^%d: expected one operand of the result's scale, and none above it", a, b, out);
+  if ((s->a_shift == 0 || s->b_shift == 0) && s->a_shift >= 0 && s->b_shift >= 0 &&
+      s->a_shift < 31 && s->b_shift < 31)
+    return {};
+  return bad_model(
+      "INT16 scales 2^%d, 2^%d, 2^%d: expected one operand of the result's scale, and none above "
+      "it",
+      a, b, out);
 }
 
 Status prepare_quantized(OpContext& op, bool subtract, bool pot_scale_int16, AddState* s) {
   const Tensor &a = op.input(0), &b = op.input(1), &out = op.output(0);
   if (a.type == Type::int16) {
-    if (a.quantization.zero_point() != 0 || b.quantization.zero_point() != 0 || out.quantization.zero_point() != 0)
+    if (a.quantization.zero_point() != 0 || b.quantization.zero_point() != 0 ||
+        out.quantization.zero_point() != 0)
       return bad_model("INT16: expected zero points 0");
     s->left_shift = 15;
     if (pot_scale_int16) CYGNET_TRY(prepare_shifts(op, s));
     if (s->shifts_only) return {};
   }
-  const double a_scale = static_cast<double>(a.quantization.scale()), b_scale = static_cast<double>(b.quantization.scale());
+  const double a_scale = static_cast<double>(a.quantization.scale()),
+               b_scale = static_cast<double>(b.quantization.scale());
   const double out_scale = static_cast<double>(out.quantization.scale());
   const double twice_max = 2 * std::max(a_scale, b_scale);
   CYGNET_TRY(quantize_multiplier(a_scale / twice_max, &s->a));
   CYGNET_TRY(quantize_multiplier(b_scale / twice_max, &s->b));
-  CYGNET_TRY(quantize_multiplier(twice_max / (std::ldexp(1.0, s->left_shift) * out_scale), &s->out));
-  if (s->out.shift > 0) return bad_model("T9: output 0: scale %g is too small for the operands' scales", out_scale);
+  CYGNET_TRY(
+      quantize_multiplier(twice_max / (std::ldexp(1.0, s->left_shift) * out_scale), &s->out));
+  if (s->out.shift > 0)
+    return bad_model("T9: output 0: scale %g is too small for the operands' scales", out_scale);
   s->zip = {.op = ZipQ8Op::add,
             .flip = static_cast<uint8_t>(a.type == Type::int8 ? 0x80 : 0),
             .a_zero = a.quantization.zero_point(),
@@ -85,7 +97,8 @@ Status prepare_quantized(OpContext& op, bool subtract, bool pot_scale_int16, Add
   return {};
 }
 
-template <bool kSubtract> Status prepare(OpContext& op) {
+template <bool kSubtract>
+Status prepare(OpContext& op) {
   auto* s = op.make_state<AddState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(AddState));
   const Options options = options_of<kSubtract>(op);
@@ -94,10 +107,12 @@ template <bool kSubtract> Status prepare(OpContext& op) {
   return prepare_quantized(op, kSubtract, options.pot_scale_int16, s);
 }
 
-template <class T, bool kSubtract> void plain_quantized(OpContext& op, const AddState& s) {
+template <class T, bool kSubtract>
+void plain_quantized(OpContext& op, const AddState& s) {
   const T *a = op.input(0).as<T>(), *b = op.input(1).as<T>();
   T* out = op.output(0).as<T>();
-  const int32_t a_zero = op.input(0).quantization.zero_point(), b_zero = op.input(1).quantization.zero_point();
+  const int32_t a_zero = op.input(0).quantization.zero_point(),
+                b_zero = op.input(1).quantization.zero_point();
   const int32_t out_zero = op.output(0).quantization.zero_point();
   each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
     const int32_t x = apply(s.a, (a[i] - a_zero) * (1 << s.left_shift));
@@ -107,17 +122,20 @@ template <class T, bool kSubtract> void plain_quantized(OpContext& op, const Add
   });
 }
 
-template <bool kSubtract> void plain_shifts(OpContext& op, const AddState& s) {
+template <bool kSubtract>
+void plain_shifts(OpContext& op, const AddState& s) {
   const int16_t *a = op.input(0).as<int16_t>(), *b = op.input(1).as<int16_t>();
   int16_t* out = op.output(0).as<int16_t>();
   each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
-    const int32_t x = rounding_divide_by_power(a[i], s.a_shift), y = rounding_divide_by_power(b[j], s.b_shift);
+    const int32_t x = rounding_divide_by_power(a[i], s.a_shift),
+                  y = rounding_divide_by_power(b[j], s.b_shift);
     const int32_t sum = std::clamp(kSubtract ? x - y : x + y, -32768, 32767);
     out[k] = static_cast<int16_t>(s.quantized(sum));
   });
 }
 
-template <class T, bool kSubtract> void integers(OpContext& op, const AddState& s) {
+template <class T, bool kSubtract>
+void integers(OpContext& op, const AddState& s) {
   const T *a = op.input(0).as<T>(), *b = op.input(1).as<T>();
   T* out = op.output(0).as<T>();
   each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
@@ -129,35 +147,50 @@ template <class T, bool kSubtract> void integers(OpContext& op, const AddState& 
 void kernel_q8(OpContext& op, const AddState& s) {
   const uint8_t *a = op.input(0).as<uint8_t>(), *b = op.input(1).as<uint8_t>();
   uint8_t* out = op.output(0).as<uint8_t>();
-  each_run(op, s, a, b, out, [&](ZipShape shape, const uint8_t* x, const uint8_t* y, int64_t n, uint8_t* z) {
-    ZipQ8 zip = s.zip;
-    zip.shape = shape;
-    kernels().zip_q8(zip, x, y, n, z);
-  });
+  each_run(op, s, a, b, out,
+           [&](ZipShape shape, const uint8_t* x, const uint8_t* y, int64_t n, uint8_t* z) {
+             ZipQ8 zip = s.zip;
+             zip.shape = shape;
+             kernels().zip_q8(zip, x, y, n, z);
+           });
 }
 
-template <bool kSubtract> Status invoke(OpContext& op) {
+template <bool kSubtract>
+Status invoke(OpContext& op) {
   const auto& s = op.state<AddState>();
   switch (op.output(0).type) {
-    case Type::float32: invoke_f32<kSubtract ? ZipOp::sub : ZipOp::add>(op, s); break;
-    case Type::int32: integers<int32_t, kSubtract>(op, s); break;
-    case Type::int64: integers<int64_t, kSubtract>(op, s); break;
+    case Type::float32:
+      invoke_f32<kSubtract ? ZipOp::sub : ZipOp::add>(op, s);
+      break;
+    case Type::int32:
+      integers<int32_t, kSubtract>(op, s);
+      break;
+    case Type::int64:
+      integers<int64_t, kSubtract>(op, s);
+      break;
     case Type::int16:
-      if (s.shifts_only) plain_shifts<kSubtract>(op, s);
-      else plain_quantized<int16_t, kSubtract>(op, s);
+      if (s.shifts_only)
+        plain_shifts<kSubtract>(op, s);
+      else
+        plain_quantized<int16_t, kSubtract>(op, s);
       break;
     case Type::int8:
-      if (op.reference()) plain_quantized<int8_t, kSubtract>(op, s);
-      else kernel_q8(op, s);
+      if (op.reference())
+        plain_quantized<int8_t, kSubtract>(op, s);
+      else
+        kernel_q8(op, s);
       break;
     default:
-      if (op.reference()) plain_quantized<uint8_t, kSubtract>(op, s);
-      else kernel_q8(op, s);
+      if (op.reference())
+        plain_quantized<uint8_t, kSubtract>(op, s);
+      else
+        kernel_q8(op, s);
   }
   return {};
 }
 
-constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, schema::BuiltinOptions options, int32_t max_version,
+constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin,
+                           schema::BuiltinOptions options, int32_t max_version,
                            Status (*prepare)(OpContext&), Status (*invoke)(OpContext&)) {
   return {.name = name,
           .builtin = static_cast<int32_t>(builtin),
@@ -174,8 +207,12 @@ constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, sc
 }  // namespace
 
 extern const OpDef kAdd;
-extern const OpDef kAdd = definition("ADD", schema::BuiltinOperator::ADD, schema::BuiltinOptions::AddOptions, 6, prepare<false>, invoke<false>);
+extern const OpDef kAdd =
+    definition("ADD", schema::BuiltinOperator::ADD, schema::BuiltinOptions::AddOptions, 6,
+               prepare<false>, invoke<false>);
 extern const OpDef kSub;
-extern const OpDef kSub = definition("SUB", schema::BuiltinOperator::SUB, schema::BuiltinOptions::SubOptions, 5, prepare<true>, invoke<true>);
+extern const OpDef kSub =
+    definition("SUB", schema::BuiltinOperator::SUB, schema::BuiltinOptions::SubOptions, 5,
+               prepare<true>, invoke<true>);
 
 }  // namespace cygnet::ops

@@ -21,14 +21,16 @@ Status resolve(OpContext& op, int* axis) {
 
 Status infer(OpContext& op) {
   const Tensor& x = op.input(0);
-  CYGNET_TRY(expect_type("input 0", x, {Type::float32, Type::int8, Type::uint8, Type::int32, Type::boolean}));
+  CYGNET_TRY(expect_type("input 0", x,
+                         {Type::float32, Type::int8, Type::uint8, Type::int32, Type::boolean}));
   CYGNET_TRY(expect_type("input 1", op.input(1), {Type::int32, Type::int64}));
   CYGNET_TRY(expect_elements("input 1", op.input(1), 1));
   CYGNET_TRY(expect_type("output 0", op.output(0), {Type::int32, Type::int64}));
   if (!op.known(1)) return op.defer();
   int axis = 0;
   CYGNET_TRY(resolve(op, &axis));
-  if (x.shape[axis] == 0) return bad_model("input 0: no largest of 0 elements, shape %s", shape_text(x.shape).text);
+  if (x.shape[axis] == 0)
+    return bad_model("input 0: no largest of 0 elements, shape %s", shape_text(x.shape).text);
   Shape shape;
   for (int i = 0; i < x.shape.rank; ++i)
     if (i != axis) shape.push(x.shape[i]);
@@ -47,7 +49,8 @@ Status prepare(OpContext& op) {
   return {};
 }
 
-template <bool kMax, class T> int64_t plain_index(const T* x, int64_t n, int64_t stride) {
+template <bool kMax, class T>
+int64_t plain_index(const T* x, int64_t n, int64_t stride) {
   int64_t best = 0;
   for (int64_t i = 1; i < n; ++i)
     if (kMax ? x[i * stride] > x[best * stride] : x[i * stride] < x[best * stride]) best = i;
@@ -58,7 +61,8 @@ template <bool kMax, class T> int64_t plain_index(const T* x, int64_t n, int64_t
 constexpr int64_t kShortRow = 64;
 constexpr int kSideBySide = 4;
 
-template <bool kMax, class T> void short_rows(const T* x, int64_t n, int64_t (&index)[kSideBySide]) {
+template <bool kMax, class T>
+void short_rows(const T* x, int64_t n, int64_t (&index)[kSideBySide]) {
   T best[kSideBySide];
   for (int r = 0; r < kSideBySide; ++r) best[r] = x[r * n], index[r] = 0;
   for (int64_t i = 1; i < n; ++i)
@@ -70,21 +74,28 @@ template <bool kMax, class T> void short_rows(const T* x, int64_t n, int64_t (&i
     }
 }
 
-template <bool kMax, class T> int64_t index_of(const OpContext& op, const ArgState& s, const T* x) {
+template <bool kMax, class T>
+int64_t index_of(const OpContext& op, const ArgState& s, const T* x) {
   if (kMax && !op.reference() && s.inner == 1 && s.n > kShortRow) {
-    if constexpr (std::is_same_v<T, float>) return kernels().argmax_f32(x, s.n);
-    else if constexpr (sizeof(T) == 1) return kernels().argmax_q8(reinterpret_cast<const uint8_t*>(x), s.n, std::is_signed_v<T> ? 0x80 : 0);
+    if constexpr (std::is_same_v<T, float>)
+      return kernels().argmax_f32(x, s.n);
+    else if constexpr (sizeof(T) == 1)
+      return kernels().argmax_q8(reinterpret_cast<const uint8_t*>(x), s.n,
+                                 std::is_signed_v<T> ? 0x80 : 0);
   }
   return plain_index<kMax>(x, s.n, s.inner);
 }
 
-template <bool kMax, class T> void reduce(OpContext& op) {
+template <bool kMax, class T>
+void reduce(OpContext& op) {
   const auto& s = op.state<ArgState>();
   const T* x = op.input(0).as<T>();
   Tensor& y = op.output(0);
   const auto put = [&](int64_t i, int64_t index) {
-    if (y.type == Type::int64) y.as<int64_t>()[i] = index;
-    else y.as<int32_t>()[i] = static_cast<int32_t>(index);
+    if (y.type == Type::int64)
+      y.as<int64_t>()[i] = index;
+    else
+      y.as<int32_t>()[i] = static_cast<int32_t>(index);
   };
   op.parallel_for(s.outer, [&](int64_t begin, int64_t end, int) {
     if (!op.reference() && s.inner == 1 && s.n <= kShortRow) {
@@ -99,17 +110,26 @@ template <bool kMax, class T> void reduce(OpContext& op) {
   });
 }
 
-template <bool kMax> Status invoke(OpContext& op) {
+template <bool kMax>
+Status invoke(OpContext& op) {
   switch (op.input(0).type) {
-    case Type::float32: reduce<kMax, float>(op); break;
-    case Type::int8: reduce<kMax, int8_t>(op); break;
-    case Type::int32: reduce<kMax, int32_t>(op); break;
-    default: reduce<kMax, uint8_t>(op);
+    case Type::float32:
+      reduce<kMax, float>(op);
+      break;
+    case Type::int8:
+      reduce<kMax, int8_t>(op);
+      break;
+    case Type::int32:
+      reduce<kMax, int32_t>(op);
+      break;
+    default:
+      reduce<kMax, uint8_t>(op);
   }
   return {};
 }
 
-constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, schema::BuiltinOptions options, Status (*invoke)(OpContext&)) {
+constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin,
+                           schema::BuiltinOptions options, Status (*invoke)(OpContext&)) {
   return {.name = name,
           .builtin = static_cast<int32_t>(builtin),
           .max_version = 3,
@@ -124,8 +144,10 @@ constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, sc
 }  // namespace
 
 extern const OpDef kArgMax;
-extern const OpDef kArgMax = definition("ARG_MAX", schema::BuiltinOperator::ARG_MAX, schema::BuiltinOptions::ArgMaxOptions, invoke<true>);
+extern const OpDef kArgMax = definition("ARG_MAX", schema::BuiltinOperator::ARG_MAX,
+                                        schema::BuiltinOptions::ArgMaxOptions, invoke<true>);
 extern const OpDef kArgMin;
-extern const OpDef kArgMin = definition("ARG_MIN", schema::BuiltinOperator::ARG_MIN, schema::BuiltinOptions::ArgMinOptions, invoke<false>);
+extern const OpDef kArgMin = definition("ARG_MIN", schema::BuiltinOperator::ARG_MIN,
+                                        schema::BuiltinOptions::ArgMinOptions, invoke<false>);
 
 }  // namespace cygnet::ops

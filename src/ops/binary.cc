@@ -42,7 +42,8 @@ Broadcast make_broadcast(const Shape& a, const Shape& b, const Shape& out) {
 Status prepare_tiling(OpContext& op, const Broadcast& bc, Tiling* tiling) {
   constexpr int64_t kLongRow = 512, kRun = 2048;  // elements
   const int last = bc.rank - 1;
-  if (op.reference() || bc.rank < 2 || bc.row() > kLongRow || bc.row() < 1 || bc.dims[last - 1] < 2) return {};
+  if (op.reference() || bc.rank < 2 || bc.row() > kLongRow || bc.row() < 1 || bc.dims[last - 1] < 2)
+    return {};
   // One operand is dense, for all of the dimensions: then the result's elements lie as its own do.
   const auto dense = [&](const int64_t* strides) {
     for (int i = 0, n = last; i <= n; ++i)
@@ -58,7 +59,8 @@ Status prepare_tiling(OpContext& op, const Broadcast& bc, Tiling* tiling) {
   tiling->used = true;
   tiling->rows = std::min(bc.dims[last - 1], std::max<int64_t>(1, kRun / bc.row()));
   const int64_t elements = tiling->rows * bc.row() * op.threads();
-  return op.request_scratch(static_cast<size_t>(elements * type_bits(op.output(0).type) / 8), &tiling->scratch);
+  return op.request_scratch(static_cast<size_t>(elements * type_bits(op.output(0).type) / 8),
+                            &tiling->scratch);
 }
 
 Status prepare_binary(OpContext& op, schema::ActivationFunctionType activation, BinaryState* s) {
@@ -66,7 +68,8 @@ Status prepare_binary(OpContext& op, schema::ActivationFunctionType activation, 
   s->broadcast = make_broadcast(op.input(0).shape, op.input(1).shape, out.shape);
   CYGNET_TRY(prepare_tiling(op, s->broadcast, &s->tiling));
   if (out.type == Type::float32) return activation_clamp(activation, &s->real);
-  if (is_quantized_type(out.type)) return quantized_activation_clamp(activation, out, &s->quantized);
+  if (is_quantized_type(out.type))
+    return quantized_activation_clamp(activation, out, &s->quantized);
   return activation_clamp(activation, &s->integer);
 }
 

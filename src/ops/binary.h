@@ -11,8 +11,8 @@ namespace cygnet::ops {
 
 /// Two shapes broadcast to a third, with neighbouring dimensions merged where both operands allow.
 struct Broadcast {
-  int rank = 0;                   ///< of the merged shape, ≥ 1
-  int64_t dims[kMaxRank] = {};    ///< [rank − 1] is the row
+  int rank = 0;                      ///< of the merged shape, ≥ 1
+  int64_t dims[kMaxRank] = {};       ///< [rank − 1] is the row
   int64_t a_strides[kMaxRank] = {};  ///< in elements, 0 where a repeats
   int64_t b_strides[kMaxRank] = {};
   int64_t rows = 0;
@@ -20,7 +20,9 @@ struct Broadcast {
   int64_t row() const { return dims[rank - 1]; }
   ZipShape shape() const {
     const bool a_repeats = a_strides[rank - 1] == 0, b_repeats = b_strides[rank - 1] == 0;
-    return a_repeats && !b_repeats ? ZipShape::scalar_vector : b_repeats && !a_repeats ? ZipShape::vector_scalar : ZipShape::vector_vector;
+    return a_repeats && !b_repeats   ? ZipShape::scalar_vector
+           : b_repeats && !a_repeats ? ZipShape::vector_scalar
+                                     : ZipShape::vector_vector;
   }
 };
 
@@ -29,7 +31,8 @@ Broadcast make_broadcast(const Shape& a, const Shape& b, const Shape& out);
 
 /// Calls row(a, b, out, n, shape) with element offsets of each row of at most 2^14 elements. Where
 /// both operands repeat along the row, n is 1.
-template <class Row> void each_row(OpContext& op, const Broadcast& broadcast, Row row) {
+template <class Row>
+void each_row(OpContext& op, const Broadcast& broadcast, Row row) {
   constexpr int64_t kPiece = 1 << 14;
   const Broadcast& bc = broadcast;
   const bool both_repeat = bc.a_strides[bc.rank - 1] == 0 && bc.b_strides[bc.rank - 1] == 0;
@@ -39,7 +42,8 @@ template <class Row> void each_row(OpContext& op, const Broadcast& broadcast, Ro
   op.parallel_for(bc.rows * pieces, [&](int64_t begin, int64_t end, int) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t first = task % pieces * piece, n = std::min(piece, bc.row() - first);
-      int64_t rest = task / pieces, a = first * bc.a_strides[bc.rank - 1], b = first * bc.b_strides[bc.rank - 1];
+      int64_t rest = task / pieces, a = first * bc.a_strides[bc.rank - 1],
+              b = first * bc.b_strides[bc.rank - 1];
       const int64_t out = rest * bc.row() + first;
       for (int d = bc.rank - 2; d >= 0; --d) {
         a += rest % bc.dims[d] * bc.a_strides[d];
@@ -52,9 +56,11 @@ template <class Row> void each_row(OpContext& op, const Broadcast& broadcast, Ro
 }
 
 /// each_row with one call for each element, for the plain loops: f(a, b, out) element offsets.
-template <class F> void each_pair(OpContext& op, const Broadcast& broadcast, F f) {
+template <class F>
+void each_pair(OpContext& op, const Broadcast& broadcast, F f) {
   each_row(op, broadcast, [&](int64_t a, int64_t b, int64_t out, int64_t n, ZipShape shape) {
-    const int64_t a_step = shape == ZipShape::scalar_vector ? 0 : 1, b_step = shape == ZipShape::vector_scalar ? 0 : 1;
+    const int64_t a_step = shape == ZipShape::scalar_vector ? 0 : 1,
+                  b_step = shape == ZipShape::vector_scalar ? 0 : 1;
     for (int64_t i = 0; i < n; ++i) f(a + i * a_step, b + i * b_step, out + i);
   });
 }
@@ -76,12 +82,24 @@ inline Status infer_binary(OpContext& op, std::initializer_list<Type> types) {
 }
 
 /// Integer arithmetic that wraps instead of overflowing.
-template <class T> T wrapping_add(T a, T b) { return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) + static_cast<std::make_unsigned_t<T>>(b)); }
-template <class T> T wrapping_sub(T a, T b) { return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) - static_cast<std::make_unsigned_t<T>>(b)); }
-template <class T> T wrapping_mul(T a, T b) { return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)); }
+template <class T>
+T wrapping_add(T a, T b) {
+  return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) +
+                        static_cast<std::make_unsigned_t<T>>(b));
+}
+template <class T>
+T wrapping_sub(T a, T b) {
+  return static_cast<T>(static_cast<std::make_unsigned_t<T>>(a) -
+                        static_cast<std::make_unsigned_t<T>>(b));
+}
+template <class T>
+T wrapping_mul(T a, T b) {
+  return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
 
-/// Short rows on which one operand is whole and the other repeats, as [N, H, W, C] with [C], [N, 1, 1, C]
-/// or [N, H, W, 1]: kernels get long runs when the other operand is written out for several rows.
+/// Short rows on which one operand is whole and the other repeats, as [N, H, W, C] with [C], [N, 1,
+/// 1, C] or [N, H, W, 1]: kernels get long runs when the other operand is written out for several
+/// rows.
 struct Tiling {
   bool used = false;
   bool of_a = false;    ///< the operand that is written out
@@ -94,30 +112,42 @@ struct Tiling {
 Status prepare_tiling(OpContext& op, const Broadcast& broadcast, Tiling* tiling);
 
 /// Writes one operand's elements for `rows` rows of `n`.
-template <class T> void write_out(const T* from, bool column, int64_t rows, int64_t n, T* to) {
+template <class T>
+void write_out(const T* from, bool column, int64_t rows, int64_t n, T* to) {
   for (int64_t r = 0; r < rows; ++r, to += n) {
-    if (column) std::fill(to, to + n, from[r]);
-    else std::copy(from, from + n, to);
+    if (column)
+      std::fill(to, to + n, from[r]);
+    else
+      std::copy(from, from + n, to);
   }
 }
 
 /// Tiled rows: calls zip(a, b, n, out) with pointers to runs of n elements.
-template <class T, class Zip> void each_tile(OpContext& op, const Broadcast& bc, const Tiling& tiling, const T* a, const T* b, T* out, Zip zip) {
-  const int64_t row = bc.row(), plane = bc.dims[bc.rank - 2], runs = (plane + tiling.rows - 1) / tiling.rows;
+template <class T, class Zip>
+void each_tile(OpContext& op, const Broadcast& bc, const Tiling& tiling, const T* a, const T* b,
+               T* out, Zip zip) {
+  const int64_t row = bc.row(), plane = bc.dims[bc.rank - 2],
+                runs = (plane + tiling.rows - 1) / tiling.rows;
   const int64_t* strides = tiling.of_a ? bc.a_strides : bc.b_strides;
   op.parallel_for(bc.rows / plane * runs, [&](int64_t begin, int64_t end, int thread) {
     T* tile = op.scratch<T>(tiling.scratch) + thread * tiling.rows * row;
     const T* written = nullptr;
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t outer = task / runs, first = task % runs * tiling.rows, rows = std::min(tiling.rows, plane - first);
+      const int64_t outer = task / runs, first = task % runs * tiling.rows,
+                    rows = std::min(tiling.rows, plane - first);
       const int64_t at = (outer * plane + first) * row;
       int64_t from = tiling.column ? first : 0, rest = outer;
-      for (int d = bc.rank - 3; d >= 0; rest /= bc.dims[d--]) from += rest % bc.dims[d] * strides[d];
+      for (int d = bc.rank - 3; d >= 0; rest /= bc.dims[d--])
+        from += rest % bc.dims[d] * strides[d];
       const T* source = (tiling.of_a ? a : b) + from;
-      if (tiling.column || source != written) write_out(source, tiling.column, tiling.column ? rows : std::min(tiling.rows, plane), row, tile);
+      if (tiling.column || source != written)
+        write_out(source, tiling.column, tiling.column ? rows : std::min(tiling.rows, plane), row,
+                  tile);
       written = source;
-      if (tiling.of_a) zip(tile, b + at, rows * row, out + at);
-      else zip(a + at, tile, rows * row, out + at);
+      if (tiling.of_a)
+        zip(tile, b + at, rows * row, out + at);
+      else
+        zip(a + at, tile, rows * row, out + at);
     }
   });
 }
@@ -132,20 +162,24 @@ struct BinaryState {
 };
 
 /// Calls zip(shape, a, b, n, out) with pointers to runs, tiled ones where that is prepared.
-template <class T, class Zip> void each_run(OpContext& op, const BinaryState& s, const T* a, const T* b, T* out, Zip zip) {
+template <class T, class Zip>
+void each_run(OpContext& op, const BinaryState& s, const T* a, const T* b, T* out, Zip zip) {
   if (s.tiling.used) {
-    return each_tile(op, s.broadcast, s.tiling, a, b, out, [&](const T* x, const T* y, int64_t n, T* z) {
-      zip(ZipShape::vector_vector, x, y, n, z);
-    });
+    return each_tile(
+        op, s.broadcast, s.tiling, a, b, out,
+        [&](const T* x, const T* y, int64_t n, T* z) { zip(ZipShape::vector_vector, x, y, n, z); });
   }
-  each_row(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k, int64_t n, ZipShape shape) { zip(shape, a + i, b + j, n, out + k); });
+  each_row(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k, int64_t n, ZipShape shape) {
+    zip(shape, a + i, b + j, n, out + k);
+  });
 }
 
 /// Fills a BinaryState (or what derives from it) from the operands and the fused activation.
 Status prepare_binary(OpContext& op, schema::ActivationFunctionType activation, BinaryState* state);
 
 /// The f32 case: kernels, or plain loops.
-template <ZipOp kOp> void invoke_f32(OpContext& op, const BinaryState& s) {
+template <ZipOp kOp>
+void invoke_f32(OpContext& op, const BinaryState& s) {
   const float *a = op.input(0).as<float>(), *b = op.input(1).as<float>();
   float* out = op.output(0).as<float>();
   if (!op.reference()) {
@@ -155,10 +189,14 @@ template <ZipOp kOp> void invoke_f32(OpContext& op, const BinaryState& s) {
     return each_run(op, s, a, b, out, zip);
   }
   each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
-    if constexpr (kOp == ZipOp::add) out[k] = s.real(a[i] + b[j]);
-    else if constexpr (kOp == ZipOp::sub) out[k] = s.real(a[i] - b[j]);
-    else if constexpr (kOp == ZipOp::mul) out[k] = s.real(a[i] * b[j]);
-    else out[k] = s.real(a[i] / b[j]);
+    if constexpr (kOp == ZipOp::add)
+      out[k] = s.real(a[i] + b[j]);
+    else if constexpr (kOp == ZipOp::sub)
+      out[k] = s.real(a[i] - b[j]);
+    else if constexpr (kOp == ZipOp::mul)
+      out[k] = s.real(a[i] * b[j]);
+    else
+      out[k] = s.real(a[i] / b[j]);
   });
 }
 

@@ -16,12 +16,14 @@ inline Status expect_type(const char* name, const Tensor& t, std::initializer_li
   for (Type type : types)
     if (t.type == type) return {};
   if (types.size() == 1)
-    return bad_model("%s: expected type %s, got %s", name, type_name(*types.begin()), type_name(t.type));
+    return bad_model("%s: expected type %s, got %s", name, type_name(*types.begin()),
+                     type_name(t.type));
   return Status::error(Code::unsupported, "%s: type %s is not supported", name, type_name(t.type));
 }
 
 /// Two operands are of the same type.
-inline Status expect_same_type(const char* a_name, const Tensor& a, const char* b_name, const Tensor& b) {
+inline Status expect_same_type(const char* a_name, const Tensor& a, const char* b_name,
+                               const Tensor& b) {
   if (a.type == b.type) return {};
   return bad_model("%s: expected type %s as %s has, got %s", b_name, type_name(a.type), a_name,
                    type_name(b.type));
@@ -29,7 +31,8 @@ inline Status expect_same_type(const char* a_name, const Tensor& a, const char* 
 
 inline Status expect_rank(const char* name, const Tensor& t, int32_t rank) {
   if (t.shape.rank == rank) return {};
-  return bad_model("%s: expected rank %d, got %d %s", name, rank, t.shape.rank, shape_text(t.shape).text);
+  return bad_model("%s: expected rank %d, got %d %s", name, rank, t.shape.rank,
+                   shape_text(t.shape).text);
 }
 
 inline Status expect_rank_between(const char* name, const Tensor& t, int32_t low, int32_t high) {
@@ -39,7 +42,8 @@ inline Status expect_rank_between(const char* name, const Tensor& t, int32_t low
 
 inline Status expect_shape(const char* name, const Tensor& t, const Shape& shape) {
   if (t.shape == shape) return {};
-  return bad_model("%s: expected shape %s, got %s", name, shape_text(shape).text, shape_text(t.shape).text);
+  return bad_model("%s: expected shape %s, got %s", name, shape_text(shape).text,
+                   shape_text(t.shape).text);
 }
 
 inline Status expect_elements(const char* name, const Tensor& t, int64_t elements) {
@@ -59,7 +63,8 @@ inline Status expect_range(const char* name, int64_t value, int64_t low, int64_t
 /// fits the type.
 inline Status expect_per_tensor(const char* name, const Tensor& t) {
   if (t.quantization.per_tensor()) return {};
-  if (t.quantization.count == 0) return bad_model("%s: expected quantization parameters, got none", name);
+  if (t.quantization.count == 0)
+    return bad_model("%s: expected quantization parameters, got none", name);
   return bad_model("%s: expected one scale for the tensor, got %d", name, t.quantization.count);
 }
 
@@ -94,7 +99,8 @@ inline Status broadcast_shape(const Shape& a, const Shape& b, Shape* out) {
     const int32_t da = i <= a.rank ? a[a.rank - i] : 1;
     const int32_t db = i <= b.rank ? b[b.rank - i] : 1;
     if (da != db && da != 1 && db != 1)
-      return bad_model("inputs: shapes %s and %s do not broadcast", shape_text(a).text, shape_text(b).text);
+      return bad_model("inputs: shapes %s and %s do not broadcast", shape_text(a).text,
+                       shape_text(b).text);
     (*out)[out->rank - i] = da == 1 ? db : da;
   }
   return {};

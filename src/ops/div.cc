@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // DIV, FLOOR_DIV: a, b broadcast to one shape → act(a / b), ⌊a / b⌋. Types f32, int32 (DIV rounds
-// towards zero); DIV also quantized int8, uint8, int16; FLOOR_DIV also int8, int16 (plain integers).
-// An integer divisor of 0 is an error of the run; the smallest integer divided by −1 wraps. Sources:
-// tensorflow/lite/kernels/div.cc, floor_div.cc, internal/reference/div.h.
+// towards zero); DIV also quantized int8, uint8, int16; FLOOR_DIV also int8, int16 (plain
+// integers). An integer divisor of 0 is an error of the run; the smallest integer divided by −1
+// wraps. Sources: tensorflow/lite/kernels/div.cc, floor_div.cc, internal/reference/div.h.
 #include <atomic>
 #include <cmath>
 
@@ -35,7 +35,8 @@ Status prepare_div(OpContext& op) {
   if (s == nullptr) return out_of_memory("operator", sizeof(DivState));
   CYGNET_TRY(prepare_binary(op, op.options<schema::DivOptions>().fused_activation_function(), s));
   if (!is_quantized_type(op.output(0).type)) return {};
-  const float a = op.input(0).quantization.scale(), b = op.input(1).quantization.scale(), out = op.output(0).quantization.scale();
+  const float a = op.input(0).quantization.scale(), b = op.input(1).quantization.scale(),
+              out = op.output(0).quantization.scale();
   return quantize_multiplier(static_cast<double>(a / (b * out)), &s->multiplier);
 }
 
@@ -46,10 +47,15 @@ Status prepare_floor_div(OpContext& op) {
   return {};
 }
 
-template <class T> T truncated(T a, T b) { return b == -1 ? wrapping_sub(T{0}, a) : static_cast<T>(a / b); }
+template <class T>
+T truncated(T a, T b) {
+  return b == -1 ? wrapping_sub(T{0}, a) : static_cast<T>(a / b);
+}
 
-template <class T> T floored(T a, T b) {
-  if constexpr (std::is_same_v<T, float>) return std::floor(a / b);
+template <class T>
+T floored(T a, T b) {
+  if constexpr (std::is_same_v<T, float>)
+    return std::floor(a / b);
   else {
     const T q = truncated(a, b);
     return b != -1 && a % b != 0 && (a < 0) != (b < 0) ? static_cast<T>(q - 1) : q;
@@ -61,8 +67,10 @@ int64_t quantized_quotient(int32_t a, int32_t b, Multiplier m) {
   if (b < 0) a = -a, b = -b;
   int shift = 0;
   const int32_t inverse = reciprocal(b, 31, &shift).raw;
-  const int room = __builtin_clz(static_cast<uint32_t>(a < 0 ? ~a : a) | 1) - 1;  // redundant sign bits
-  const int32_t quotient = rounding_doubling_high_mul(a * (1 << room), inverse);
+  const auto magnitude = static_cast<uint32_t>(a < 0 ? ~a : a);
+  const int room = magnitude == 0 ? 31 : __builtin_clz(magnitude) - 1;  // redundant sign bits
+  const auto shifted = static_cast<int32_t>(int64_t{a} * (int64_t{1} << room));
+  const int32_t quotient = rounding_doubling_high_mul(shifted, inverse);
   const int exponent = m.shift - shift - room;
   const int64_t scaled = rounding_doubling_high_mul(quotient, m.multiplier);
   if (exponent > 0) return scaled * (int64_t{1} << std::min(exponent, 31));
@@ -70,20 +78,27 @@ int64_t quantized_quotient(int32_t a, int32_t b, Multiplier m) {
 }
 
 // f(a, b) for all pairs; an error when an integer divisor (less `zero`) is 0.
-template <class T, class F> Status divide(OpContext& op, const BinaryState& s, F f, int32_t zero = 0) {
+template <class T, class F>
+Status divide(OpContext& op, const BinaryState& s, F f, int32_t zero = 0) {
   const T *a = op.input(0).as<T>(), *b = op.input(1).as<T>();
   T* out = op.output(0).as<T>();
   std::atomic<int64_t> zero_at{-1};
   each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
-    if (!std::is_same_v<T, float> && b[j] == static_cast<T>(zero)) zero_at.store(j, std::memory_order_relaxed);
-    else out[k] = f(a[i], b[j]);
+    if (!std::is_same_v<T, float> && b[j] == static_cast<T>(zero))
+      zero_at.store(j, std::memory_order_relaxed);
+    else
+      out[k] = f(a[i], b[j]);
   });
   if (zero_at.load() < 0) return {};
-  return Status::error(Code::invalid_argument, "division by zero: element %lld of input 1 stands for 0", static_cast<long long>(zero_at.load()));
+  return Status::error(Code::invalid_argument,
+                       "division by zero: element %lld of input 1 stands for 0",
+                       static_cast<long long>(zero_at.load()));
 }
 
-template <class T> Status divide_quantized(OpContext& op, const DivState& s) {
-  const int32_t a_zero = op.input(0).quantization.zero_point(), b_zero = op.input(1).quantization.zero_point();
+template <class T>
+Status divide_quantized(OpContext& op, const DivState& s) {
+  const int32_t a_zero = op.input(0).quantization.zero_point(),
+                b_zero = op.input(1).quantization.zero_point();
   const int32_t out_zero = op.output(0).quantization.zero_point();
   const auto quotient = [&](T a, T b) {
     const int64_t q = quantized_quotient(a - a_zero, b - b_zero, s.multiplier) + out_zero;
@@ -95,22 +110,34 @@ template <class T> Status divide_quantized(OpContext& op, const DivState& s) {
 Status invoke_div(OpContext& op) {
   const auto& s = op.state<DivState>();
   switch (op.output(0).type) {
-    case Type::float32: invoke_f32<ZipOp::div>(op, s); return {};
-    case Type::int8: return divide_quantized<int8_t>(op, s);
-    case Type::uint8: return divide_quantized<uint8_t>(op, s);
-    case Type::int16: return divide_quantized<int16_t>(op, s);
-    default: break;
+    case Type::float32:
+      invoke_f32<ZipOp::div>(op, s);
+      return {};
+    case Type::int8:
+      return divide_quantized<int8_t>(op, s);
+    case Type::uint8:
+      return divide_quantized<uint8_t>(op, s);
+    case Type::int16:
+      return divide_quantized<int16_t>(op, s);
+    default:
+      break;
   }
-  return divide<int32_t>(op, s, [&](int32_t a, int32_t b) { return static_cast<int32_t>(s.integer(truncated(a, b))); });
+  return divide<int32_t>(op, s, [&](int32_t a, int32_t b) {
+    return static_cast<int32_t>(s.integer(truncated(a, b)));
+  });
 }
 
 Status invoke_floor_div(OpContext& op) {
   const auto& s = op.state<BinaryState>();
   switch (op.output(0).type) {
-    case Type::float32: return divide<float>(op, s, floored<float>);
-    case Type::int32: return divide<int32_t>(op, s, floored<int32_t>);
-    case Type::int16: return divide<int16_t>(op, s, floored<int16_t>);
-    default: return divide<int8_t>(op, s, floored<int8_t>);
+    case Type::float32:
+      return divide<float>(op, s, floored<float>);
+    case Type::int32:
+      return divide<int32_t>(op, s, floored<int32_t>);
+    case Type::int16:
+      return divide<int16_t>(op, s, floored<int16_t>);
+    default:
+      return divide<int8_t>(op, s, floored<int8_t>);
   }
 }
 
@@ -129,15 +156,16 @@ extern const OpDef kDiv = {.name = "DIV",
                            .invoke = invoke_div};
 
 extern const OpDef kFloorDiv;
-extern const OpDef kFloorDiv = {.name = "FLOOR_DIV",
-                                .builtin = static_cast<int32_t>(schema::BuiltinOperator::FLOOR_DIV),
-                                .max_version = 3,
-                                .options_type = static_cast<uint8_t>(schema::BuiltinOptions::FloorDivOptions),
-                                .sharing = Sharing::elementwise,
-                                .min_inputs = 2,
-                                .max_inputs = 2,
-                                .infer = infer_floor_div,
-                                .prepare = prepare_floor_div,
-                                .invoke = invoke_floor_div};
+extern const OpDef kFloorDiv = {
+    .name = "FLOOR_DIV",
+    .builtin = static_cast<int32_t>(schema::BuiltinOperator::FLOOR_DIV),
+    .max_version = 3,
+    .options_type = static_cast<uint8_t>(schema::BuiltinOptions::FloorDivOptions),
+    .sharing = Sharing::elementwise,
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .infer = infer_floor_div,
+    .prepare = prepare_floor_div,
+    .invoke = invoke_floor_div};
 
 }  // namespace cygnet::ops

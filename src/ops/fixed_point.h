@@ -20,7 +20,8 @@ struct Multiplier {
 
 /// Splits a positive finite real. Rule T9: shift must lie in [−31, 30]; smaller reals become 0.
 inline Status quantize_multiplier(double real, Multiplier* out) {
-  if (!std::isfinite(real) || real < 0) return bad_model("T9: scale ratio %g is not a finite positive number", real);
+  if (!std::isfinite(real) || real < 0)
+    return bad_model("T9: scale ratio %g is not a finite positive number", real);
   *out = {};
   if (real == 0) return {};
   int shift = 0;
@@ -37,7 +38,8 @@ inline Status quantize_multiplier(double real, Multiplier* out) {
 
 /// High half of 2·a·b with rounding; saturates for a = b = −2^31.
 inline int32_t rounding_doubling_high_mul(int32_t a, int32_t b) {
-  if (a == b && a == std::numeric_limits<int32_t>::min()) return std::numeric_limits<int32_t>::max();
+  if (a == b && a == std::numeric_limits<int32_t>::min())
+    return std::numeric_limits<int32_t>::max();
   const int64_t product = int64_t{a} * b;
   const int64_t nudge = product >= 0 ? int64_t{1} << 30 : 1 - (int64_t{1} << 30);
   return static_cast<int32_t>((product + nudge) / (int64_t{1} << 31));
@@ -79,7 +81,8 @@ inline int32_t apply_once(Multiplier m, int64_t x) {
   x = x < -kLimit ? -kLimit : x > kLimit ? kLimit : x;
   // x · multiplier in units of 2^16, so that nothing overflows; total is in [1, 62].
   const int total = 31 - m.shift;
-  const int64_t high = (x >> 16) * m.multiplier, low = (x & 0xFFFF) * m.multiplier + (int64_t{1} << (total - 1));
+  const int64_t high = (x >> 16) * m.multiplier,
+                low = (x & 0xFFFF) * m.multiplier + (int64_t{1} << (total - 1));
   const int64_t sum = high + (low >> 16);
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
   int64_t result = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exponential, logistic and hyperbolic tangent in fixed point, as TFLite's reference kernels compute
-// them (gemmlowp's fixedpoint.h): numbers of 16 or 32 bits with a fixed number of integer bits, whose
-// products are rounded and saturated. Bit-exact by construction: every step rounds as there.
+// Exponential, logistic and hyperbolic tangent in fixed point, as TFLite's reference kernels
+// compute them (gemmlowp's fixedpoint.h): numbers of 16 or 32 bits with a fixed number of integer
+// bits, whose products are rounded and saturated. Bit-exact by construction: every step rounds as
+// there.
 #pragma once
 
 #include <cstdint>
@@ -13,58 +14,72 @@ namespace cygnet::ops {
 
 /// A signed number with kIntegerBits integer bits; the rest of T but the sign are fraction bits.
 /// Fixed<T, 0> lies in [−1, 1).
-template <class T, int kIntegerBits> struct Fixed {
+template <class T, int kIntegerBits>
+struct Fixed {
   static constexpr int kBits = static_cast<int>(8 * sizeof(T)) - 1;
   static constexpr int kFractionBits = kBits - kIntegerBits;
   T raw = 0;
 
   static Fixed from_raw(int64_t r) { return {static_cast<T>(r)}; }
   static Fixed one() {
-    return from_raw(kIntegerBits == 0 ? int64_t{std::numeric_limits<T>::max()} : int64_t{1} << kFractionBits);
+    return from_raw(kIntegerBits == 0 ? int64_t{std::numeric_limits<T>::max()}
+                                      : int64_t{1} << kFractionBits);
   }
   /// 2^exponent.
-  static Fixed power_of_two(int exponent) { return from_raw(int64_t{1} << (kFractionBits + exponent)); }
+  static Fixed power_of_two(int exponent) {
+    return from_raw(int64_t{1} << (kFractionBits + exponent));
+  }
   /// From a constant given with 31 fraction bits less the integer bits, rounded to T.
   static Fixed constant(int32_t raw32) {
     return from_raw(sizeof(T) == 4 ? raw32 : rounding_divide_by_power(raw32, 16));
   }
 };
 
-template <class T> T saturate(int64_t x) {
+template <class T>
+T saturate(int64_t x) {
   return static_cast<T>(x < std::numeric_limits<T>::min()   ? std::numeric_limits<T>::min()
                         : x > std::numeric_limits<T>::max() ? std::numeric_limits<T>::max()
                                                             : x);
 }
 
 /// Sums wrap, like the machine's.
-template <class T, int kBits> Fixed<T, kBits> operator+(Fixed<T, kBits> a, Fixed<T, kBits> b) {
+template <class T, int kBits>
+Fixed<T, kBits> operator+(Fixed<T, kBits> a, Fixed<T, kBits> b) {
   return Fixed<T, kBits>::from_raw(int64_t{a.raw} + b.raw);
 }
-template <class T, int kBits> Fixed<T, kBits> operator-(Fixed<T, kBits> a, Fixed<T, kBits> b) {
+template <class T, int kBits>
+Fixed<T, kBits> operator-(Fixed<T, kBits> a, Fixed<T, kBits> b) {
   return Fixed<T, kBits>::from_raw(int64_t{a.raw} - b.raw);
 }
-/// Products have the integer bits of both operands; rounded, halves away from zero as the reference.
-template <class T, int kA, int kB> Fixed<T, kA + kB> operator*(Fixed<T, kA> a, Fixed<T, kB> b) {
-  if (a.raw == b.raw && a.raw == std::numeric_limits<T>::min()) return {std::numeric_limits<T>::max()};
+/// Products have the integer bits of both operands; rounded, halves away from zero as the
+/// reference.
+template <class T, int kA, int kB>
+Fixed<T, kA + kB> operator*(Fixed<T, kA> a, Fixed<T, kB> b) {
+  if (a.raw == b.raw && a.raw == std::numeric_limits<T>::min())
+    return {std::numeric_limits<T>::max()};
   constexpr int kShift = static_cast<int>(8 * sizeof(T)) - 1;
   const int64_t product = int64_t{a.raw} * b.raw;
   const int64_t half = int64_t{1} << (kShift - 1);
-  return Fixed<T, kA + kB>::from_raw((product + (product >= 0 ? half : 1 - half)) / (int64_t{1} << kShift));
+  return Fixed<T, kA + kB>::from_raw((product + (product >= 0 ? half : 1 - half)) /
+                                     (int64_t{1} << kShift));
 }
 
 /// x · 2^exponent: saturating to the left, rounding to the right.
-template <class T> T times_power_of_two(T x, int exponent) {
+template <class T>
+T times_power_of_two(T x, int exponent) {
   if (exponent >= 0) return saturate<T>(int64_t{x} * (int64_t{1} << exponent));
   return static_cast<T>(rounding_divide_by_power(x, -exponent));
 }
 
 /// The same number with other integer bits.
-template <int kTo, class T, int kFrom> Fixed<T, kTo> rescale(Fixed<T, kFrom> x) {
+template <int kTo, class T, int kFrom>
+Fixed<T, kTo> rescale(Fixed<T, kFrom> x) {
   return {times_power_of_two<T>(x.raw, kFrom - kTo)};
 }
 
 /// e^a for a in [−1/4, 0): a Taylor polynomial about −1/8.
-template <class T> Fixed<T, 0> exp_near_zero(Fixed<T, 0> a) {
+template <class T>
+Fixed<T, 0> exp_near_zero(Fixed<T, 0> a) {
   using F = Fixed<T, 0>;
   const F e = F::constant(1895147668), third = F::constant(715827883);  // e^(−1/8), 1/3
   const F x = a + F::power_of_two(-3);
@@ -75,7 +90,8 @@ template <class T> Fixed<T, 0> exp_near_zero(Fixed<T, 0> a) {
 }
 
 /// e^a for a ≤ 0: e^(a mod 1/4) times e^(−2^i) for each bit i of the rest.
-template <class T, int kIntegerBits> Fixed<T, 0> exp_negative(Fixed<T, kIntegerBits> a) {
+template <class T, int kIntegerBits>
+Fixed<T, 0> exp_negative(Fixed<T, kIntegerBits> a) {
   using In = Fixed<T, kIntegerBits>;
   using F = Fixed<T, 0>;
   const In quarter = In::power_of_two(-2);
@@ -83,11 +99,13 @@ template <class T, int kIntegerBits> Fixed<T, 0> exp_negative(Fixed<T, kIntegerB
   const In low = In::from_raw((a.raw & mask) - quarter.raw);
   F result = exp_near_zero<T>(rescale<0>(low));
   const int64_t rest = int64_t{low.raw} - a.raw;
-  constexpr int32_t kFactors[] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
+  constexpr int32_t kFactors[] = {1672461947, 1302514674, 790015084, 290630308,
+                                  39332535,   720401,     242};
   for (int i = 0; i < 7; ++i) {
     const int exponent = i - 2;  // bit of weight 2^exponent
     if (kIntegerBits <= exponent) break;
-    if ((rest >> (In::kFractionBits + exponent) & 1) != 0) result = result * F::constant(kFactors[i]);
+    if ((rest >> (In::kFractionBits + exponent) & 1) != 0)
+      result = result * F::constant(kFactors[i]);
   }
   if (kIntegerBits > 5) {
     const In limit = In::from_raw(-(int64_t{1} << (In::kFractionBits + 5)));
@@ -97,7 +115,8 @@ template <class T, int kIntegerBits> Fixed<T, 0> exp_negative(Fixed<T, kIntegerB
 }
 
 /// 1/(1 + a) for a in [0, 1]: Newton–Raphson from 48/17 − 32/17·d.
-template <class T> Fixed<T, 0> one_over_one_plus(Fixed<T, 0> a) {
+template <class T>
+Fixed<T, 0> one_over_one_plus(Fixed<T, 0> a) {
   using F0 = Fixed<T, 0>;
   using F2 = Fixed<T, 2>;
   const int64_t sum = int64_t{a.raw} + F0::one().raw;
@@ -113,7 +132,8 @@ template <class T> Fixed<T, 0> one_over_one_plus(Fixed<T, 0> a) {
 }
 
 /// (1 − a)/(1 + a) for a in [0, 1].
-template <class T> Fixed<T, 0> one_minus_over_one_plus(Fixed<T, 0> a) {
+template <class T>
+Fixed<T, 0> one_minus_over_one_plus(Fixed<T, 0> a) {
   using F0 = Fixed<T, 0>;
   using F2 = Fixed<T, 2>;
   const int64_t sum = int64_t{a.raw} + F0::one().raw;
@@ -128,20 +148,24 @@ template <class T> Fixed<T, 0> one_minus_over_one_plus(Fixed<T, 0> a) {
 }
 
 /// 1/(1 + e^−a).
-template <class T, int kIntegerBits> Fixed<T, 0> logistic(Fixed<T, kIntegerBits> a) {
+template <class T, int kIntegerBits>
+Fixed<T, 0> logistic(Fixed<T, kIntegerBits> a) {
   using F = Fixed<T, 0>;
   if (a.raw == 0) return F::power_of_two(-1);
-  const auto negative = Fixed<T, kIntegerBits>{saturate<T>(a.raw > 0 ? -int64_t{a.raw} : int64_t{a.raw})};
+  const auto negative =
+      Fixed<T, kIntegerBits>{saturate<T>(a.raw > 0 ? -int64_t{a.raw} : int64_t{a.raw})};
   const F positive = one_over_one_plus<T>(exp_negative(negative));
   return a.raw > 0 ? positive : F::one() - positive;
 }
 
 /// Hyperbolic tangent.
-template <class T, int kIntegerBits> Fixed<T, 0> tanh(Fixed<T, kIntegerBits> a) {
+template <class T, int kIntegerBits>
+Fixed<T, 0> tanh(Fixed<T, kIntegerBits> a) {
   using F = Fixed<T, 0>;
   if (a.raw == 0) return {0};
   const auto negative = Fixed<T, kIntegerBits>{a.raw > 0 ? static_cast<T>(-a.raw) : a.raw};
-  const F t = one_minus_over_one_plus<T>(exp_negative(Fixed<T, kIntegerBits + 1>{negative.raw}));  // e^(−2|a|)
+  const F t = one_minus_over_one_plus<T>(
+      exp_negative(Fixed<T, kIntegerBits + 1>{negative.raw}));  // e^(−2|a|)
   return a.raw > 0 ? t : F::from_raw(-int64_t{t.raw});
 }
 
@@ -149,7 +173,8 @@ template <class T, int kIntegerBits> Fixed<T, 0> tanh(Fixed<T, kIntegerBits> a) 
 inline Fixed<int32_t, 0> reciprocal(int32_t x, int integer_bits, int* shift) {
   const int zeros = __builtin_clz(static_cast<uint32_t>(x));
   *shift = integer_bits - zeros;
-  const auto fraction = static_cast<int32_t>((static_cast<uint32_t>(x) << zeros) - (uint32_t{1} << 31));
+  const auto fraction =
+      static_cast<int32_t>((static_cast<uint32_t>(x) << zeros) - (uint32_t{1} << 31));
   return one_over_one_plus<int32_t>(Fixed<int32_t, 0>{fraction});
 }
 

@@ -17,9 +17,9 @@ struct MeanState {
   int rank = 0;  // of the merged dimensions, which are kept and reduced by turns
   int64_t dims[kMaxRank] = {};
   bool reduced[kMaxRank] = {};
-  int64_t count = 1;     // elements under one mean
+  int64_t count = 1;      // elements under one mean
   Multiplier multiplier;  // quantized: input scale / (output scale · count)
-  int sums = -1;         // scratch: int64 or float of each result
+  int sums = -1;          // scratch: int64 or float of each result
 };
 
 Status read_axes(OpContext& op, bool* reduced) {
@@ -35,7 +35,9 @@ Status read_axes(OpContext& op, bool* reduced) {
 
 Status infer(OpContext& op) {
   const Tensor &x = op.input(0), &axes = op.input(1);
-  CYGNET_TRY(expect_type("input 0", x, {Type::float32, Type::int8, Type::uint8, Type::int16, Type::int32, Type::int64}));
+  CYGNET_TRY(
+      expect_type("input 0", x,
+                  {Type::float32, Type::int8, Type::uint8, Type::int16, Type::int32, Type::int64}));
   CYGNET_TRY(expect_same_type("input 0", x, "output 0", op.output(0)));
   CYGNET_TRY(expect_type("input 1", axes, {Type::int32}));
   CYGNET_TRY(expect_rank_between("input 1", axes, 0, 1));
@@ -49,16 +51,20 @@ Status infer(OpContext& op) {
   const bool keep = op.options<schema::ReducerOptions>().keep_dims();
   Shape shape;
   for (int i = 0; i < x.shape.rank; ++i) {
-    if (reduced[i] && x.shape[i] == 0) return bad_model("input 0: no mean of 0 elements, shape %s", shape_text(x.shape).text);
-    if (!reduced[i]) shape.push(x.shape[i]);
-    else if (keep) shape.push(1);
+    if (reduced[i] && x.shape[i] == 0)
+      return bad_model("input 0: no mean of 0 elements, shape %s", shape_text(x.shape).text);
+    if (!reduced[i])
+      shape.push(x.shape[i]);
+    else if (keep)
+      shape.push(1);
   }
   return op.set_output(0, shape);
 }
 
 // Multiplier for the sum of `count` elements: the quotient by the count is part of it.
 Status mean_multiplier(const OpContext& op, int64_t count, Multiplier* m) {
-  const double ratio = static_cast<double>(op.input(0).quantization.scale()) / static_cast<double>(op.output(0).quantization.scale());
+  const double ratio = static_cast<double>(op.input(0).quantization.scale()) /
+                       static_cast<double>(op.output(0).quantization.scale());
   CYGNET_TRY(quantize_multiplier(ratio, m));
   int shift = 63 - __builtin_clzll(static_cast<uint64_t>(count));
   shift = std::min(shift, 32);
@@ -83,17 +89,23 @@ Status prepare(OpContext& op) {
       s->reduced[s->rank++] = reduced[i];
     }
   }
-  if (is_quantized_type(op.input(0).type)) CYGNET_TRY(mean_multiplier(op, s->count, &s->multiplier));
-  return op.request_scratch(static_cast<size_t>(op.output(0).shape.elements()) * sizeof(int64_t), &s->sums);
+  if (is_quantized_type(op.input(0).type))
+    CYGNET_TRY(mean_multiplier(op, s->count, &s->multiplier));
+  return op.request_scratch(static_cast<size_t>(op.output(0).shape.elements()) * sizeof(int64_t),
+                            &s->sums);
 }
 
 // Integers wrap: int64 elements may overflow.
-template <class Sum, class T> Sum sum_of(Sum a, T b) {
-  if constexpr (std::is_same_v<Sum, float>) return a + b;
-  else return static_cast<Sum>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+template <class Sum, class T>
+Sum sum_of(Sum a, T b) {
+  if constexpr (std::is_same_v<Sum, float>)
+    return a + b;
+  else
+    return static_cast<Sum>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
-template <class T, class Sum> Sum row_sum(const OpContext& op, const T* x, int64_t n) {
+template <class T, class Sum>
+Sum row_sum(const OpContext& op, const T* x, int64_t n) {
   if constexpr (std::is_same_v<T, float>)
     if (!op.reference()) return kernels().sum_f32(x, n);
   Sum sum{0};
@@ -102,10 +114,12 @@ template <class T, class Sum> Sum row_sum(const OpContext& op, const T* x, int64
 }
 
 // Adds up every element of x into the sum of its result.
-template <class T, class Sum> void add_up(const OpContext& op, const MeanState& s, Sum* sums) {
+template <class T, class Sum>
+void add_up(const OpContext& op, const MeanState& s, Sum* sums) {
   const Tensor& x = op.input(0);
   std::fill(sums, sums + op.output(0).shape.elements(), Sum{0});
-  const int64_t row = s.rank == 0 ? 1 : s.dims[s.rank - 1], rows = row == 0 ? 0 : x.shape.elements() / row;
+  const int64_t row = s.rank == 0 ? 1 : s.dims[s.rank - 1],
+                rows = row == 0 ? 0 : x.shape.elements() / row;
   const bool row_reduced = s.rank > 0 && s.reduced[s.rank - 1];
   const T* from = x.as<T>();
   for (int64_t r = 0; r < rows; ++r, from += row) {
@@ -114,26 +128,34 @@ template <class T, class Sum> void add_up(const OpContext& op, const MeanState& 
       if (!s.reduced[d]) at += rest % s.dims[d] * stride, stride *= s.dims[d];
       rest /= s.dims[d];
     }
-    if (row_reduced) sums[at] = sum_of(sums[at], row_sum<T, Sum>(op, from, row));
-    else for (int64_t i = 0; i < row; ++i) sums[at + i] = sum_of(sums[at + i], from[i]);
+    if (row_reduced)
+      sums[at] = sum_of(sums[at], row_sum<T, Sum>(op, from, row));
+    else
+      for (int64_t i = 0; i < row; ++i) sums[at + i] = sum_of(sums[at + i], from[i]);
   }
 }
 
-template <class T> void mean_integers(OpContext& op, const MeanState& s) {
+template <class T>
+void mean_integers(OpContext& op, const MeanState& s) {
   auto* sums = op.scratch<int64_t>(s.sums);
   add_up<T>(op, s, sums);
   T* y = op.output(0).as<T>();
-  for (int64_t i = 0; i < op.output(0).shape.elements(); ++i) y[i] = static_cast<T>(sums[i] / s.count);
+  for (int64_t i = 0; i < op.output(0).shape.elements(); ++i)
+    y[i] = static_cast<T>(sums[i] / s.count);
 }
 
-template <class T> void mean_quantized(OpContext& op, const MeanState& s) {
+template <class T>
+void mean_quantized(OpContext& op, const MeanState& s) {
   auto* sums = op.scratch<int64_t>(s.sums);
   add_up<T>(op, s, sums);
   T* y = op.output(0).as<T>();
-  const int64_t x_zero = op.input(0).quantization.zero_point(), y_zero = op.output(0).quantization.zero_point();
+  const int64_t x_zero = op.input(0).quantization.zero_point(),
+                y_zero = op.output(0).quantization.zero_point();
   for (int64_t i = 0; i < op.output(0).shape.elements(); ++i) {
     const auto sum = static_cast<int32_t>(sums[i] - s.count * x_zero);
-    y[i] = static_cast<T>(std::clamp<int64_t>(apply(s.multiplier, sum) + y_zero, std::numeric_limits<T>::lowest(), std::numeric_limits<T>::max()));
+    y[i] = static_cast<T>(std::clamp<int64_t>(apply(s.multiplier, sum) + y_zero,
+                                              std::numeric_limits<T>::lowest(),
+                                              std::numeric_limits<T>::max()));
   }
 }
 
@@ -141,13 +163,15 @@ void mean_floats(OpContext& op, const MeanState& s) {
   auto* sums = op.scratch<float>(s.sums);
   add_up<float>(op, s, sums);
   float* y = op.output(0).as<float>();
-  for (int64_t i = 0; i < op.output(0).shape.elements(); ++i) y[i] = sums[i] / static_cast<float>(s.count);
+  for (int64_t i = 0; i < op.output(0).shape.elements(); ++i)
+    y[i] = sums[i] / static_cast<float>(s.count);
 }
 
 // The mean over height and width, which lie together before the channels: by kernels.
 bool is_spatial(const MeanState& s) {
   const int first = s.rank == 3 ? 1 : 0;
-  return (s.rank == 2 || (s.rank == 3 && !s.reduced[0])) && s.reduced[first] && !s.reduced[first + 1] && s.count <= 1 << 23;
+  return (s.rank == 2 || (s.rank == 3 && !s.reduced[0])) && s.reduced[first] &&
+         !s.reduced[first + 1] && s.count <= 1 << 23;
 }
 
 void mean_spatial(OpContext& op, const MeanState& s) {
@@ -157,17 +181,21 @@ void mean_spatial(OpContext& op, const MeanState& s) {
   for (int64_t i = 0; i < outer; ++i) {
     if (x.type == Type::float32) {
       constexpr float kInfinity = std::numeric_limits<float>::infinity();
-      kernels().window_sum_f32(x.as<float>() + i * s.count * c, window, c, static_cast<float>(s.count), -kInfinity, kInfinity, op.output(0).as<float>() + i * c);
+      kernels().window_sum_f32(x.as<float>() + i * s.count * c, window, c,
+                               static_cast<float>(s.count), -kInfinity, kInfinity,
+                               op.output(0).as<float>() + i * c);
       continue;
     }
     const bool is_signed = x.type == Type::int8;
     auto* sums = op.scratch<int32_t>(s.sums);
-    kernels().window_sum_q8(x.as<uint8_t>() + i * s.count * c, window, c, is_signed ? 0x80 : 0, sums);
+    kernels().window_sum_q8(x.as<uint8_t>() + i * s.count * c, window, c, is_signed ? 0x80 : 0,
+                            sums);
     const int64_t offset = s.count * (x.quantization.zero_point() + (is_signed ? 128 : 0));
     const int32_t low = is_signed ? -128 : 0;
     for (int64_t j = 0; j < c; ++j) {
       const int64_t mean = apply(s.multiplier, static_cast<int32_t>(sums[j] - offset));
-      op.output(0).as<uint8_t>()[i * c + j] = static_cast<uint8_t>(std::clamp<int64_t>(mean + y.quantization.zero_point(), low, low + 255));
+      op.output(0).as<uint8_t>()[i * c + j] = static_cast<uint8_t>(
+          std::clamp<int64_t>(mean + y.quantization.zero_point(), low, low + 255));
     }
   }
 }
@@ -176,17 +204,29 @@ Status invoke(OpContext& op) {
   const auto& s = op.state<MeanState>();
   const Type type = op.input(0).type;
   if (op.output(0).shape.elements() == 0) return {};
-  if (!op.reference() && is_spatial(s) && (type == Type::float32 || type == Type::int8 || type == Type::uint8)) {
+  if (!op.reference() && is_spatial(s) &&
+      (type == Type::float32 || type == Type::int8 || type == Type::uint8)) {
     mean_spatial(op, s);
     return {};
   }
   switch (type) {
-    case Type::float32: mean_floats(op, s); break;
-    case Type::int8: mean_quantized<int8_t>(op, s); break;
-    case Type::uint8: mean_quantized<uint8_t>(op, s); break;
-    case Type::int16: mean_quantized<int16_t>(op, s); break;
-    case Type::int32: mean_integers<int32_t>(op, s); break;
-    default: mean_integers<int64_t>(op, s);
+    case Type::float32:
+      mean_floats(op, s);
+      break;
+    case Type::int8:
+      mean_quantized<int8_t>(op, s);
+      break;
+    case Type::uint8:
+      mean_quantized<uint8_t>(op, s);
+      break;
+    case Type::int16:
+      mean_quantized<int16_t>(op, s);
+      break;
+    case Type::int32:
+      mean_integers<int32_t>(op, s);
+      break;
+    default:
+      mean_integers<int64_t>(op, s);
   }
   return {};
 }
@@ -194,14 +234,15 @@ Status invoke(OpContext& op) {
 }  // namespace
 
 extern const OpDef kMean;
-extern const OpDef kMean = {.name = "MEAN",
-                            .builtin = static_cast<int32_t>(schema::BuiltinOperator::MEAN),
-                            .max_version = 3,
-                            .options_type = static_cast<uint8_t>(schema::BuiltinOptions::ReducerOptions),
-                            .min_inputs = 2,
-                            .max_inputs = 2,
-                            .infer = infer,
-                            .prepare = prepare,
-                            .invoke = invoke};
+extern const OpDef kMean = {
+    .name = "MEAN",
+    .builtin = static_cast<int32_t>(schema::BuiltinOperator::MEAN),
+    .max_version = 3,
+    .options_type = static_cast<uint8_t>(schema::BuiltinOptions::ReducerOptions),
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .infer = infer,
+    .prepare = prepare,
+    .invoke = invoke};
 
 }  // namespace cygnet::ops

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PRELU: x, alpha, which broadcasts to x → x where x ≥ 0, alpha · x elsewhere. Types f32, int8, uint8.
-// Source: tensorflow/lite/kernels/activations.cc, internal/reference/prelu.h.
+// PRELU: x, alpha, which broadcasts to x → x where x ≥ 0, alpha · x elsewhere. Types f32, int8,
+// uint8. Source: tensorflow/lite/kernels/activations.cc, internal/reference/prelu.h.
 #include "ops/binary.h"
 #include "ops/fixed_point.h"
 
@@ -14,7 +14,8 @@ struct PreluState : BinaryState {
 Status infer(OpContext& op) {
   CYGNET_TRY(infer_binary(op, {Type::float32, Type::int8, Type::uint8}));
   if (op.output(0).shape == op.input(0).shape) return {};
-  return bad_model("input 1: alpha %s does not broadcast to %s", shape_text(op.input(1).shape).text, shape_text(op.input(0).shape).text);
+  return bad_model("input 1: alpha %s does not broadcast to %s", shape_text(op.input(1).shape).text,
+                   shape_text(op.input(0).shape).text);
 }
 
 Status prepare(OpContext& op) {
@@ -22,39 +23,53 @@ Status prepare(OpContext& op) {
   if (s == nullptr) return out_of_memory("operator", sizeof(PreluState));
   s->broadcast = make_broadcast(op.input(0).shape, op.input(1).shape, op.output(0).shape);
   if (op.input(0).type == Type::float32) return prepare_tiling(op, s->broadcast, &s->tiling);
-  const float x = op.input(0).quantization.scale(), alpha = op.input(1).quantization.scale(), y = op.output(0).quantization.scale();
+  const float x = op.input(0).quantization.scale(), alpha = op.input(1).quantization.scale(),
+              y = op.output(0).quantization.scale();
   CYGNET_TRY(quantize_multiplier(static_cast<double>(x / y), &s->positive));
   return quantize_multiplier(static_cast<double>(x * alpha / y), &s->negative);
 }
 
-template <class T> void quantized(OpContext& op, const PreluState& s) {
+template <class T>
+void quantized(OpContext& op, const PreluState& s) {
   const T *x = op.input(0).as<T>(), *alpha = op.input(1).as<T>();
   T* y = op.output(0).as<T>();
-  const int32_t x_zero = op.input(0).quantization.zero_point(), a_zero = op.input(1).quantization.zero_point();
+  const int32_t x_zero = op.input(0).quantization.zero_point(),
+                a_zero = op.input(1).quantization.zero_point();
   const int32_t y_zero = op.output(0).quantization.zero_point();
   each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
     const int32_t value = x[i] - x_zero;
-    const int64_t scaled = value >= 0 ? apply(s.positive, value) : apply(s.negative, wrapping_mul<int32_t>(value, alpha[j] - a_zero));
-    y[k] = static_cast<T>(std::clamp<int64_t>(scaled + y_zero, std::numeric_limits<T>::lowest(), std::numeric_limits<T>::max()));
+    const int64_t scaled = value >= 0
+                               ? apply(s.positive, value)
+                               : apply(s.negative, wrapping_mul<int32_t>(value, alpha[j] - a_zero));
+    y[k] = static_cast<T>(std::clamp<int64_t>(scaled + y_zero, std::numeric_limits<T>::lowest(),
+                                              std::numeric_limits<T>::max()));
   });
 }
 
 void real(OpContext& op, const PreluState& s) {
   const float *x = op.input(0).as<float>(), *alpha = op.input(1).as<float>();
   float* y = op.output(0).as<float>();
-  each_run(op, s, x, alpha, y, [&](ZipShape shape, const float* in, const float* slope, int64_t n, float* out) {
-    if (shape == ZipShape::vector_vector && !op.reference()) return kernels().prelu_f32(in, slope, n, out);
-    const int64_t step = shape == ZipShape::vector_scalar ? 0 : 1;
-    for (int64_t e = 0; e < n; ++e) out[e] = in[e] >= 0.0f ? in[e] : in[e] * slope[e * step];
-  });
+  each_run(op, s, x, alpha, y,
+           [&](ZipShape shape, const float* in, const float* slope, int64_t n, float* out) {
+             if (shape == ZipShape::vector_vector && !op.reference())
+               return kernels().prelu_f32(in, slope, n, out);
+             const int64_t step = shape == ZipShape::vector_scalar ? 0 : 1;
+             for (int64_t e = 0; e < n; ++e)
+               out[e] = in[e] >= 0.0f ? in[e] : in[e] * slope[e * step];
+           });
 }
 
 Status invoke(OpContext& op) {
   const auto& s = op.state<PreluState>();
   switch (op.input(0).type) {
-    case Type::float32: real(op, s); break;
-    case Type::int8: quantized<int8_t>(op, s); break;
-    default: quantized<uint8_t>(op, s);
+    case Type::float32:
+      real(op, s);
+      break;
+    case Type::int8:
+      quantized<int8_t>(op, s);
+      break;
+    default:
+      quantized<uint8_t>(op, s);
   }
   return {};
 }

@@ -17,32 +17,38 @@ namespace {
 struct SoftmaxState {
   int64_t rows = 0, n = 0;
   float beta = 1;
-  Multiplier multiplier;      // differences to 5 integer bits
+  Multiplier multiplier;         // differences to 5 integer bits
   int32_t least_difference = 0;  // below it e^x counts as 0
-  float exps[256];            // e^(−beta·scale·d)
-  Table16 exp, reciprocal;    // int16: e^x on [−10, 0], 1/(1 + x) on [0, 1]
+  float exps[256];               // e^(−beta·scale·d)
+  Table16 exp, reciprocal;       // int16: e^x on [−10, 0], 1/(1 + x) on [0, 1]
 };
 
-constexpr int kDifferenceBits = 5;   // integer bits of the scaled differences
-constexpr int kSumBits = 12;         // integer bits of the sum
+constexpr int kDifferenceBits = 5;  // integer bits of the scaled differences
+constexpr int kSumBits = 12;        // integer bits of the sum
 
 Status infer(OpContext& op) {
   const Tensor &x = op.input(0), &y = op.output(0);
   CYGNET_TRY(expect_type("input 0", x, {Type::float32, Type::int8, Type::uint8, Type::int16}));
   CYGNET_TRY(expect_same_type("input 0", x, "output 0", y));
   CYGNET_TRY(expect_rank_between("input 0", x, 1, kMaxRank));
-  if (x.shape[x.shape.rank - 1] < 1) return bad_model("input 0: expected a last dimension >= 1, got %s", shape_text(x.shape).text);
+  if (x.shape[x.shape.rank - 1] < 1)
+    return bad_model("input 0: expected a last dimension >= 1, got %s", shape_text(x.shape).text);
   const float beta = op.options<schema::SoftmaxOptions>().beta();
-  if (!std::isfinite(beta) || !(beta > 0)) return bad_model("beta: expected a finite number > 0, got %g", static_cast<double>(beta));
+  if (!std::isfinite(beta) || !(beta > 0))
+    return bad_model("beta: expected a finite number > 0, got %g", static_cast<double>(beta));
   if (x.type != Type::float32) {
     CYGNET_TRY(expect_per_tensor("input 0", x));
     CYGNET_TRY(expect_per_tensor("output 0", y));
     const int32_t zero = y.type == Type::int8 ? -128 : 0;
     const int steps = y.type == Type::int16 ? 32768 : 256;
-    if (std::abs(y.quantization.scale() * static_cast<float>(steps) - 1.0f) > 0.001f || y.quantization.zero_point() != zero)
-      return bad_model("output 0: expected scale 1/%d and zero point %d, got %g and %d", steps, zero, static_cast<double>(y.quantization.scale()), y.quantization.zero_point());
+    if (std::abs(y.quantization.scale() * static_cast<float>(steps) - 1.0f) > 0.001f ||
+        y.quantization.zero_point() != zero)
+      return bad_model("output 0: expected scale 1/%d and zero point %d, got %g and %d", steps,
+                       zero, static_cast<double>(y.quantization.scale()),
+                       y.quantization.zero_point());
     if (x.type == Type::int16 && x.quantization.zero_point() != 0)
-      return bad_model("input 0: INT16: expected zero point 0, got %d", x.quantization.zero_point());
+      return bad_model("input 0: INT16: expected zero point 0, got %d",
+                       x.quantization.zero_point());
   }
   return op.set_output(0, x.shape);
 }
@@ -59,13 +65,17 @@ Status prepare(OpContext& op) {
   if (x.type == Type::int16) {
     s->exp.fill(10.0 / 65535, 32767, 2.0 / 65535, [](double v) { return std::exp(v); });
     s->reciprocal.fill(1.0 / 65535, -32768, 2.0 / 65535, [](double v) { return 1.0 / (1.0 + v); });
-    return quantize_multiplier(scale * static_cast<double>(s->beta) / (10.0 / 65535), &s->multiplier);
+    return quantize_multiplier(scale * static_cast<double>(s->beta) / (10.0 / 65535),
+                               &s->multiplier);
   }
-  const double real = std::min(static_cast<double>(s->beta) * scale * (1 << (31 - kDifferenceBits)), 1073741823.0);  // e^−16 is 0 already
+  const double real = std::min(static_cast<double>(s->beta) * scale * (1 << (31 - kDifferenceBits)),
+                               1073741823.0);  // e^−16 is 0 already
   CYGNET_TRY(quantize_multiplier(real, &s->multiplier));
-  const double radius = ((1 << kDifferenceBits) - 1) * std::ldexp(1.0, 31 - kDifferenceBits - s->multiplier.shift);
+  const double radius =
+      ((1 << kDifferenceBits) - 1) * std::ldexp(1.0, 31 - kDifferenceBits - s->multiplier.shift);
   s->least_difference = -static_cast<int32_t>(std::min(std::floor(radius), 255.0));
-  for (int d = 0; d < 256; ++d) s->exps[d] = static_cast<float>(std::exp(-static_cast<double>(s->beta) * scale * d));
+  for (int d = 0; d < 256; ++d)
+    s->exps[d] = static_cast<float>(std::exp(-static_cast<double>(s->beta) * scale * d));
   return {};
 }
 
@@ -81,7 +91,8 @@ void row_f32(const float* x, int64_t n, float beta, float* y) {
 }
 
 // Fixed point, as the reference. A sum beyond 2^12 saturates.
-template <class T> void row_q8(const T* x, int64_t n, const SoftmaxState& s, T* y) {
+template <class T>
+void row_q8(const T* x, int64_t n, const SoftmaxState& s, T* y) {
   constexpr int32_t kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
   const auto exp_of = [&](int32_t difference) {
     return exp_negative(Fixed<int32_t, kDifferenceBits>{apply(s.multiplier, difference)});
@@ -97,7 +108,9 @@ template <class T> void row_q8(const T* x, int64_t n, const SoftmaxState& s, T* 
     int32_t q = kLow;
     if (x[i] - most >= s.least_difference) {
       const int exponent = std::max(0, shift + 31 - 8);  // beyond 31 nothing is left
-      const int32_t scaled = exponent > 31 ? 0 : rounding_divide_by_power((inverse * exp_of(x[i] - most)).raw, exponent);
+      const int32_t scaled =
+          exponent > 31 ? 0
+                        : rounding_divide_by_power((inverse * exp_of(x[i] - most)).raw, exponent);
       q = std::clamp<int32_t>(scaled + kLow, kLow, kHigh);
     }
     y[i] = static_cast<T>(q);
@@ -114,7 +127,8 @@ void row_s16(const int16_t* x, int64_t n, const SoftmaxState& s, int16_t* y) {
     y[i] = s.exp(saturate<int16_t>(centred));
     sum += y[i];
   }
-  const auto total = static_cast<uint32_t>(std::min<int64_t>(sum, std::numeric_limits<int32_t>::max()));
+  const auto total =
+      static_cast<uint32_t>(std::min<int64_t>(sum, std::numeric_limits<int32_t>::max()));
   const int zeros = __builtin_clz(total);  // the largest element's e^0 keeps the sum above 0
   const int64_t shifted = ((int64_t{total} << (zeros - 1)) + (1 << 13)) >> 14;  // [1, 2) · 2^16
   const int16_t inverse = s.reciprocal(saturate<int16_t>(shifted - (1 << 15) - (1 << 16)));
@@ -133,12 +147,15 @@ Status invoke(OpContext& op) {
   op.parallel_for(s.rows, [&](int64_t begin, int64_t end, int) {
     for (int64_t at = begin * s.n; at < end * s.n; at += s.n) {
       if (x.type == Type::float32) {
-        if (op.reference()) row_f32(x.as<float>() + at, s.n, s.beta, y.as<float>() + at);
-        else kernels().softmax_f32(x.as<float>() + at, s.n, s.beta, y.as<float>() + at);
+        if (op.reference())
+          row_f32(x.as<float>() + at, s.n, s.beta, y.as<float>() + at);
+        else
+          kernels().softmax_f32(x.as<float>() + at, s.n, s.beta, y.as<float>() + at);
       } else if (x.type == Type::int16) {
         row_s16(x.as<int16_t>() + at, s.n, s, y.as<int16_t>() + at);
       } else if (!op.reference()) {
-        kernels().softmax_q8(x.as<uint8_t>() + at, s.n, x.type == Type::int8 ? 0x80 : 0, s.exps, 256.0f, low, low, low + 255, y.as<uint8_t>() + at);
+        kernels().softmax_q8(x.as<uint8_t>() + at, s.n, x.type == Type::int8 ? 0x80 : 0, s.exps,
+                             256.0f, low, low, low + 255, y.as<uint8_t>() + at);
       } else if (x.type == Type::int8) {
         row_q8(x.as<int8_t>() + at, s.n, s, y.as<int8_t>() + at);
       } else {
@@ -152,12 +169,13 @@ Status invoke(OpContext& op) {
 }  // namespace
 
 extern const OpDef kSoftmax;
-extern const OpDef kSoftmax = {.name = "SOFTMAX",
-                               .builtin = static_cast<int32_t>(schema::BuiltinOperator::SOFTMAX),
-                               .max_version = 4,
-                               .options_type = static_cast<uint8_t>(schema::BuiltinOptions::SoftmaxOptions),
-                               .infer = infer,
-                               .prepare = prepare,
-                               .invoke = invoke};
+extern const OpDef kSoftmax = {
+    .name = "SOFTMAX",
+    .builtin = static_cast<int32_t>(schema::BuiltinOperator::SOFTMAX),
+    .max_version = 4,
+    .options_type = static_cast<uint8_t>(schema::BuiltinOptions::SoftmaxOptions),
+    .infer = infer,
+    .prepare = prepare,
+    .invoke = invoke};
 
 }  // namespace cygnet::ops

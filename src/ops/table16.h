@@ -14,12 +14,15 @@ struct Table16 {
 
   /// Samples f over the int16 range q·scale, q − zero_point; results in units of out_scale. Each
   /// sample is moved by half the error that interpolation makes in the middle of its interval.
-  template <class F> void fill(double scale, int32_t zero_point, double out_scale, F f) {
+  template <class F>
+  void fill(double scale, int32_t zero_point, double out_scale, F f) {
     constexpr int kSteps = 512;
     const double low = scale * (-32768 - zero_point), high = scale * (32767 - zero_point);
     const double step = (high - low) / kSteps;
     const double inverse = 65536.0 / (out_scale * 32767 - out_scale * -32768);
-    const auto limited = [](double v) { return static_cast<int16_t>(std::min(std::max(v, -32768.0), 32767.0)); };
+    const auto limited = [](double v) {
+      return static_cast<int16_t>(std::min(std::max(v, -32768.0), 32767.0));
+    };
     for (int i = 0; i < kSteps; ++i) {
       const double sample = std::round(f(low + i * step) * inverse);
       const double middle = std::round(f(low + i * step + step / 2) * inverse);

@@ -29,29 +29,36 @@ inline Status infer_unary(OpContext& op, std::initializer_list<Type> types) {
 }
 
 /// f(q) for q in the range of int8 or uint8, into a table.
-template <class F> void fill_table(Type type, F f, Table8* table) {
+template <class F>
+void fill_table(Type type, F f, Table8* table) {
   const int low = type == Type::int8 ? -128 : 0;
   for (int q = low; q < low + 256; ++q) table->values[q & 255] = static_cast<uint8_t>(f(q));
 }
 
 /// Table of a real function, as TFLite fills its look-up tables: round(f(x)/scale) + zero point in
 /// float, halves away from zero, clamped.
-template <class F> void fill_real_table(const Tensor& x, const Tensor& y, F f, Table8* table) {
+template <class F>
+void fill_real_table(const Tensor& x, const Tensor& y, F f, Table8* table) {
   const float inverse = 1.0f / y.quantization.scale();
   const int low = y.type == Type::int8 ? -128 : 0;
   fill_table(
       x.type,
       [&](int q) {
-        const float real = f(x.quantization.scale() * static_cast<float>(q - x.quantization.zero_point()));
-        const float scaled = std::round(real * inverse) + static_cast<float>(y.quantization.zero_point());
+        const float real =
+            f(x.quantization.scale() * static_cast<float>(q - x.quantization.zero_point()));
+        const float scaled =
+            std::round(real * inverse) + static_cast<float>(y.quantization.zero_point());
         // 0 · ∞, from scales at the ends of float's range, is not a number.
-        return scaled >= static_cast<float>(low) ? static_cast<int>(std::min(scaled, static_cast<float>(low + 255))) : low;
+        return scaled >= static_cast<float>(low)
+                   ? static_cast<int>(std::min(scaled, static_cast<float>(low + 255)))
+                   : low;
       },
       table);
 }
 
 /// Calls f(first element, count) on pieces of all elements of output 0.
-template <class F> void each_piece(OpContext& op, F f) {
+template <class F>
+void each_piece(OpContext& op, F f) {
   constexpr int64_t kPiece = 1 << 13;
   const int64_t n = op.output(0).shape.elements();
   op.parallel_for((n + kPiece - 1) / kPiece, [&](int64_t begin, int64_t end, int) {
@@ -72,7 +79,8 @@ inline void apply_table(OpContext& op, const Table8& table) {
 }
 
 /// The f32 case: a kernel, or f element by element.
-template <class F> void map_f32(OpContext& op, MapOp kernel, const MapParams& params, F f) {
+template <class F>
+void map_f32(OpContext& op, MapOp kernel, const MapParams& params, F f) {
   const float* x = op.input(0).as<float>();
   float* y = op.output(0).as<float>();
   each_piece(op, [&](int64_t at, int64_t n) {

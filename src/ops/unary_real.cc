@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// LOGISTIC: y = 1/(1 + e^−x). TANH: y = tanh x. SQRT: y = √x. Types f32; LOGISTIC and TANH also int8
-// and uint8, by a table of the rounded results, and int16 with result scale 2^−15, by interpolation.
-// SQRT also int8 and int16, rounded down; what lies below zero gives zero.
-// Sources: tensorflow/lite/kernels/activations.cc, elementwise.cc, internal/reference/integer_ops.
+// LOGISTIC: y = 1/(1 + e^−x). TANH: y = tanh x. SQRT: y = √x. Types f32; LOGISTIC and TANH also
+// int8 and uint8, by a table of the rounded results, and int16 with result scale 2^−15, by
+// interpolation. SQRT also int8 and int16, rounded down; what lies below zero gives zero. Sources:
+// tensorflow/lite/kernels/activations.cc, elementwise.cc, internal/reference/integer_ops.
 #include "ops/unary.h"
 #include "schema/tflite_generated.h"
 
@@ -14,7 +14,8 @@ namespace {
 
 struct Sigmoid16State {
   uint16_t table[256];
-  int32_t multiplier;  // x · multiplier / 2^shift is in units of 1/(24 · 512), tanh: 1/(24 · 256) · 1/2
+  int32_t
+      multiplier;  // x · multiplier / 2^shift is in units of 1/(24 · 512), tanh: 1/(24 · 256) · 1/2
   int32_t shift;
 };
 
@@ -36,14 +37,16 @@ Status prepare_sigmoid16(OpContext& op, bool is_tanh) {
   }
   double multiplier = static_cast<double>(scale) * 4096.0 * 3.0;
   while (multiplier <= 32767.0 / 2.0 && s->shift <= 30) ++s->shift, multiplier *= 2;
-  if (multiplier > 32767.0) return bad_model("T9: input 0: scale %g is too large", static_cast<double>(scale));
+  if (multiplier > 32767.0)
+    return bad_model("T9: input 0: scale %g is too large", static_cast<double>(scale));
   s->multiplier = static_cast<int32_t>(multiplier);
   return {};
 }
 
-// The table at |x|, with `fraction_bits` bits of x below its index; the last interval and all beyond
-// give `beyond`.
-int64_t interpolated(const Sigmoid16State& s, int64_t magnitude, int fraction_bits, int64_t beyond) {
+// The table at |x|, with `fraction_bits` bits of x below its index; the last interval and all
+// beyond give `beyond`.
+int64_t interpolated(const Sigmoid16State& s, int64_t magnitude, int fraction_bits,
+                     int64_t beyond) {
   const int64_t index = magnitude >> fraction_bits;
   if (index >= 255) return beyond;
   const int64_t a = s.table[index], b = s.table[index + 1];
@@ -57,7 +60,8 @@ int16_t logistic16(const Sigmoid16State& s, int64_t x) {
 
 int16_t tanh16(const Sigmoid16State& s, int64_t x) {
   const int64_t v = interpolated(s, std::abs(x), 8, int64_t{0xffff} << 8);
-  return static_cast<int16_t>((x >= 0 ? v - (1 << 23) + (1 << 7) : (1 << 23) - v + (1 << 7) - 1) >> 8);
+  return static_cast<int16_t>((x >= 0 ? v - (1 << 23) + (1 << 7) : (1 << 23) - v + (1 << 7) - 1) >>
+                              8);
 }
 
 struct LogisticFunction {
@@ -75,13 +79,15 @@ struct SqrtFunction {
   static float at(float x) { return std::sqrt(x); }
 };
 
-template <class Function> void invoke_sigmoid16(OpContext& op) {
+template <class Function>
+void invoke_sigmoid16(OpContext& op) {
   const auto& s = op.state<Sigmoid16State>();
   const int64_t round = s.shift > 0 ? int64_t{1} << (s.shift - 1) : 0;
   const int16_t* x = op.input(0).as<int16_t>();
   int16_t* y = op.output(0).as<int16_t>();
   each_piece(op, [&](int64_t at, int64_t n) {
-    for (int64_t i = at; i < at + n; ++i) y[i] = Function::at16(s, (int64_t{x[i]} * s.multiplier + round) >> s.shift);
+    for (int64_t i = at; i < at + n; ++i)
+      y[i] = Function::at16(s, (int64_t{x[i]} * s.multiplier + round) >> s.shift);
   });
 }
 
@@ -89,19 +95,25 @@ Status infer_sigmoid(OpContext& op) {
   CYGNET_TRY(infer_unary(op, {Type::float32, Type::int8, Type::uint8, Type::int16}));
   const Tensor &x = op.input(0), &y = op.output(0);
   if (x.type != Type::int16) return {};
-  if (x.quantization.zero_point() != 0 || y.quantization.zero_point() != 0) return bad_model("INT16: expected zero points 0");
+  if (x.quantization.zero_point() != 0 || y.quantization.zero_point() != 0)
+    return bad_model("INT16: expected zero points 0");
   if (y.quantization.scale() == std::ldexp(1.0f, -15)) return {};
-  return bad_model("output 0: INT16: expected scale 1/32768, got %g", static_cast<double>(y.quantization.scale()));
+  return bad_model("output 0: INT16: expected scale 1/32768, got %g",
+                   static_cast<double>(y.quantization.scale()));
 }
 
 // ---- SQRT of int8 and int16
 
-Status infer_sqrt(OpContext& op) { return infer_unary(op, {Type::float32, Type::int8, Type::int16}); }
+Status infer_sqrt(OpContext& op) {
+  return infer_unary(op, {Type::float32, Type::int8, Type::int16});
+}
 
 // √x in the output's units.
 int32_t quantized_sqrt(const Tensor& x, const Tensor& y, int32_t q) {
-  const float real = x.quantization.scale() * static_cast<float>(std::max(0, q - x.quantization.zero_point()));
-  const float scaled = std::floor(std::sqrt(real) / y.quantization.scale()) + static_cast<float>(y.quantization.zero_point());
+  const float real =
+      x.quantization.scale() * static_cast<float>(std::max(0, q - x.quantization.zero_point()));
+  const float scaled = std::floor(std::sqrt(real) / y.quantization.scale()) +
+                       static_cast<float>(y.quantization.zero_point());
   return static_cast<int32_t>(std::min(scaled, y.type == Type::int8 ? 127.0f : 32767.0f));
 }
 
@@ -109,7 +121,8 @@ Status prepare_sqrt(OpContext& op) {
   if (op.input(0).type != Type::int8) return {};
   auto* table = op.make_state<Table8>();
   if (table == nullptr) return out_of_memory("table", sizeof(Table8));
-  fill_table(Type::int8, [&](int q) { return quantized_sqrt(op.input(0), op.output(0), q); }, table);
+  fill_table(
+      Type::int8, [&](int q) { return quantized_sqrt(op.input(0), op.output(0), q); }, table);
   return {};
 }
 
@@ -117,22 +130,26 @@ void invoke_sqrt16(OpContext& op) {
   const Tensor& x = op.input(0);
   int16_t* y = op.output(0).as<int16_t>();
   each_piece(op, [&](int64_t at, int64_t n) {
-    for (int64_t i = at; i < at + n; ++i) y[i] = static_cast<int16_t>(quantized_sqrt(x, op.output(0), x.as<int16_t>()[i]));
+    for (int64_t i = at; i < at + n; ++i)
+      y[i] = static_cast<int16_t>(quantized_sqrt(x, op.output(0), x.as<int16_t>()[i]));
   });
 }
 
 // ---- all types
 
-template <class Function> Status prepare_sigmoid(OpContext& op) {
+template <class Function>
+Status prepare_sigmoid(OpContext& op) {
   if (op.input(0).type == Type::float32) return {};
-  if (op.input(0).type == Type::int16) return prepare_sigmoid16(op, Function::kKernel == MapOp::tanh);
+  if (op.input(0).type == Type::int16)
+    return prepare_sigmoid16(op, Function::kKernel == MapOp::tanh);
   auto* table = op.make_state<Table8>();
   if (table == nullptr) return out_of_memory("table", sizeof(Table8));
   fill_real_table(op.input(0), op.output(0), Function::at, table);
   return {};
 }
 
-template <class Function> Status invoke(OpContext& op) {
+template <class Function>
+Status invoke(OpContext& op) {
   if (op.input(0).type == Type::float32) {
     map_f32(op, Function::kKernel, {}, Function::at);
     return {};
@@ -141,14 +158,16 @@ template <class Function> Status invoke(OpContext& op) {
     apply_table(op, op.state<Table8>());
     return {};
   }
-  if constexpr (Function::kKernel == MapOp::sqrt) invoke_sqrt16(op);
-  else invoke_sigmoid16<Function>(op);
+  if constexpr (Function::kKernel == MapOp::sqrt)
+    invoke_sqrt16(op);
+  else
+    invoke_sigmoid16<Function>(op);
   return {};
 }
 
 template <class Function>
-constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, int32_t max_version, Status (*infer)(OpContext&),
-                           Status (*prepare)(OpContext&)) {
+constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, int32_t max_version,
+                           Status (*infer)(OpContext&), Status (*prepare)(OpContext&)) {
   return {.name = name,
           .builtin = static_cast<int32_t>(builtin),
           .max_version = max_version,
@@ -162,10 +181,13 @@ constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, in
 
 extern const OpDef kLogistic;
 extern const OpDef kLogistic =
-    definition<LogisticFunction>("LOGISTIC", schema::BuiltinOperator::LOGISTIC, 3, infer_sigmoid, prepare_sigmoid<LogisticFunction>);
+    definition<LogisticFunction>("LOGISTIC", schema::BuiltinOperator::LOGISTIC, 3, infer_sigmoid,
+                                 prepare_sigmoid<LogisticFunction>);
 extern const OpDef kTanh;
-extern const OpDef kTanh = definition<TanhFunction>("TANH", schema::BuiltinOperator::TANH, 3, infer_sigmoid, prepare_sigmoid<TanhFunction>);
+extern const OpDef kTanh = definition<TanhFunction>("TANH", schema::BuiltinOperator::TANH, 3,
+                                                    infer_sigmoid, prepare_sigmoid<TanhFunction>);
 extern const OpDef kSqrt;
-extern const OpDef kSqrt = definition<SqrtFunction>("SQRT", schema::BuiltinOperator::SQRT, 2, infer_sqrt, prepare_sqrt);
+extern const OpDef kSqrt =
+    definition<SqrtFunction>("SQRT", schema::BuiltinOperator::SQRT, 2, infer_sqrt, prepare_sqrt);
 
 }  // namespace cygnet::ops

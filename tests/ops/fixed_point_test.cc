@@ -34,7 +34,8 @@ TEST(FixedPoint, RoundsHalvesAwayFromZero) {
   EXPECT_EQ(rounding_doubling_high_mul(kLeast, kLeast), std::numeric_limits<int32_t>::max());
 }
 
-// Whatever the scale and the accumulator, the product is within one of the exact one, and saturates.
+// Whatever the scale and the accumulator, the product is within one of the exact one, and
+// saturates.
 TEST(FixedPoint, ScalesAccumulators) {
   const std::vector<double> exponents = test::random_elements<double>(400, 1, -31, 29.9);
   const std::vector<double> sizes = test::random_elements<double>(400, 2, 0, 46);
@@ -47,7 +48,8 @@ TEST(FixedPoint, ScalesAccumulators) {
     EXPECT_NEAR(apply_once(m, x), exact, 1 + std::abs(exact) * 1e-8) << x << " times " << scale;
     const double shifted = std::abs(static_cast<double>(x)) * std::exp2(std::max(0, m.shift));
     if (shifted > 1e9) continue;  // the 32-bit form may wrap
-    EXPECT_NEAR(apply(m, static_cast<int32_t>(x)), exact, 1 + std::abs(exact) * 1e-8) << x << " times " << scale;
+    EXPECT_NEAR(apply(m, static_cast<int32_t>(x)), exact, 1 + std::abs(exact) * 1e-8)
+        << x << " times " << scale;
   }
 }
 

@@ -18,7 +18,10 @@ Formula product(const Index& a, const Index& b, const Index& out, bool relu6 = f
                 using enum schema::ActivationFunctionType;
                 m.op(Op::MUL, x, {y}, schema::CreateMulOptions(m.fbb(), relu6 ? RELU6 : NONE));
               },
-          .f = [=](const std::vector<double>& x) { return relu6 ? std::clamp(x[0] * x[1], 0.0, 6.0) : x[0] * x[1]; },
+          .f =
+              [=](const std::vector<double>& x) {
+                return relu6 ? std::clamp(x[0] * x[1], 0.0, 6.0) : x[0] * x[1];
+              },
           .range = {{-3, 5}, {-2, 4}},
           .out_range = {-9, 14}};
 }
@@ -36,36 +39,47 @@ TEST(Mul, RealNumbers) {
 }
 
 TEST(Mul, IntegersWrap) {
-  run_op_cases({{.name = "int32",
-                 .model = bare_model(Op::MUL, {{{3}, Type::int32}, {{3}, Type::int32}}, {{3}, Type::int32}),
-                 .inputs = {values<int32_t>({3, 65536, -2147483647 - 1}), values<int32_t>({-5, 65536, -1})},
-                 .outputs = {values<int32_t>({-15, 0, -2147483647 - 1})},
-                 .kernel_steps = 0},
-                {.name = "int64",
-                 .model = bare_model(Op::MUL, {{{2}, Type::int64}, {{}, Type::int64}}, {{2}, Type::int64}),
-                 .inputs = {values<int64_t>({int64_t{1} << 40, -3}), values<int64_t>({1000})},
-                 .outputs = {values<int64_t>({1000 * (int64_t{1} << 40), -3000})},
-                 .kernel_steps = 0}});
+  run_op_cases(
+      {{.name = "int32",
+        .model = bare_model(Op::MUL, {{{3}, Type::int32}, {{3}, Type::int32}}, {{3}, Type::int32}),
+        .inputs = {values<int32_t>({3, 65536, -2147483647 - 1}), values<int32_t>({-5, 65536, -1})},
+        .outputs = {values<int32_t>({-15, 0, -2147483647 - 1})},
+        .kernel_steps = 0},
+       {.name = "int64",
+        .model = bare_model(Op::MUL, {{{2}, Type::int64}, {{}, Type::int64}}, {{2}, Type::int64}),
+        .inputs = {values<int64_t>({int64_t{1} << 40, -3}), values<int64_t>({1000})},
+        .outputs = {values<int64_t>({1000 * (int64_t{1} << 40), -3000})},
+        .kernel_steps = 0}});
 }
 
 // Products far beyond the result's range saturate.
 TEST(Mul, Saturates) {
   const Quant wide = per_tensor(1000), narrow = per_tensor(0.01f);
-  run_op_cases({{.name = "int8",
-                 .model = bare_model(Op::MUL, {{{4}, Type::int8, wide}, {{4}, Type::int8, per_tensor(1)}}, {{4}, Type::int8, narrow}),
-                 .inputs = {values<int8_t>({127, -128, 1, 0}), values<int8_t>({1, 1, -1, 5})},
-                 .outputs = {values<int8_t>({127, -128, -128, 0})}}});
+  run_op_cases(
+      {{.name = "int8",
+        .model = bare_model(Op::MUL, {{{4}, Type::int8, wide}, {{4}, Type::int8, per_tensor(1)}},
+                            {{4}, Type::int8, narrow}),
+        .inputs = {values<int8_t>({127, -128, 1, 0}), values<int8_t>({1, 1, -1, 5})},
+        .outputs = {values<int8_t>({127, -128, -128, 0})}}});
 }
 
 TEST(Mul, Refuses) {
   const Quant q = per_tensor(0.1f, 3);
   refuse_op_cases({
-      {.name = "shapes", .model = bare_model(Op::MUL, {{{2, 3}}, {{2}}}, {{2, 3}}), .message = "do not broadcast"},
-      {.name = "types", .model = bare_model(Op::MUL, {{}, {{2}, Type::int32}}, {}), .message = "input 1: expected type FLOAT32"},
+      {.name = "shapes",
+       .model = bare_model(Op::MUL, {{{2, 3}}, {{2}}}, {{2, 3}}),
+       .message = "do not broadcast"},
+      {.name = "types",
+       .model = bare_model(Op::MUL, {{}, {{2}, Type::int32}}, {}),
+       .message = "input 1: expected type FLOAT32"},
       {.name = "ratio",
-       .model = bare_model(Op::MUL, {{{2}, Type::int8, per_tensor(1e20f)}, {{2}, Type::int8, q}}, {{2}, Type::int8, per_tensor(1e-20f)}),
+       .model = bare_model(Op::MUL, {{{2}, Type::int8, per_tensor(1e20f)}, {{2}, Type::int8, q}},
+                           {{2}, Type::int8, per_tensor(1e-20f)}),
        .message = "T9: scale ratio"},
-      {.name = "output quantization", .model = bare_model(Op::MUL, {{{2}, Type::uint8, q}, {{2}, Type::uint8, q}}, {{2}, Type::uint8}), .message = "output 0: expected quantization"},
+      {.name = "output quantization",
+       .model =
+           bare_model(Op::MUL, {{{2}, Type::uint8, q}, {{2}, Type::uint8, q}}, {{2}, Type::uint8}),
+       .message = "output 0: expected quantization"},
   });
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cases for operators that compute every element of the result by a formula from the elements of the
-// inputs that lie (after broadcasting) at the same place. The test gives the formula in float64; the
-// harness's cases follow for floats and for quantized types, whose results may be 1 step off.
+// Cases for operators that compute every element of the result by a formula from the elements of
+// the inputs that lie (after broadcasting) at the same place. The test gives the formula in
+// float64; the harness's cases follow for floats and for quantized types, whose results may be 1
+// step off.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +39,8 @@ struct Formula {
 };
 
 /// Scale and zero point for a range; int16 has zero point 0.
-template <class T> Quant quant_for(Range r) {
+template <class T>
+Quant quant_for(Range r) {
   if constexpr (std::is_floating_point_v<T>) {
     return {};
   } else if constexpr (std::is_same_v<T, int16_t>) {
@@ -46,30 +48,38 @@ template <class T> Quant quant_for(Range r) {
   } else {
     const auto scale = static_cast<float>((r.high - r.low) / 255);
     const double least = std::numeric_limits<T>::lowest();
-    return per_tensor(scale, std::clamp<int64_t>(std::llround(least - r.low / static_cast<double>(scale)),
-                                                 std::numeric_limits<T>::lowest(), std::numeric_limits<T>::max()));
+    return per_tensor(scale, std::clamp<int64_t>(
+                                 std::llround(least - r.low / static_cast<double>(scale)),
+                                 std::numeric_limits<T>::lowest(), std::numeric_limits<T>::max()));
   }
 }
 
 /// Place in a tensor of `shape` of what is broadcast to `index` of a result.
 inline size_t broadcast_place(const Index& shape, const Index& index) {
   Index own(shape.size());
-  for (size_t i = 0; i < shape.size(); ++i) own[i] = shape[i] == 1 ? 0 : index[index.size() - shape.size() + i];
+  for (size_t i = 0; i < shape.size(); ++i)
+    own[i] = shape[i] == 1 ? 0 : index[index.size() - shape.size() + i];
   return flat(shape, own);
 }
 
-template <class T> double real_of(T q, const Quant& quant) {
-  return static_cast<double>(quant.scales[0]) * (static_cast<double>(q) - static_cast<double>(quant.zero_points[0]));
+template <class T>
+double real_of(T q, const Quant& quant) {
+  return static_cast<double>(quant.scales[0]) *
+         (static_cast<double>(q) - static_cast<double>(quant.zero_points[0]));
 }
 
 /// The code for a real number, halves away from zero, within T.
-template <class T> T code_of(double real, const Quant& quant) {
-  const double q = std::round(real / static_cast<double>(quant.scales[0])) + static_cast<double>(quant.zero_points[0]);
-  return static_cast<T>(std::clamp(q, static_cast<double>(std::numeric_limits<T>::lowest()), static_cast<double>(std::numeric_limits<T>::max())));
+template <class T>
+T code_of(double real, const Quant& quant) {
+  const double q = std::round(real / static_cast<double>(quant.scales[0])) +
+                   static_cast<double>(quant.zero_points[0]);
+  return static_cast<T>(std::clamp(q, static_cast<double>(std::numeric_limits<T>::lowest()),
+                                   static_cast<double>(std::numeric_limits<T>::max())));
 }
 
 /// The case for floats, or for a quantized T.
-template <class T> OpCase formula_case(const Formula& formula) {
+template <class T>
+OpCase formula_case(const Formula& formula) {
   constexpr bool kReal = std::is_same_v<T, float>;
   std::vector<std::vector<T>> in;
   std::vector<Quant> quant = formula.quant;
@@ -80,7 +90,8 @@ template <class T> OpCase formula_case(const Formula& formula) {
   for (size_t i = 0; i < formula.in.size(); ++i) {
     const Range range = i < formula.range.size() ? formula.range[i] : Range{};
     const auto seed = static_cast<uint32_t>(17 * i + formula.name.size());
-    const double low = kReal ? range.low : std::numeric_limits<T>::lowest(), high = kReal ? range.high : std::numeric_limits<T>::max();
+    const double low = kReal ? range.low : std::numeric_limits<T>::lowest(),
+                 high = kReal ? range.high : std::numeric_limits<T>::max();
     in.push_back(random_elements<T>(count(formula.in[i]), seed, low, high));
     c.inputs.push_back(values(in.back()));
     if (formula.quant.empty() && !kReal) quant.push_back(quant_for<T>(range));
@@ -100,14 +111,16 @@ template <class T> OpCase formula_case(const Formula& formula) {
   c.model = [formula, quant](ModelBuilder& b) {
     const auto of = [&](size_t i) { return kReal ? std::optional<Quant>() : quant[i]; };
     std::vector<int> x;
-    for (size_t i = 0; i < formula.in.size(); ++i) x.push_back(b.input(formula.in[i], type_of<T>(), of(i)));
+    for (size_t i = 0; i < formula.in.size(); ++i)
+      x.push_back(b.input(formula.in[i], type_of<T>(), of(i)));
     formula.add(b, x, b.output(formula.out, type_of<T>(), of(formula.in.size())));
   };
   return c;
 }
 
 /// Runs formulas for each of the element types.
-template <class... T> void run_formulas(const std::vector<Formula>& formulas) {
+template <class... T>
+void run_formulas(const std::vector<Formula>& formulas) {
   std::vector<OpCase> cases;
   for (const Formula& formula : formulas) (cases.push_back(formula_case<T>(formula)), ...);
   run_op_cases(cases);
@@ -119,7 +132,9 @@ struct Bare {
   Type type = Type::float32;
   std::optional<Quant> quant = {};
 };
-inline std::function<void(ModelBuilder&)> bare_model(schema::BuiltinOperator code, std::vector<Bare> in, Bare out, int version = 1) {
+inline std::function<void(ModelBuilder&)> bare_model(schema::BuiltinOperator code,
+                                                     std::vector<Bare> in, Bare out,
+                                                     int version = 1) {
   return [=](ModelBuilder& b) {
     std::vector<int> x;
     for (const Bare& t : in) x.push_back(b.input(t.shape, t.type, t.quant));

@@ -31,7 +31,8 @@ TEST(Relu, Floats) {
 }
 
 // Every 8-bit value and some of 16 bits, with input and output of different scales.
-template <class T> OpCase quantized(Op code, double low, double high) {
+template <class T>
+OpCase quantized(Op code, double low, double high) {
   const double x_scale = 0.11, y_scale = 0.07;
   const int x_zero = std::is_same_v<T, int16_t> ? 0 : std::is_signed_v<T> ? -5 : 100;
   const int y_zero = std::is_same_v<T, int16_t> ? 0 : std::is_signed_v<T> ? 20 : 60;
@@ -39,18 +40,20 @@ template <class T> OpCase quantized(Op code, double low, double high) {
   for (int i = 0; i < 256; ++i) {
     x.push_back(static_cast<T>(std::numeric_limits<T>::lowest() + i * (sizeof(T) == 1 ? 1 : 257)));
     const double r = std::clamp((x.back() - x_zero) * x_scale, low, high);
-    y.push_back(static_cast<T>(std::clamp<double>(std::round(r / y_scale) + y_zero, std::numeric_limits<T>::lowest(),
+    y.push_back(static_cast<T>(std::clamp<double>(std::round(r / y_scale) + y_zero,
+                                                  std::numeric_limits<T>::lowest(),
                                                   std::numeric_limits<T>::max())));
   }
-  return {.name = std::string(schema::EnumNameBuiltinOperator(code)) + " " + type_name(type_of<T>()),
-          .model =
-              [=](ModelBuilder& b) {
-                const int in = b.input({1, 256}, type_of<T>(), per_tensor(0.11f, x_zero));
-                b.op(code, {in}, {b.output({1, 256}, type_of<T>(), per_tensor(0.07f, y_zero))});
-              },
-          .inputs = {values(x)},
-          .outputs = {values(y)},
-          .plain_steps = 1};
+  return {
+      .name = std::string(schema::EnumNameBuiltinOperator(code)) + " " + type_name(type_of<T>()),
+      .model =
+          [=](ModelBuilder& b) {
+            const int in = b.input({1, 256}, type_of<T>(), per_tensor(0.11f, x_zero));
+            b.op(code, {in}, {b.output({1, 256}, type_of<T>(), per_tensor(0.07f, y_zero))});
+          },
+      .inputs = {values(x)},
+      .outputs = {values(y)},
+      .plain_steps = 1};
 }
 
 TEST(Relu, Quantized) {

@@ -12,7 +12,8 @@ using Op = schema::BuiltinOperator;
 std::function<void(ModelBuilder&)> model(const Bare& x, const Bare& y, float beta) {
   return [=](ModelBuilder& b) {
     const int in = b.input(x.shape, x.type, x.quant);
-    b.op(Op::SOFTMAX, {in}, {b.output(y.shape, y.type, y.quant)}, schema::CreateSoftmaxOptions(b.fbb(), beta), 3);
+    b.op(Op::SOFTMAX, {in}, {b.output(y.shape, y.type, y.quant)},
+         schema::CreateSoftmaxOptions(b.fbb(), beta), 3);
   };
 }
 
@@ -20,7 +21,8 @@ std::function<void(ModelBuilder&)> model(const Bare& x, const Bare& y, float bet
 std::vector<double> shares(const std::vector<double>& x, size_t n, double beta) {
   std::vector<double> y(x.size());
   for (size_t row = 0; row < x.size(); row += n) {
-    const double most = *std::max_element(x.begin() + static_cast<long>(row), x.begin() + static_cast<long>(row + n));
+    const double most = *std::max_element(x.begin() + static_cast<long>(row),
+                                          x.begin() + static_cast<long>(row + n));
     double sum = 0;
     for (size_t i = row; i < row + n; ++i) sum += y[i] = std::exp((x[i] - most) * beta);
     for (size_t i = row; i < row + n; ++i) y[i] /= sum;
@@ -28,13 +30,18 @@ std::vector<double> shares(const std::vector<double>& x, size_t n, double beta) 
   return y;
 }
 
-Quant result_quant(Type type) { return type == Type::int16 ? per_tensor(0x1p-15f) : per_tensor(0x1p-8f, type == Type::int8 ? -128 : 0); }
+Quant result_quant(Type type) {
+  return type == Type::int16 ? per_tensor(0x1p-15f)
+                             : per_tensor(0x1p-8f, type == Type::int8 ? -128 : 0);
+}
 
-template <class T> OpCase softmax(const Index& shape, float beta, double reach) {
+template <class T>
+OpCase softmax(const Index& shape, float beta, double reach) {
   constexpr bool kReal = std::is_same_v<T, float>;
   const Quant x_quant = quant_for<T>({-reach, reach});
   const Quant y_quant = result_quant(type_of<T>());
-  const double low = kReal ? -reach : std::numeric_limits<T>::lowest(), high = kReal ? reach : std::numeric_limits<T>::max();
+  const double low = kReal ? -reach : std::numeric_limits<T>::lowest(),
+               high = kReal ? reach : std::numeric_limits<T>::max();
   const std::vector<T> x = random_elements<T>(count(shape), 5, low, high);
   std::vector<double> real;
   for (T q : x) real.push_back(kReal ? static_cast<double>(q) : real_of(q, x_quant));
@@ -44,7 +51,8 @@ template <class T> OpCase softmax(const Index& shape, float beta, double reach) 
   const auto quant = [&](const Quant& q) { return kReal ? std::optional<Quant>() : q; };
   const int steps = std::is_same_v<T, int16_t> ? 12 : 1;
   return {.name = std::string(type_name(type_of<T>())) + " " + std::to_string(shape.back()),
-          .model = model({shape, type_of<T>(), quant(x_quant)}, {shape, type_of<T>(), quant(y_quant)}, beta),
+          .model = model({shape, type_of<T>(), quant(x_quant)},
+                         {shape, type_of<T>(), quant(y_quant)}, beta),
           .inputs = {values(x)},
           .outputs = {values(y)},
           .shapes = {shape},
@@ -52,8 +60,10 @@ template <class T> OpCase softmax(const Index& shape, float beta, double reach) 
           .kernel_steps = steps};
 }
 
-template <class T> std::vector<OpCase> all_shapes() {
-  return {softmax<T>({1, 301}, 1, 6), softmax<T>({40, 21}, 1, 4), softmax<T>({2, 3, 4, 5}, 0.5f, 9), softmax<T>({7}, 2, 3), softmax<T>({3, 1}, 1, 5)};
+template <class T>
+std::vector<OpCase> all_shapes() {
+  return {softmax<T>({1, 301}, 1, 6), softmax<T>({40, 21}, 1, 4), softmax<T>({2, 3, 4, 5}, 0.5f, 9),
+          softmax<T>({7}, 2, 3), softmax<T>({3, 1}, 1, 5)};
 }
 
 TEST(Softmax, RealNumbers) {
@@ -70,7 +80,8 @@ TEST(Softmax, LargeNumbers) {
                  .inputs = {values<float>({1e30f, 1e30f, -1e30f})},
                  .outputs = {values<float>({0.5f, 0.5f, 0})}},
                 {.name = "scale",
-                 .model = model({{3}, Type::int8, per_tensor(1e9f)}, {{3}, Type::int8, per_tensor(0x1p-8f, -128)}, 1),
+                 .model = model({{3}, Type::int8, per_tensor(1e9f)},
+                                {{3}, Type::int8, per_tensor(0x1p-8f, -128)}, 1),
                  .inputs = {values<int8_t>({100, 100, 99})},
                  .outputs = {values<int8_t>({0, 0, -128})}}});
 }
@@ -79,14 +90,30 @@ TEST(Softmax, Refuses) {
   const Quant q = per_tensor(0.1f, 3), eighth = per_tensor(0x1p-8f, -128);
   refuse_op_cases({
       {.name = "scalar", .model = model({{}}, {{}}, 1), .message = "expected rank 1 to 8"},
-      {.name = "empty rows", .model = model({{2, 0}}, {{2, 0}}, 1), .message = "expected a last dimension >= 1"},
-      {.name = "beta 0", .model = model({{2}}, {{2}}, 0), .message = "beta: expected a finite number > 0"},
-      {.name = "beta", .model = model({{2}}, {{2}}, std::numeric_limits<float>::infinity()), .message = "beta: expected a finite number > 0"},
-      {.name = "type", .model = model({{2}, Type::int32}, {{2}, Type::int32}, 1), .message = "type INT32 is not supported"},
-      {.name = "result's type", .model = model({{2}, Type::int8, q}, {{2}, Type::int16, q}, 1), .message = "output 0: expected type INT8"},
-      {.name = "result's scale", .model = model({{2}, Type::int8, q}, {{2}, Type::int8, q}, 1), .message = "expected scale 1/256"},
-      {.name = "result's zero point", .model = model({{2}, Type::uint8, q}, {{2}, Type::uint8, per_tensor(0x1p-8f, 1)}, 1), .message = "zero point 0"},
-      {.name = "no quantization", .model = model({{2}, Type::int8}, {{2}, Type::int8, eighth}, 1), .message = "input 0: expected quantization"},
+      {.name = "empty rows",
+       .model = model({{2, 0}}, {{2, 0}}, 1),
+       .message = "expected a last dimension >= 1"},
+      {.name = "beta 0",
+       .model = model({{2}}, {{2}}, 0),
+       .message = "beta: expected a finite number > 0"},
+      {.name = "beta",
+       .model = model({{2}}, {{2}}, std::numeric_limits<float>::infinity()),
+       .message = "beta: expected a finite number > 0"},
+      {.name = "type",
+       .model = model({{2}, Type::int32}, {{2}, Type::int32}, 1),
+       .message = "type INT32 is not supported"},
+      {.name = "result's type",
+       .model = model({{2}, Type::int8, q}, {{2}, Type::int16, q}, 1),
+       .message = "output 0: expected type INT8"},
+      {.name = "result's scale",
+       .model = model({{2}, Type::int8, q}, {{2}, Type::int8, q}, 1),
+       .message = "expected scale 1/256"},
+      {.name = "result's zero point",
+       .model = model({{2}, Type::uint8, q}, {{2}, Type::uint8, per_tensor(0x1p-8f, 1)}, 1),
+       .message = "zero point 0"},
+      {.name = "no quantization",
+       .model = model({{2}, Type::int8}, {{2}, Type::int8, eighth}, 1),
+       .message = "input 0: expected quantization"},
   });
 }
 

@@ -11,17 +11,22 @@ using Op = schema::BuiltinOperator;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-double logistic(double x) { return 1 / (1 + std::exp(-x)); }
-double hard_swish(double x) { return x * std::clamp(x + 3, 0.0, 6.0) / 6; }
+double logistic(double x) {
+  return 1 / (1 + std::exp(-x));
+}
+double hard_swish(double x) {
+  return x * std::clamp(x + 3, 0.0, 6.0) / 6;
+}
 
 Formula unary(Op code, double (*f)(double), const Index& shape, Range range, Range out_range = {}) {
-  return {.name = std::string(schema::EnumNameBuiltinOperator(code)) + " " + std::to_string(range.high),
-          .in = {shape},
-          .out = shape,
-          .add = [=](ModelBuilder& m, const std::vector<int>& x, int y) { m.op(code, x, {y}); },
-          .f = [=](const std::vector<double>& x) { return f(x[0]); },
-          .range = {range},
-          .out_range = out_range};
+  return {
+      .name = std::string(schema::EnumNameBuiltinOperator(code)) + " " + std::to_string(range.high),
+      .in = {shape},
+      .out = shape,
+      .add = [=](ModelBuilder& m, const std::vector<int>& x, int y) { m.op(code, x, {y}); },
+      .f = [=](const std::vector<double>& x) { return f(x[0]); },
+      .range = {range},
+      .out_range = out_range};
 }
 
 TEST(Unary, RealNumbers) {
@@ -38,7 +43,10 @@ TEST(Unary, RealNumbers) {
 
 OpCase floats(Op code, const std::vector<float>& x, const std::vector<float>& y) {
   const Index shape = {static_cast<int32_t>(x.size())};
-  return {.name = schema::EnumNameBuiltinOperator(code), .model = bare_model(code, {{shape}}, {shape}), .inputs = {values(x)}, .outputs = {values(y)}};
+  return {.name = schema::EnumNameBuiltinOperator(code),
+          .model = bare_model(code, {{shape}}, {shape}),
+          .inputs = {values(x)},
+          .outputs = {values(y)}};
 }
 
 TEST(Unary, EndsOfTheRange) {
@@ -59,7 +67,8 @@ OpCase sixteen_bits(Op code, double (*f)(double), float scale) {
   }
   const Index shape = {static_cast<int32_t>(x.size())};
   return {.name = schema::EnumNameBuiltinOperator(code),
-          .model = bare_model(code, {{shape, Type::int16, per_tensor(scale)}}, {shape, Type::int16, per_tensor(0x1p-15f)}, 3),
+          .model = bare_model(code, {{shape, Type::int16, per_tensor(scale)}},
+                              {shape, Type::int16, per_tensor(0x1p-15f)}, 3),
           .inputs = {values(x)},
           .outputs = {values(y)},
           .plain_steps = 2,
@@ -67,32 +76,36 @@ OpCase sixteen_bits(Op code, double (*f)(double), float scale) {
 }
 
 TEST(Unary, SixteenBits) {
-  run_op_cases({sixteen_bits(Op::LOGISTIC, logistic, 0x1p-12f), sixteen_bits(Op::LOGISTIC, logistic, 0.0005f),
-                sixteen_bits(Op::TANH, std::tanh, 0x1p-12f), sixteen_bits(Op::TANH, std::tanh, 0x1p-11f),
-                sixteen_bits(Op::TANH, std::tanh, 0.00003f)});
+  run_op_cases(
+      {sixteen_bits(Op::LOGISTIC, logistic, 0x1p-12f),
+       sixteen_bits(Op::LOGISTIC, logistic, 0.0005f), sixteen_bits(Op::TANH, std::tanh, 0x1p-12f),
+       sixteen_bits(Op::TANH, std::tanh, 0x1p-11f), sixteen_bits(Op::TANH, std::tanh, 0.00003f)});
 }
 
 TEST(Unary, QuantizedSqrtRoundsDown) {
   run_op_cases({{.name = "int8",
-                 .model = bare_model(Op::SQRT, {{{6}, Type::int8, per_tensor(0.5f, -100)}}, {{6}, Type::int8, per_tensor(0.1f, -128)}, 2),
+                 .model = bare_model(Op::SQRT, {{{6}, Type::int8, per_tensor(0.5f, -100)}},
+                                     {{6}, Type::int8, per_tensor(0.1f, -128)}, 2),
                  .inputs = {values<int8_t>({-100, -98, -92, -93, -128, 127})},
                  .outputs = {values<int8_t>({-128, -118, -108, -110, -128, -22})},
                  .kernel_steps = 0},
                 {.name = "int16",
-                 .model = bare_model(Op::SQRT, {{{4}, Type::int16, per_tensor(1)}}, {{4}, Type::int16, per_tensor(0.001f)}, 2),
+                 .model = bare_model(Op::SQRT, {{{4}, Type::int16, per_tensor(1)}},
+                                     {{4}, Type::int16, per_tensor(0.001f)}, 2),
                  .inputs = {values<int16_t>({0, 2, -5, 32767})},
                  .outputs = {values<int16_t>({0, 1414, 0, 32767})},
                  .kernel_steps = 0}});
 }
 
 Formula prelu(const Index& x, const Index& alpha) {
-  return {.name = "PRELU",
-          .in = {x, alpha},
-          .out = x,
-          .add = [=](ModelBuilder& m, const std::vector<int>& in, int y) { m.op(Op::PRELU, in, {y}); },
-          .f = [=](const std::vector<double>& in) { return in[0] >= 0 ? in[0] : in[0] * in[1]; },
-          .range = {{-4, 3}, {-0.5, 0.9}},
-          .out_range = {-3.7, 3}};
+  return {
+      .name = "PRELU",
+      .in = {x, alpha},
+      .out = x,
+      .add = [=](ModelBuilder& m, const std::vector<int>& in, int y) { m.op(Op::PRELU, in, {y}); },
+      .f = [=](const std::vector<double>& in) { return in[0] >= 0 ? in[0] : in[0] * in[1]; },
+      .range = {{-4, 3}, {-0.5, 0.9}},
+      .out_range = {-3.7, 3}};
 }
 
 TEST(Prelu, RealNumbers) {
@@ -108,31 +121,54 @@ TEST(Prelu, RealNumbers) {
 TEST(Unary, Refuses) {
   const Quant q = per_tensor(0.1f, 3), sixteenth = per_tensor(0x1p-15f);
   refuse_op_cases({
-      {.name = "type", .model = bare_model(Op::LOGISTIC, {{{2}, Type::int32}}, {{2}, Type::int32}), .message = "type INT32 is not supported"},
-      {.name = "output type", .model = bare_model(Op::TANH, {{{2}}}, {{2}, Type::int8, q}), .message = "output 0: expected type FLOAT32"},
-      {.name = "quantization", .model = bare_model(Op::TANH, {{{2}, Type::uint8}}, {{2}, Type::uint8, q}), .message = "input 0: expected quantization"},
-      {.name = "16-bit zero point", .model = bare_model(Op::TANH, {{{2}, Type::int16, q}}, {{2}, Type::int16, sixteenth}, 3), .message = "zero point"},
-      {.name = "16-bit scale", .model = bare_model(Op::LOGISTIC, {{{2}, Type::int16, sixteenth}}, {{2}, Type::int16, per_tensor(1)}, 3), .message = "expected scale 1/32768"},
+      {.name = "type",
+       .model = bare_model(Op::LOGISTIC, {{{2}, Type::int32}}, {{2}, Type::int32}),
+       .message = "type INT32 is not supported"},
+      {.name = "output type",
+       .model = bare_model(Op::TANH, {{{2}}}, {{2}, Type::int8, q}),
+       .message = "output 0: expected type FLOAT32"},
+      {.name = "quantization",
+       .model = bare_model(Op::TANH, {{{2}, Type::uint8}}, {{2}, Type::uint8, q}),
+       .message = "input 0: expected quantization"},
+      {.name = "16-bit zero point",
+       .model = bare_model(Op::TANH, {{{2}, Type::int16, q}}, {{2}, Type::int16, sixteenth}, 3),
+       .message = "zero point"},
+      {.name = "16-bit scale",
+       .model = bare_model(Op::LOGISTIC, {{{2}, Type::int16, sixteenth}},
+                           {{2}, Type::int16, per_tensor(1)}, 3),
+       .message = "expected scale 1/32768"},
       {.name = "hard swish scales",
-       .model = bare_model(Op::HARD_SWISH, {{{2}, Type::int8, per_tensor(1e9f)}}, {{2}, Type::int8, per_tensor(1e-5f)}),
+       .model = bare_model(Op::HARD_SWISH, {{{2}, Type::int8, per_tensor(1e9f)}},
+                           {{2}, Type::int8, per_tensor(1e-5f)}),
        .message = "T9"},
-      {.name = "hard swish type", .model = bare_model(Op::HARD_SWISH, {{{2}, Type::int16, q}}, {{2}, Type::int16, q}), .message = "type INT16 is not supported"},
-      {.name = "alpha is larger", .model = bare_model(Op::PRELU, {{{5}}, {{2, 5}}}, {{2, 5}}), .message = "alpha [2,5] does not broadcast to [5]"},
-      {.name = "alpha does not fit", .model = bare_model(Op::PRELU, {{{5}}, {{3}}}, {{5}}), .message = "do not broadcast"},
-      {.name = "alpha's type", .model = bare_model(Op::PRELU, {{{5}}, {{5}, Type::int8, q}}, {{5}}), .message = "input 1: expected type FLOAT32"},
+      {.name = "hard swish type",
+       .model = bare_model(Op::HARD_SWISH, {{{2}, Type::int16, q}}, {{2}, Type::int16, q}),
+       .message = "type INT16 is not supported"},
+      {.name = "alpha is larger",
+       .model = bare_model(Op::PRELU, {{{5}}, {{2, 5}}}, {{2, 5}}),
+       .message = "alpha [2,5] does not broadcast to [5]"},
+      {.name = "alpha does not fit",
+       .model = bare_model(Op::PRELU, {{{5}}, {{3}}}, {{5}}),
+       .message = "do not broadcast"},
+      {.name = "alpha's type",
+       .model = bare_model(Op::PRELU, {{{5}}, {{5}, Type::int8, q}}, {{5}}),
+       .message = "input 1: expected type FLOAT32"},
   });
 }
 
 // Scales at the ends of float's range give no undefined arithmetic.
 TEST(Unary, ExtremeScales) {
-  const float least = std::numeric_limits<float>::denorm_min(), most = std::numeric_limits<float>::max();
+  const float least = std::numeric_limits<float>::denorm_min(),
+              most = std::numeric_limits<float>::max();
   for (Op code : {Op::LOGISTIC, Op::TANH}) {
     run_op_cases({{.name = "smallest scale of the result",
-                   .model = bare_model(code, {{{2}, Type::int8, per_tensor(1)}}, {{2}, Type::int8, per_tensor(least)}),
+                   .model = bare_model(code, {{{2}, Type::int8, per_tensor(1)}},
+                                       {{2}, Type::int8, per_tensor(least)}),
                    .inputs = {values<int8_t>({127, 127})},
                    .outputs = {values<int8_t>({127, 127})}},
                   {.name = "largest scale of the operand",
-                   .model = bare_model(code, {{{2}, Type::int8, per_tensor(most)}}, {{2}, Type::int8, per_tensor(1)}),
+                   .model = bare_model(code, {{{2}, Type::int8, per_tensor(most)}},
+                                       {{2}, Type::int8, per_tensor(1)}),
                    .inputs = {values<int8_t>({127, 127})},
                    .outputs = {values<int8_t>({1, 1})}}});
   }

@@ -27,9 +27,11 @@ std::vector<Way> all_ways() {
   for (int threads : {1, 3}) {
     const std::string suffix = ", " + std::to_string(threads) + " threads";
     ways.push_back({true, threads, Isa::scalar, "plain loops" + suffix});
-    for (Isa isa : {Isa::scalar, Isa::sse41, Isa::avx2, Isa::avx512, Isa::avx512vnni, Isa::avx512vbmi, Isa::neon}) {
+    for (Isa isa : {Isa::scalar, Isa::sse41, Isa::avx2, Isa::avx512, Isa::avx512vnni,
+                    Isa::avx512vbmi, Isa::neon}) {
       const KernelTable* table = kernels_for(isa);
-      if (table != nullptr) ways.push_back({false, threads, isa, std::string("kernels ") + table->name + suffix});
+      if (table != nullptr)
+        ways.push_back({false, threads, isa, std::string("kernels ") + table->name + suffix});
     }
   }
   return ways;
@@ -53,26 +55,41 @@ double element(Type type, const uint8_t* bytes, size_t i) {
     return static_cast<double>(x);
   };
   switch (type) {
-    case Type::float32: return at(float{});
-    case Type::float64: return at(double{});
-    case Type::int8: return at(int8_t{});
+    case Type::float32:
+      return at(float{});
+    case Type::float64:
+      return at(double{});
+    case Type::int8:
+      return at(int8_t{});
     case Type::uint8:
-    case Type::boolean: return at(uint8_t{});
-    case Type::int16: return at(int16_t{});
+    case Type::boolean:
+      return at(uint8_t{});
+    case Type::int16:
+      return at(int16_t{});
     case Type::uint16:
-    case Type::float16: return at(uint16_t{});
-    case Type::int32: return at(int32_t{});
-    case Type::uint32: return at(uint32_t{});
-    case Type::int64: return at(int64_t{});
-    case Type::uint64: return at(uint64_t{});
-    default: ADD_FAILURE() << "type " << type_name(type) << " is unknown to the harness"; return 0;
+    case Type::float16:
+      return at(uint16_t{});
+    case Type::int32:
+      return at(int32_t{});
+    case Type::uint32:
+      return at(uint32_t{});
+    case Type::int64:
+      return at(int64_t{});
+    case Type::uint64:
+      return at(uint64_t{});
+    default:
+      ADD_FAILURE() << "type " << type_name(type) << " is unknown to the harness";
+      return 0;
   }
 }
 
-bool is_float(Type type) { return type == Type::float32 || type == Type::float64; }
+bool is_float(Type type) {
+  return type == Type::float32 || type == Type::float64;
+}
 
 bool near(const OpCase& c, const Way& way, Type type, double got, double want) {
-  if (!is_float(type)) return std::abs(got - want) <= (way.reference ? c.plain_steps : c.kernel_steps);
+  if (!is_float(type))
+    return std::abs(got - want) <= (way.reference ? c.plain_steps : c.kernel_steps);
   if (std::isnan(want) || std::isnan(got)) return std::isnan(want) && std::isnan(got);
   if (std::isinf(want) || std::isinf(got)) return got == want;
   return std::abs(got - want) <= c.tolerance * std::max(1.0, std::abs(want));
@@ -80,11 +97,13 @@ bool near(const OpCase& c, const Way& way, Type type, double got, double want) {
 
 void compare(const OpCase& c, const Way& way, int index, const Tensor& got, const Values& want) {
   ASSERT_EQ(static_cast<int>(got.type), static_cast<int>(want.type)) << "type of output " << index;
-  ASSERT_EQ(got.bytes, want.bytes.size()) << "bytes of output " << index << ", shape " << shape_text(got.shape).text;
+  ASSERT_EQ(got.bytes, want.bytes.size())
+      << "bytes of output " << index << ", shape " << shape_text(got.shape).text;
   const auto n = static_cast<size_t>(got.shape.elements());
   int failures = 0;
   for (size_t i = 0; i < n && failures < 5; ++i) {
-    const double g = element(got.type, got.as<uint8_t>(), i), w = element(want.type, want.bytes.data(), i);
+    const double g = element(got.type, got.as<uint8_t>(), i),
+                 w = element(want.type, want.bytes.data(), i);
     if (near(c, way, got.type, g, w)) continue;
     ++failures;
     ADD_FAILURE() << "output " << index << ", element " << i << ": got " << g << ", expected " << w;
@@ -94,14 +113,16 @@ void compare(const OpCase& c, const Way& way, int index, const Tensor& got, cons
 void check_shapes(const OpCase& c, const Interpreter& interpreter) {
   for (size_t i = 0; i < c.shapes.size(); ++i) {
     const Shape& shape = interpreter.output(static_cast<int>(i)).shape;
-    EXPECT_EQ(std::vector<int32_t>(shape.begin(), shape.end()), c.shapes[i]) << "shape of output " << i;
+    EXPECT_EQ(std::vector<int32_t>(shape.begin(), shape.end()), c.shapes[i])
+        << "shape of output " << i;
   }
 }
 
-Status load_and_run(const TestImage& image, const std::vector<Values>& inputs, const Way& way, Model* model,
-                    Interpreter* interpreter) {
+Status load_and_run(const TestImage& image, const std::vector<Values>& inputs, const Way& way,
+                    Model* model, Interpreter* interpreter) {
   CYGNET_TRY(Model::from_memory({image.data(), image.size()}, "case", builtin_ops(), {}, model));
-  CYGNET_TRY(interpreter->create(*model, {.threads = way.threads, .reference = way.reference, .poison = true}));
+  CYGNET_TRY(interpreter->create(
+      *model, {.threads = way.threads, .reference = way.reference, .poison = true}));
   CYGNET_TRY(interpreter->allocate());
   for (int i = 0; i < interpreter->inputs(); ++i) {
     const size_t bytes = interpreter->input(i).bytes;
@@ -133,7 +154,8 @@ void run_one(const OpCase& c, const TestImage& image, const Way& way, Outputs* f
     const Tensor& got = interpreter.output(i);
     compare(c, way, i, got, c.outputs[static_cast<size_t>(i)]);
     outputs.emplace_back();
-    if (!is_float(got.type)) outputs.back().assign(got.as<uint8_t>(), got.as<uint8_t>() + got.bytes);
+    if (!is_float(got.type))
+      outputs.back().assign(got.as<uint8_t>(), got.as<uint8_t>() + got.bytes);
   }
   if (way.reference) return;
   if (first->empty()) *first = outputs;
@@ -142,7 +164,9 @@ void run_one(const OpCase& c, const TestImage& image, const Way& way, Outputs* f
 
 }  // namespace
 
-Values bools(const std::vector<bool>& elements) { return {Type::boolean, {elements.begin(), elements.end()}}; }
+Values bools(const std::vector<bool>& elements) {
+  return {Type::boolean, {elements.begin(), elements.end()}};
+}
 
 Values halves(const std::vector<uint16_t>& bits) {
   Values v = values(bits);
@@ -170,7 +194,9 @@ void refuse_op_cases(const std::vector<BadOpCase>& cases) {
     for (bool reference : {true, false}) {
       Model model;
       Interpreter interpreter;
-      const Status status = load_and_run(image, c.inputs, {.reference = reference, .isa = kernels().isa, .text = ""}, &model, &interpreter);
+      const Status status =
+          load_and_run(image, c.inputs, {.reference = reference, .isa = kernels().isa, .text = ""},
+                       &model, &interpreter);
       EXPECT_FALSE(status.ok()) << "was accepted";
       if (status.ok()) continue;
       EXPECT_NE(std::string(status.message()).find(c.message), std::string::npos)

@@ -47,7 +47,8 @@ struct Values {
 };
 
 /// Elements of T's type.
-template <class T> Values values(const std::vector<T>& elements) {
+template <class T>
+Values values(const std::vector<T>& elements) {
   Values v{type_of<T>(), std::vector<uint8_t>(elements.size() * sizeof(T))};
   if (!elements.empty()) std::memcpy(v.bytes.data(), elements.data(), v.bytes.size());
   return v;
@@ -58,7 +59,8 @@ Values bools(const std::vector<bool>& elements);
 Values halves(const std::vector<uint16_t>& bits);
 
 /// n numbers that depend on `seed` only, uniform in [low, high]; integers for integer T.
-template <class T> std::vector<T> random_elements(size_t n, uint32_t seed, double low, double high) {
+template <class T>
+std::vector<T> random_elements(size_t n, uint32_t seed, double low, double high) {
   uint64_t state = seed * 0x9E3779B97F4A7C15ull + 0x1234567;
   std::vector<T> out(n);
   for (T& x : out) {
@@ -66,7 +68,9 @@ template <class T> std::vector<T> random_elements(size_t n, uint32_t seed, doubl
     const double unit = static_cast<double>(state >> 11) * 0x1p-53;
     const double wide = std::is_integral_v<T> ? 1.0 - 1e-9 : 0.0;
     const double number = low + unit * (high - low + wide);
-    x = static_cast<T>(std::is_integral_v<T> ? static_cast<double>(static_cast<int64_t>(number - low)) + low : number);
+    x = static_cast<T>(std::is_integral_v<T>
+                           ? static_cast<double>(static_cast<int64_t>(number - low)) + low
+                           : number);
   }
   return out;
 }

@@ -53,8 +53,9 @@
 
 [[gnu::always_inline]] inline F clamp_f(F x, F lo, F hi) { return minimum(maximum(x, lo), hi); }
 
+/// The factor comes first: it is 1 from 3 on, and nothing overflows.
 [[gnu::always_inline]] inline F hard_swish_f(F x) {
-  return x * clamp_f(x + 3.0f, set(0.0f), set(6.0f)) * (1.0f / 6.0f);
+  return x * (clamp_f(x + 3.0f, set(0.0f), set(6.0f)) * (1.0f / 6.0f));
 }
 
 template <typename Fn>

@@ -21,7 +21,8 @@ class Depthwise : public Kernels {
     const bool has_bias = integer(0, 3) != 0;
     const int nr = table().depthwise_f32_nr;
     Guarded<float> packed(depthwise_f32_packed_bytes(c, taps, nr) / sizeof(float));
-    pack_depthwise_f32(weights.data(), has_bias ? bias.data() : nullptr, c, taps, nr, packed.data());
+    pack_depthwise_f32(weights.data(), has_bias ? bias.data() : nullptr, c, taps, nr,
+                       packed.data());
     DepthwiseF32 g;
     rows.give(g);
     g.pixels = pixels, g.taps = taps, g.c = c;
@@ -90,7 +91,8 @@ class Depthwise : public Kernels {
         int64_t acc = params.bias != nullptr ? bias[ch] : 0;
         for (int64_t t = 0; t < taps; ++t) {
           const auto weight = static_cast<int8_t>(weights[t * c + ch] ^ params.weight_flip);
-          acc += int64_t{rows.row(i, t)[ch] - params.input_zero_point} * (weight - weight_zero_point);
+          acc +=
+              int64_t{rows.row(i, t)[ch] - params.input_zero_point} * (weight - weight_zero_point);
         }
         const int32_t expected =
             requantized(acc, scale[ch * params.scale_stride], g.zero_point, g.lo, g.hi);

@@ -9,7 +9,8 @@
 namespace cygnet {
 
 /// The rows of a product by indirection: activations, the list of offsets, the padding row.
-template <class T> struct Rows {
+template <class T>
+struct Rows {
   Guarded<T> a;
   Guarded<T> zero;
   Guarded<int32_t> at;
@@ -35,7 +36,8 @@ template <class T> struct Rows {
     return offset < 0 ? zero.data() : a.data() + offset;
   }
 
-  template <class Args> void give(Args& g) const {
+  template <class Args>
+  void give(Args& g) const {
     g.a = a.data();
     g.zero = zero.data();
     g.at = direct ? nullptr : at.data();
@@ -46,7 +48,8 @@ template <class T> struct Rows {
 
 /// Offsets for `rows`: every fifth or so is padding; the last row that there is, which ends at the
 /// forbidden page, is always among them.
-template <class T, class Random> void fill_offsets(Rows<T>& rows, int64_t k, Random&& random) {
+template <class T, class Random>
+void fill_offsets(Rows<T>& rows, int64_t k, Random&& random) {
   if (rows.direct) return;
   const auto last = static_cast<int32_t>(static_cast<int64_t>(rows.a.size()) - k);
   for (int64_t i = 0; i < static_cast<int64_t>(rows.at.size()); ++i) {

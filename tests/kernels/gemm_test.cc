@@ -144,7 +144,8 @@ TEST_P(Gemm, F32NanAndInfinityStayInTheirRows) {
     table().gemm_f32(g);
     const float expected = bad % 2 == 0 ? kNan : 6;
     for (int64_t i = 0; i < m * n; ++i) {
-      ASSERT_TRUE(same_float(out[i], i / n == bad ? expected : 2)) << "at " << i << ", bad row " << bad;
+      ASSERT_TRUE(same_float(out[i], i / n == bad ? expected : 2))
+          << "at " << i << ", bad row " << bad;
     }
   }
 }

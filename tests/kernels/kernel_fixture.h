@@ -25,15 +25,18 @@ namespace cygnet {
 /// `n` elements that end `slack_bytes` before an inaccessible page: a read or a write beyond them
 /// ends the program. What lies before and between is 0xAA (for floats a tiny negative number that
 /// no test uses), the elements too until they are set.
-template <class T> class Guarded {
+template <class T>
+class Guarded {
  public:
   explicit Guarded(size_t n, size_t slack_bytes = 0) : size_(n) {
     const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     const size_t bytes = n * sizeof(T) + slack_bytes;
     used_ = (bytes + kMargin + page - 1) / page * page;
     mapped_ = used_ + page;
-    void* start = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (start == MAP_FAILED || mprotect(static_cast<uint8_t*>(start) + used_, page, PROT_NONE) != 0) {
+    void* start =
+        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED ||
+        mprotect(static_cast<uint8_t*>(start) + used_, page, PROT_NONE) != 0) {
       throw std::bad_alloc();
     }
     start_ = static_cast<uint8_t*>(start);
@@ -108,8 +111,10 @@ class Kernels : public testing::TestWithParam<const KernelTable*> {
     std::memcpy(&value, &bits, sizeof value);
     return value;
   }
-  template <class T> void fill(Guarded<T>& to, int64_t lo, int64_t hi) {
-    for (size_t i = 0; i < to.size(); ++i) to[static_cast<int64_t>(i)] = static_cast<T>(integer(lo, hi));
+  template <class T>
+  void fill(Guarded<T>& to, int64_t lo, int64_t hi) {
+    for (size_t i = 0; i < to.size(); ++i)
+      to[static_cast<int64_t>(i)] = static_cast<T>(integer(lo, hi));
   }
   void fill_real(Guarded<float>& to, float lo, float hi) {
     for (size_t i = 0; i < to.size(); ++i) to[static_cast<int64_t>(i)] = real(lo, hi);
@@ -127,7 +132,8 @@ inline std::string tier_name(const testing::TestParamInfo<const KernelTable*>& t
 inline constexpr float kInfinity = INFINITY;
 inline constexpr float kNan = NAN;
 
-/// Lengths 0 … 67 and some longer ones: every tail of the widest tier, with and without whole parts.
+/// Lengths 0 … 67 and some longer ones: every tail of the widest tier, with and without whole
+/// parts.
 inline std::vector<int64_t> lengths() {
   std::vector<int64_t> all;
   for (int64_t n = 0; n <= 67; ++n) all.push_back(n);
@@ -141,8 +147,12 @@ inline float clamp_keeping_nan(float x, float lo, float hi) {
 }
 
 /// Product of two floats rounded once, whatever the compiler would like to fuse.
-inline float product(float a, float b) { return static_cast<float>(double{a} * double{b}); }
-inline float sum(float a, float b) { return static_cast<float>(double{a} + double{b}); }
+inline float product(float a, float b) {
+  return static_cast<float>(double{a} * double{b});
+}
+inline float sum(float a, float b) {
+  return static_cast<float>(double{a} + double{b});
+}
 
 /// clamp(rint(v) + zero_point, lo, hi)
 inline int32_t round_to(float v, int32_t zero_point, int32_t lo, int32_t hi) {

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// zip_f32, zip_q8 and lut_q8 against one element at a time.
+#include "kernel_fixture.h"
+
+namespace cygnet {
+namespace {
+
+constexpr ZipShape kShapes[] = {ZipShape::vector_vector, ZipShape::vector_scalar,
+                                ZipShape::scalar_vector};
+constexpr ZipOp kOps[] = {ZipOp::add, ZipOp::sub, ZipOp::mul, ZipOp::div, ZipOp::min, ZipOp::max};
+
+float apply(ZipOp op, float a, float b) {
+  switch (op) {
+    case ZipOp::add:
+      return a + b;
+    case ZipOp::sub:
+      return a - b;
+    case ZipOp::mul:
+      return a * b;
+    case ZipOp::div:
+      return a / b;
+    case ZipOp::min:
+      return std::min(a, b);
+    case ZipOp::max:
+      return std::max(a, b);
+  }
+  return 0;
+}
+
+class Zip : public Kernels {
+ protected:
+  void check_f32(ZipOp op, ZipShape shape, Guarded<float>& a, Guarded<float>& b, int64_t n,
+                 float lo, float hi) {
+    SCOPED_TRACE("function " + std::to_string(int(op)) + " shape " + std::to_string(int(shape)) +
+                 " length " + std::to_string(n));
+    const bool a_moves = shape != ZipShape::scalar_vector;
+    const bool b_moves = shape != ZipShape::vector_scalar;
+    Guarded<float> out(static_cast<size_t>(n));
+    table().zip_f32(op, shape, a.data(), b.data(), n, out.data(), lo, hi);
+    for (int64_t i = 0; i < n; ++i) {
+      const float expected =
+          clamp_keeping_nan(apply(op, a[a_moves ? i : 0], b[b_moves ? i : 0]), lo, hi);
+      ASSERT_TRUE(same_float(out[i], expected)) << "element " << i;
+    }
+    ASSERT_TRUE(out.intact());
+    Guarded<float>& target = a_moves ? a : b;
+    table().zip_f32(op, shape, a.data(), b.data(), n, target.data(), lo, hi);
+    for (int64_t i = 0; i < n; ++i) ASSERT_TRUE(same_float(target[i], out[i])) << "in place, " << i;
+  }
+
+  /// One parameter set; inputs and limits in the domain of the type.
+  void check_q8(const ZipQ8& p, int64_t n) {
+    SCOPED_TRACE("function " + std::to_string(int(p.op)) + " shape " +
+                 std::to_string(int(p.shape)) + " flip " + std::to_string(p.flip) + " length " +
+                 std::to_string(n));
+    const bool a_moves = p.shape != ZipShape::scalar_vector;
+    const bool b_moves = p.shape != ZipShape::vector_scalar;
+    Guarded<uint8_t> a(static_cast<size_t>(a_moves ? n : 1));
+    Guarded<uint8_t> b(static_cast<size_t>(b_moves ? n : 1));
+    fill(a, 0, 255);
+    fill(b, 0, 255);
+    Guarded<uint8_t> out(static_cast<size_t>(n));
+    table().zip_q8(p, a.data(), b.data(), n, out.data());
+    for (int64_t i = 0; i < n; ++i) {
+      const auto value = [&](uint8_t byte) {
+        return p.flip != 0 ? static_cast<int32_t>(static_cast<int8_t>(byte)) : int32_t{byte};
+      };
+      const int32_t x = value(a[a_moves ? i : 0]) - p.a_zero;
+      const int32_t y = value(b[b_moves ? i : 0]) - p.b_zero;
+      const float real = p.op == ZipQ8Op::mul ? product(static_cast<float>(x * y), p.a_scale)
+                                              : sum(product(static_cast<float>(x), p.a_scale),
+                                                    product(static_cast<float>(y), p.b_scale));
+      const int32_t expected = round_to(real, p.zero_point, p.lo, p.hi);
+      ASSERT_EQ(out[i], static_cast<uint8_t>(expected)) << "element " << i;
+    }
+    ASSERT_TRUE(out.intact());
+    Guarded<uint8_t>& target = a_moves ? a : b;
+    table().zip_q8(p, a.data(), b.data(), n, target.data());
+    ASSERT_EQ(target.values().size(), static_cast<size_t>(std::max<int64_t>(n, 0)));
+    ASSERT_EQ(target.values(), out.values()) << "in place";
+  }
+};
+
+TEST_P(Zip, F32) {
+  for (const int64_t n : lengths()) {
+    for (const ZipShape shape : kShapes) {
+      for (const ZipOp op : kOps) {
+        const bool limited = flip_coin();
+        Guarded<float> a(static_cast<size_t>(shape == ZipShape::scalar_vector ? 1 : n));
+        Guarded<float> b(static_cast<size_t>(shape == ZipShape::vector_scalar ? 1 : n));
+        fill_real(a, -4, 4);
+        fill_real(b, -4, 4);
+        check_f32(op, shape, a, b, n, limited ? 0.0f : -kInfinity, limited ? 6.0f : kInfinity);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST_P(Zip, F32SpecialNumbers) {
+  const std::vector<float> specials = {0,      1,         -1,         1e-42f, 3e38f,
+                                       -3e38f, kInfinity, -kInfinity, kNan};
+  std::vector<float> x, y;
+  for (const float p : specials) {
+    for (const float q : specials) x.push_back(p), y.push_back(q);
+  }
+  for (const ZipOp op : {ZipOp::add, ZipOp::sub, ZipOp::mul, ZipOp::div}) {
+    for (const float limit : {6.0f, kInfinity}) {
+      Guarded<float> a(x), b(y);
+      check_f32(op, ZipShape::vector_vector, a, b, static_cast<int64_t>(x.size()), -limit, limit);
+    }
+  }
+}
+
+TEST_P(Zip, Q8) {
+  for (const int64_t n : lengths()) {
+    for (const ZipShape shape : kShapes) {
+      for (const ZipQ8Op op : {ZipQ8Op::add, ZipQ8Op::mul}) {
+        ZipQ8 p;
+        p.op = op;
+        p.shape = shape;
+        p.flip = flip_coin() ? 0x80 : 0;
+        const int32_t low = p.flip != 0 ? -128 : 0;
+        p.a_zero = low + static_cast<int32_t>(integer(0, 255));
+        p.b_zero = low + static_cast<int32_t>(integer(0, 255));
+        p.zero_point = low + static_cast<int32_t>(integer(0, 255));
+        p.lo = flip_coin() ? p.zero_point : low;
+        p.hi = low + 255;
+        p.a_scale = op == ZipQ8Op::mul ? real(0.001f, 0.02f) : real(-0.9f, 1.5f);
+        p.b_scale = real(-1.5f, 1.5f);
+        check_q8(p, n);
+        // Scales of 1/2 make every other sum a tie.
+        p.a_scale = 0.5f, p.b_scale = -0.5f;
+        check_q8(p, n);
+        // Far beyond 8 bits.
+        p.a_scale = 1e30f, p.b_scale = 1e38f;
+        check_q8(p, n);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST_P(Zip, Lut) {
+  Guarded<uint8_t> lut(256);
+  fill(lut, 0, 255);
+  for (const int64_t n : lengths()) {
+    Guarded<uint8_t> in(static_cast<size_t>(n));
+    for (int64_t i = 0; i < n; ++i)
+      in[i] = static_cast<uint8_t>(i < 256 ? 255 - i : integer(0, 255));
+    Guarded<uint8_t> out(static_cast<size_t>(n));
+    table().lut_q8(in.data(), n, lut.data(), out.data());
+    for (int64_t i = 0; i < n; ++i) ASSERT_EQ(out[i], lut[in[i]]) << "element " << i << " of " << n;
+    ASSERT_TRUE(out.intact());
+    table().lut_q8(in.data(), n, lut.data(), in.data());
+    ASSERT_EQ(in.values(), out.values()) << "in place";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tier, Zip, testing::ValuesIn(tiers()), tier_name);
+
+}  // namespace
+}  // namespace cygnet

@@ -30,7 +30,8 @@ Status copy_bytes(std::span<const uint8_t> bytes, base::Buffer* copy) {
 
 }  // namespace
 
-Status Model::load(const char* path, const OpRegistry& registry, const LoadOptions& options, Model* out) {
+Status Model::load(const char* path, const OpRegistry& registry, const LoadOptions& options,
+                   Model* out) {
   base::clear_ran_short();
   Model model;
   CYGNET_TRY(keep_path(path, &model.path_storage_, &model.path_));
@@ -48,15 +49,15 @@ Status Model::load(const char* path, const OpRegistry& registry, const LoadOptio
   return {};
 }
 
-Status Model::from_memory(std::span<const uint8_t> bytes, const char* name, const OpRegistry& registry,
-                          const LoadOptions& options, Model* out) {
+Status Model::from_memory(std::span<const uint8_t> bytes, const char* name,
+                          const OpRegistry& registry, const LoadOptions& options, Model* out) {
   base::clear_ran_short();
   Model model;
   CYGNET_TRY(keep_path(name, &model.path_storage_, &model.path_));
   model.limits_ = options.limits;
   if (static_cast<int64_t>(bytes.size()) > options.limits.file_bytes)
-    return Status::error(Code::limit, "%s: %zu bytes exceed limit file_bytes (%lld)", name, bytes.size(),
-                         static_cast<long long>(options.limits.file_bytes));
+    return Status::error(Code::limit, "%s: %zu bytes exceed limit file_bytes (%lld)", name,
+                         bytes.size(), static_cast<long long>(options.limits.file_bytes));
   model.image_ = bytes;
   if (reinterpret_cast<uintptr_t>(bytes.data()) % kImageAlignment != 0 || options.copy) {
     CYGNET_TRY(copy_bytes(bytes, &model.copy_));

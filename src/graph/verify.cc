@@ -15,11 +15,16 @@ enum class Origin : uint8_t { unset, input, constant, variable, produced };
 
 const char* origin_name(Origin origin) {
   switch (origin) {
-    case Origin::input: return "an input of the subgraph";
-    case Origin::constant: return "a constant";
-    case Origin::variable: return "a variable";
-    case Origin::produced: return "already the result of an operator";
-    default: return "unset";
+    case Origin::input:
+      return "an input of the subgraph";
+    case Origin::constant:
+      return "a constant";
+    case Origin::variable:
+      return "a variable";
+    case Origin::produced:
+      return "already the result of an operator";
+    default:
+      return "unset";
   }
 }
 
@@ -118,8 +123,8 @@ Status SubgraphVerifier::outputs() {
 }
 
 Status SubgraphVerifier::verify_node(const Node& node) {
-  CYGNET_TRY(budget_.spend(static_cast<int64_t>(node.inputs.size() + node.outputs.size() +
-                                                node.intermediates.size())));
+  CYGNET_TRY(budget_.spend(
+      static_cast<int64_t>(node.inputs.size() + node.outputs.size() + node.intermediates.size())));
   CYGNET_TRY(operands(node));
   CYGNET_TRY(counts(node));
   CYGNET_TRY(resources(node));
@@ -146,8 +151,7 @@ Status SubgraphVerifier::operands(const Node& node) const {
 Status count_in_range(const char* what, size_t got, int32_t low, int32_t high) {
   const auto n = static_cast<int64_t>(got);
   if (n >= low && n <= high) return {};
-  if (high == kAnyCount)
-    return bad_model("G2: expected at least %d %s, got %zu", low, what, got);
+  if (high == kAnyCount) return bad_model("G2: expected at least %d %s, got %zu", low, what, got);
   if (low == high) return bad_model("G2: expected %d %s, got %zu", low, what, got);
   return bad_model("G2: expected %d to %d %s, got %zu", low, high, what, got);
 }
@@ -182,11 +186,15 @@ Status SubgraphVerifier::resources(const Node& node) const {
   schema::BuiltinOperator maker = VAR_HANDLE;
   switch (static_cast<schema::BuiltinOperator>(node.builtin)) {
     case READ_VARIABLE:
-    case ASSIGN_VARIABLE: break;
+    case ASSIGN_VARIABLE:
+      break;
     case HASHTABLE_FIND:
     case HASHTABLE_IMPORT:
-    case HASHTABLE_SIZE: maker = HASHTABLE; break;
-    default: return {};
+    case HASHTABLE_SIZE:
+      maker = HASHTABLE;
+      break;
+    default:
+      return {};
   }
   if (node.inputs.empty() || node.inputs[0] == kAbsent) return {};
   const int32_t i = node.inputs[0];
@@ -205,8 +213,9 @@ Status SubgraphVerifier::results(const Node& node) {
     const int32_t i = node.outputs[k];
     CYGNET_TRY(in_range("output", k, i));
     if (origins_[i] != Origin::unset)
-      return bad_model("G3: output %zu: expected a tensor to write, got tensor %d \"%.*s\" that is %s",
-                       k, i, text_length(name(i)), name(i).data(), origin_name(origins_[i]));
+      return bad_model(
+          "G3: output %zu: expected a tensor to write, got tensor %d \"%.*s\" that is %s", k, i,
+          text_length(name(i)), name(i).data(), origin_name(origins_[i]));
     origins_[i] = Origin::produced;
     if (subgraph_.tensors[i].type == Type::resource) producers_[i] = &node;
   }

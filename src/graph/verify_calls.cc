@@ -9,44 +9,113 @@
 namespace cygnet {
 namespace {
 
-// ---- Calls between subgraphs
+using Builtin = schema::BuiltinOperator;
 
-// The subgraphs that a node calls; at most two.
-int callees(const Node& node, int32_t out[2]) {
-  if (node.options == nullptr) return 0;
-  using enum schema::BuiltinOperator;
-  switch (static_cast<schema::BuiltinOperator>(node.builtin)) {
-    case WHILE: {
-      const auto* options = static_cast<const schema::WhileOptions*>(node.options);
-      out[0] = options->cond_subgraph_index();
-      out[1] = options->body_subgraph_index();
-      return 2;
-    }
-    case IF: {
-      const auto* options = static_cast<const schema::IfOptions*>(node.options);
-      out[0] = options->then_subgraph_index();
-      out[1] = options->else_subgraph_index();
-      return 2;
-    }
-    case CALL_ONCE:
-      out[0] = static_cast<const schema::CallOnceOptions*>(node.options)->init_subgraph_index();
-      return 1;
-    case STABLEHLO_COMPOSITE:
-      out[0] = static_cast<const schema::StableHLOCompositeOptions*>(node.options)->decomposition_subgraph_index();
-      return 1;
-    default:
-      return 0;
-  }
+// The subgraphs that a node calls.
+struct Callees {
+  int32_t own[2] = {};
+  int own_count = 0;
+  std::span<const int32_t> list;
+
+  size_t size() const { return list.empty() ? static_cast<size_t>(own_count) : list.size(); }
+  int32_t operator[](size_t i) const { return list.empty() ? own[i] : list[i]; }
+  void add(int32_t index) { own[own_count++] = index; }
+};
+
+std::span<const int32_t> view(const flatbuffers::Vector<int32_t>* v) {
+  return v == nullptr ? std::span<const int32_t>() : std::span<const int32_t>(v->data(), v->size());
 }
 
-// Depth-first over the call graph with a stack of its own, so that no file decides on recursion.
-class CallGraph {
+template <class Table>
+const Table& options_of(const Node& node) {
+  return *static_cast<const Table*>(node.options);
+}
+
+Callees callees(const Node& node) {
+  Callees out;
+  if (node.options == nullptr) return out;
+  switch (static_cast<Builtin>(node.builtin)) {
+    case Builtin::WHILE:
+      out.add(options_of<schema::WhileOptions>(node).cond_subgraph_index());
+      out.add(options_of<schema::WhileOptions>(node).body_subgraph_index());
+      break;
+    case Builtin::STABLEHLO_WHILE:
+      out.add(options_of<schema::StablehloWhileOptions>(node).cond_subgraph_index());
+      out.add(options_of<schema::StablehloWhileOptions>(node).body_subgraph_index());
+      break;
+    case Builtin::IF:
+      out.add(options_of<schema::IfOptions>(node).then_subgraph_index());
+      out.add(options_of<schema::IfOptions>(node).else_subgraph_index());
+      break;
+    case Builtin::CALL_ONCE:
+      out.add(options_of<schema::CallOnceOptions>(node).init_subgraph_index());
+      break;
+    case Builtin::CALL:
+      out.add(static_cast<int32_t>(
+          std::min<uint32_t>(options_of<schema::CallOptions>(node).subgraph(), INT32_MAX)));
+      break;
+    case Builtin::STABLEHLO_COMPOSITE:
+      out.add(options_of<schema::StableHLOCompositeOptions>(node).decomposition_subgraph_index());
+      break;
+    case Builtin::STABLEHLO_REDUCE:
+      out.add(options_of<schema::StablehloReduceOptions>(node).body_subgraph_index());
+      break;
+    case Builtin::STABLEHLO_REDUCE_WINDOW:
+      out.add(options_of<schema::StablehloReduceWindowOptions>(node).body_subgraph_index());
+      break;
+    case Builtin::STABLEHLO_SORT:
+      out.add(options_of<schema::StablehloSortOptions>(node).comparator_subgraph_index());
+      break;
+    case Builtin::STABLEHLO_SCATTER:
+      out.add(
+          options_of<schema::StablehloScatterOptions>(node).update_computation_subgraph_index());
+      break;
+    case Builtin::STABLEHLO_CASE:
+      out.list = view(options_of<schema::StablehloCaseOptions>(node).branch_subgraph_indices());
+      break;
+    case Builtin::STABLEHLO_CUSTOM_CALL:
+      out.list = view(options_of<schema::StablehloCustomCallOptions>(node).called_computations());
+      break;
+    default:
+      break;
+  }
+  return out;
+}
+
+// ---- What a caller passes and what the callee takes
+
+struct Side {
+  const Subgraph* subgraph;
+  std::span<const int32_t> tensors;
+};
+
+Status match(const char* what, const Side& caller, const Side& callee, int32_t callee_index,
+             Budget* budget) {
+  if (caller.tensors.size() != callee.tensors.size())
+    return bad_model("G6: subgraph %d: expected %zu %s as the caller has, got %zu", callee_index,
+                     caller.tensors.size(), what, callee.tensors.size());
+  CYGNET_TRY(budget->spend(static_cast<int64_t>(caller.tensors.size())));
+  for (size_t k = 0; k < caller.tensors.size(); ++k) {
+    if (caller.tensors[k] == kAbsent) continue;
+    const Type expected = caller.subgraph->tensors[caller.tensors[k]].type;
+    const Type got = callee.subgraph->tensors[callee.tensors[k]].type;
+    if (expected != got)
+      return bad_model("G6: subgraph %d %s %zu: expected type %s as the caller has, got %s",
+                       callee_index, what, k, type_name(expected), type_name(got));
+  }
+  return {};
+}
+
+class Calls {
  public:
-  CallGraph(const Graph& graph, const Limits& limits) : graph_(graph), limits_(limits) {}
+  Calls(const Graph& graph, const Limits& limits, Budget* budget)
+      : graph_(graph), limits_(limits), budget_(*budget) {}
 
   Status run() {
     const size_t n = graph_.subgraphs.size();
-    if (!reserve_or_fail(height_, n) || !reserve_or_fail(stack_, n + 1)) return out_of_memory("verification", n);
+    if (!reserve_or_fail(height_, n) || !reserve_or_fail(stack_, n + 1))
+      return out_of_memory("verification", n);
+    for (size_t i = 0; i < n; ++i) CYGNET_TRY(verify_nodes(static_cast<int32_t>(i)));
     height_.assign(n, kUnvisited);
     for (size_t i = 0; i < n; ++i)
       if (height_[i] == kUnvisited) CYGNET_TRY(visit(static_cast<int32_t>(i)));
@@ -54,179 +123,130 @@ class CallGraph {
   }
 
  private:
-  static constexpr int32_t kUnvisited = -2, kOpen = -1;
+  static constexpr int32_t kUnvisited = -2;
+  static constexpr int32_t kOpen = -1;
   struct Frame {
     int32_t subgraph;
     size_t node = 0;
-    int callee = 0;
+    size_t callee = 0;
     int32_t height = 0;
   };
 
-  Status visit(int32_t root) {
-    stack_.push_back({root});
-    height_[root] = kOpen;
-    while (!stack_.empty()) {
-      Frame& frame = stack_.back();
-      int32_t next = -1;
-      CYGNET_TRY(next_callee(&frame, &next));
-      if (next < 0) {
-        const Frame done = frame;
-        height_[done.subgraph] = done.height;
-        stack_.pop_back();
-        if (!stack_.empty()) stack_.back().height = std::max(stack_.back().height, done.height + 1);
-        if (done.height > limits_.call_depth)
-          return Status::error(Code::limit, "G6: subgraph %d calls more than limit call_depth (%lld) deep", done.subgraph,
-                               static_cast<long long>(limits_.call_depth));
-      } else if (height_[next] == kOpen) {
-        return bad_model("G6: subgraph %d calls itself through subgraph %d", next, frame.subgraph);
-      } else if (height_[next] == kUnvisited) {
-        height_[next] = kOpen;
-        stack_.push_back({next});
-      } else {
-        frame.height = std::max(frame.height, height_[next] + 1);
-      }
-    }
-    return {};
-  }
-
-  // The next subgraph that `frame` calls, −1 after the last.
-  Status next_callee(Frame* frame, int32_t* next) const {
-    const Subgraph& subgraph = graph_.subgraphs[frame->subgraph];
-    for (; frame->node < subgraph.nodes.size(); ++frame->node, frame->callee = 0) {
-      int32_t called[2];
-      const int count = callees(subgraph.nodes[frame->node], called);
-      if (frame->callee >= count) continue;
-      *next = called[frame->callee++];
-      if (*next >= 0 && *next < static_cast<int32_t>(graph_.subgraphs.size())) return {};
-      return bad_model("G6: subgraph %d operator %zu: expected a subgraph index of 0 to %zu, got %d", frame->subgraph,
-                       frame->node, graph_.subgraphs.size() - 1, *next);
-    }
-    *next = -1;
-    return {};
-  }
+  Status verify_nodes(int32_t index);
+  Status verify_call(const Subgraph& caller, const Node& node, size_t k, int32_t callee);
+  Status visit(int32_t root);
+  int32_t next_callee(Frame* frame) const;
 
   const Graph& graph_;
   const Limits& limits_;
+  Budget& budget_;
   Vector<int32_t> height_;  // calls below a subgraph, or kUnvisited, kOpen
   Vector<Frame> stack_;
 };
 
-// ---- What a caller gives and takes
-
-// Whether subgraph `callee` has as many inputs as `given` and outputs as `taken`, of the same types.
-class Arity {
- public:
-  Arity(const Graph& graph, const Subgraph& caller, int32_t callee) : graph_(graph), caller_(caller), callee_(callee) {}
-
-  Status inputs(std::span<const int32_t> given) const { return match("inputs", given, callee().inputs); }
-  Status outputs(std::span<const int32_t> taken) const { return match("outputs", taken, callee().outputs); }
-  /// A condition: one BOOL.
-  Status condition() const {
-    if (callee().outputs.size() == 1 && type_in_callee(callee().outputs[0]) == Type::boolean) return {};
-    return bad_model("G6: expected subgraph %d to give one BOOL", callee_);
-  }
-
- private:
-  const Subgraph& callee() const { return graph_.subgraphs[callee_]; }
-  Type type_in_callee(int32_t tensor) const { return callee().tensors[tensor].type; }
-
-  Status match(const char* what, std::span<const int32_t> here, std::span<const int32_t> there) const {
-    if (here.size() != there.size())
-      return bad_model("G6: expected subgraph %d to have %zu %s, got %zu", callee_, here.size(), what, there.size());
-    for (size_t k = 0; k < here.size(); ++k) {
-      if (here[k] == kAbsent) continue;
-      const Type wanted = caller_.tensors[here[k]].type;
-      if (type_in_callee(there[k]) != wanted)
-        return bad_model("G6: %s %zu of subgraph %d: expected type %s, got %s", what, k, callee_, type_name(wanted),
-                         type_name(type_in_callee(there[k])));
-    }
-    return {};
-  }
-
-  const Graph& graph_;
-  const Subgraph& caller_;
-  const int32_t callee_;
-};
-
-Status verify_arity(const Graph& graph, const Subgraph& caller, const Node& node) {
-  using enum schema::BuiltinOperator;
-  int32_t called[2];
-  const int count = callees(node, called);
-  for (int c = 0; c < count; ++c) {
-    const Arity arity(graph, caller, called[c]);
-    switch (static_cast<schema::BuiltinOperator>(node.builtin)) {
-      case WHILE:
-        CYGNET_TRY(arity.inputs(node.inputs));
-        CYGNET_TRY(c == 0 ? arity.condition() : arity.outputs(node.outputs));
-        break;
-      case IF:
-        if (node.inputs.empty()) return bad_model("G2: expected at least 1 input, got 0");
-        CYGNET_TRY(arity.inputs(node.inputs.subspan(1)));
-        CYGNET_TRY(arity.outputs(node.outputs));
-        break;
-      case CALL_ONCE:
-        CYGNET_TRY(arity.inputs({}));
-        CYGNET_TRY(arity.outputs({}));
-        break;
-      default:
-        CYGNET_TRY(arity.inputs(node.inputs));
-        CYGNET_TRY(arity.outputs(node.outputs));
+Status Calls::verify_nodes(int32_t index) {
+  const Subgraph& subgraph = graph_.subgraphs[index];
+  const auto count = static_cast<int32_t>(graph_.subgraphs.size());
+  for (size_t i = 0; i < subgraph.nodes.size(); ++i) {
+    const Node& node = subgraph.nodes[i];
+    const Callees called = callees(node);
+    // Twice: here and in visit().
+    CYGNET_TRY(budget_.spend(2 * static_cast<int64_t>(called.size())));
+    for (size_t k = 0; k < called.size(); ++k) {
+      Status status;
+      if (called[k] < 0 || called[k] >= count)
+        status =
+            bad_model("G6: expected a subgraph index of 0 to %d, got %d", count - 1, called[k]);
+      else
+        status = verify_call(subgraph, node, k, called[k]);
+      if (!status.ok())
+        return located(std::move(status), "subgraph %d operator %zu %.*s", index, i,
+                       text_length(node.name), node.name.data());
     }
   }
   return {};
 }
 
-Status verify_arities(const Graph& graph, Budget* budget) {
-  for (size_t s = 0; s < graph.subgraphs.size(); ++s) {
-    const Subgraph& caller = graph.subgraphs[s];
-    for (size_t i = 0; i < caller.nodes.size(); ++i) {
-      const Node& node = caller.nodes[i];
-      CYGNET_TRY(budget->spend(static_cast<int64_t>(1 + node.inputs.size() + node.outputs.size())));
-      CYGNET_TRY(located(verify_arity(graph, caller, node), "subgraph %zu operator %zu %.*s", s, i, text_length(node.name), node.name.data()));
+// The k-th call of a node.
+Status Calls::verify_call(const Subgraph& caller, const Node& node, size_t k, int32_t callee) {
+  const Subgraph& body = graph_.subgraphs[callee];
+  std::span<const int32_t> inputs = node.inputs;
+  std::span<const int32_t> outputs = node.outputs;
+  switch (static_cast<Builtin>(node.builtin)) {
+    case Builtin::IF:
+    case Builtin::STABLEHLO_CASE:
+      if (inputs.empty()) return bad_model("G2: expected at least 1 inputs, got 0");
+      inputs = inputs.subspan(1);
+      break;
+    case Builtin::WHILE:
+    case Builtin::STABLEHLO_WHILE:
+      if (k != 0) break;
+      CYGNET_TRY(match("inputs", {&caller, inputs}, {&body, body.inputs}, callee, &budget_));
+      if (body.outputs.size() == 1 && body.tensors[body.outputs[0]].type == Type::boolean)
+        return {};
+      return bad_model(
+          "G6: subgraph %d: expected 1 outputs of type BOOL of a loop's condition, "
+          "got %zu%s%s",
+          callee, body.outputs.size(), body.outputs.empty() ? "" : " of type ",
+          body.outputs.empty() ? "" : type_name(body.tensors[body.outputs[0]].type));
+    case Builtin::CALL_ONCE:
+      inputs = {};
+      outputs = {};
+      break;
+    case Builtin::CALL:
+    case Builtin::STABLEHLO_COMPOSITE:
+      break;
+    default:
+      return {};  // reducers, comparators: the operator says what its body must be
+  }
+  CYGNET_TRY(match("inputs", {&caller, inputs}, {&body, body.inputs}, callee, &budget_));
+  return match("outputs", {&caller, outputs}, {&body, body.outputs}, callee, &budget_);
+}
+
+// Depth-first with a stack of its own, so that no file decides on the depth of a recursion.
+Status Calls::visit(int32_t root) {
+  stack_.push_back({.subgraph = root});
+  height_[root] = kOpen;
+  while (!stack_.empty()) {
+    Frame& frame = stack_.back();
+    const int32_t next = next_callee(&frame);
+    if (next < 0) {
+      const Frame done = frame;
+      height_[done.subgraph] = done.height;
+      stack_.pop_back();
+      if (!stack_.empty()) stack_.back().height = std::max(stack_.back().height, done.height + 1);
+      if (done.height > limits_.call_depth)
+        return Status::error(Code::limit,
+                             "G6: subgraph %d: calls go deeper than limit call_depth (%lld)",
+                             done.subgraph, static_cast<long long>(limits_.call_depth));
+    } else if (height_[next] == kOpen) {
+      return bad_model(
+          "G6: subgraph %d: expected calls without a cycle, got one through subgraph %d", next,
+          frame.subgraph);
+    } else if (height_[next] == kUnvisited) {
+      height_[next] = kOpen;
+      stack_.push_back({.subgraph = next});
+    } else {
+      frame.height = std::max(frame.height, height_[next] + 1);
     }
   }
   return {};
 }
 
-// ---- Signatures
-
-Status verify_names(const Signature& signature, const Vector<SignatureTensor>& tensors, std::span<const int32_t> allowed, const char* what, Budget* budget) {
-  const auto n = static_cast<int64_t>(tensors.size());
-  CYGNET_TRY(budget->spend(n * (n + static_cast<int64_t>(allowed.size()))));
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    const SignatureTensor& entry = tensors[i];
-    const char* wrong = nullptr;
-    if (entry.name.empty()) wrong = "expected a name, got none";
-    else if (std::find(allowed.begin(), allowed.end(), entry.tensor) == allowed.end()) wrong = "its tensor is not among those of the subgraph";
-    for (size_t j = 0; j < i && wrong == nullptr; ++j)
-      if (tensors[j].name == entry.name) wrong = "the name is used twice";
-    if (wrong != nullptr)
-      return bad_model("C12: signature \"%.*s\" %s %zu \"%.*s\": %s", text_length(signature.key), signature.key.data(), what, i, text_length(entry.name), entry.name.data(), wrong);
+// The next subgraph that `frame` calls, −1 after the last.
+int32_t Calls::next_callee(Frame* frame) const {
+  const Subgraph& subgraph = graph_.subgraphs[frame->subgraph];
+  for (; frame->node < subgraph.nodes.size(); ++frame->node, frame->callee = 0) {
+    const Callees called = callees(subgraph.nodes[frame->node]);
+    if (frame->callee < called.size()) return called[frame->callee++];
   }
-  return {};
+  return -1;
 }
 
 }  // namespace
 
 Status verify_calls(const Graph& graph, const Limits& limits, Budget* budget) {
-  CYGNET_TRY(CallGraph(graph, limits).run());
-  return verify_arities(graph, budget);
-}
-
-Status verify_signatures(const Graph& graph, Budget* budget) {
-  const auto n = static_cast<int64_t>(graph.signatures.size());
-  CYGNET_TRY(budget->spend(n * n));
-  for (size_t i = 0; i < graph.signatures.size(); ++i) {
-    const Signature& signature = graph.signatures[i];
-    if (signature.key.empty()) return bad_model("C12: signature %zu: expected a key, got none", i);
-    for (size_t j = 0; j < i; ++j)
-      if (graph.signatures[j].key == signature.key)
-        return bad_model("C12: signature key \"%.*s\" is used twice", text_length(signature.key), signature.key.data());
-    const Subgraph& subgraph = graph.subgraphs[signature.subgraph];
-    CYGNET_TRY(verify_names(signature, signature.inputs, subgraph.inputs, "input", budget));
-    CYGNET_TRY(verify_names(signature, signature.outputs, subgraph.outputs, "output", budget));
-  }
-  return {};
+  return Calls(graph, limits, budget).run();
 }
 
 }  // namespace cygnet

@@ -13,13 +13,17 @@ Status count_elements(const Shape& shape, const Limits& limits, int64_t* element
   int64_t product = 1;
   bool empty = false;
   for (int32_t d : shape) {
-    if (d < 0) return bad_model("T2: expected dimensions >= 0, got shape %s", shape_text(shape).text);
-    if (d == 0) empty = true;
+    if (d < 0)
+      return bad_model("T2: expected dimensions >= 0, got shape %s", shape_text(shape).text);
+    if (d == 0)
+      empty = true;
     else if (__builtin_mul_overflow(product, int64_t{d}, &product) || product > INT32_MAX)
-      return bad_model("T3: expected at most 2147483647 elements, got shape %s", shape_text(shape).text);
+      return bad_model("T3: expected at most 2147483647 elements, got shape %s",
+                       shape_text(shape).text);
   }
   if (!empty && product > limits.tensor_elements)
-    return Status::error(Code::limit, "T3: shape %s has more elements than limit tensor_elements (%lld)",
+    return Status::error(Code::limit,
+                         "T3: shape %s has more elements than limit tensor_elements (%lld)",
                          shape_text(shape).text, static_cast<long long>(limits.tensor_elements));
   *elements = empty ? 0 : product;
   return {};
@@ -47,20 +51,28 @@ Status verify_strings(const GraphTensor& tensor, int64_t elements) {
     return int64_t{value};
   };
   const auto bytes = static_cast<int64_t>(tensor.bytes);
-  if (bytes < 8) return bad_model("T6: expected at least 8 bytes of strings, got %lld", static_cast<long long>(bytes));
+  if (bytes < 8)
+    return bad_model("T6: expected at least 8 bytes of strings, got %lld",
+                     static_cast<long long>(bytes));
   if (word(0) != elements)
-    return bad_model("T6: expected %lld strings, got %lld", static_cast<long long>(elements), static_cast<long long>(word(0)));
+    return bad_model("T6: expected %lld strings, got %lld", static_cast<long long>(elements),
+                     static_cast<long long>(word(0)));
   const int64_t first = (elements + 2) * 4;
-  if (first > bytes) return bad_model("T6: expected %lld bytes of string offsets, got %lld", static_cast<long long>(first), static_cast<long long>(bytes));
+  if (first > bytes)
+    return bad_model("T6: expected %lld bytes of string offsets, got %lld",
+                     static_cast<long long>(first), static_cast<long long>(bytes));
   int64_t previous = first;
   for (int64_t i = 0; i <= elements; ++i) {
     const int64_t offset = word(1 + i);
     if (offset < previous || offset > bytes || (i == 0 && offset != first))
-      return bad_model("T6: string offset %lld: expected %lld to %lld, got %lld", static_cast<long long>(i),
-                       static_cast<long long>(previous), static_cast<long long>(bytes), static_cast<long long>(offset));
+      return bad_model("T6: string offset %lld: expected %lld to %lld, got %lld",
+                       static_cast<long long>(i), static_cast<long long>(previous),
+                       static_cast<long long>(bytes), static_cast<long long>(offset));
     previous = offset;
   }
-  if (previous != bytes) return bad_model("T6: expected the strings to end at %lld, got %lld", static_cast<long long>(bytes), static_cast<long long>(previous));
+  if (previous != bytes)
+    return bad_model("T6: expected the strings to end at %lld, got %lld",
+                     static_cast<long long>(bytes), static_cast<long long>(previous));
   return {};
 }
 
@@ -68,42 +80,76 @@ Status verify_strings(const GraphTensor& tensor, int64_t elements) {
 
 void zero_point_range(Type type, int64_t* low, int64_t* high) {
   switch (type) {
-    case Type::uint8: *low = 0, *high = 255; return;
-    case Type::int8: *low = -128, *high = 127; return;
-    case Type::int16: *low = -32768, *high = 32767; return;
-    case Type::uint16: *low = 0, *high = 65535; return;
-    case Type::int4: *low = -8, *high = 7; return;
-    case Type::int2: *low = -2, *high = 1; return;
-    default: *low = INT32_MIN, *high = INT32_MAX; return;
+    case Type::uint8:
+      *low = 0, *high = 255;
+      return;
+    case Type::int8:
+      *low = -128, *high = 127;
+      return;
+    case Type::int16:
+      *low = -32768, *high = 32767;
+      return;
+    case Type::uint16:
+      *low = 0, *high = 65535;
+      return;
+    case Type::int4:
+      *low = -8, *high = 7;
+      return;
+    case Type::uint4:
+      *low = 0, *high = 15;
+      return;
+    case Type::int2:
+      *low = -2, *high = 1;
+      return;
+    default:
+      *low = INT32_MIN, *high = INT32_MAX;
+      return;
   }
 }
 
 Status verify_quantization(const GraphTensor& tensor) {
   const Quantization& q = tensor.quantization;
   if (q.count == 0) {
-    if (q.zero_point_count > 1) return bad_model("T8: expected as many zero points as scales (0), got %d", q.zero_point_count);
+    if (q.zero_point_count > 1)
+      return bad_model("T8: expected as many zero points as scales (0), got %d",
+                       q.zero_point_count);
     return {};
   }
   if (q.count > 1) {
-    if (q.axis < 0 || q.axis >= tensor.shape.rank) return bad_model("T8: expected a quantized dimension of 0 to %d, got %d", tensor.shape.rank - 1, q.axis);
-    if (q.count != tensor.shape[q.axis]) return bad_model("T8: expected 1 scale or %d, the size of dimension %d, got %d", tensor.shape[q.axis], q.axis, q.count);
+    if (q.axis < 0 || q.axis >= tensor.shape.rank)
+      return bad_model("T8: expected a quantized dimension of 0 to %d, got %d",
+                       tensor.shape.rank - 1, q.axis);
+    if (q.count != tensor.shape[q.axis])
+      return bad_model("T8: expected 1 scale or %d, the size of dimension %d, got %d",
+                       tensor.shape[q.axis], q.axis, q.count);
   }
-  if (q.zero_point_count > 1 && q.zero_point_count != q.count) return bad_model("T8: expected as many zero points as scales (%d), got %d", q.count, q.zero_point_count);
+  if (q.zero_point_count > 1 && q.zero_point_count != q.count)
+    return bad_model("T8: expected as many zero points as scales (%d), got %d", q.count,
+                     q.zero_point_count);
   for (int i = 0; i < q.count; ++i)
-    if (!std::isfinite(q.scales[i]) || !(q.scales[i] > 0)) return bad_model("T8: scale %d: expected a finite number > 0, got %g", i, static_cast<double>(q.scales[i]));
+    if (!std::isfinite(q.scales[i]) || !(q.scales[i] > 0))
+      return bad_model("T8: scale %d: expected a finite number > 0, got %g", i,
+                       static_cast<double>(q.scales[i]));
   int64_t low = 0, high = 0;
   zero_point_range(tensor.type, &low, &high);
+  // Weights of a signed type with a scale for each channel are symmetric.
+  if (q.count > 1 && tensor.constant && low < 0) low = high = 0;
   for (int i = 0; i < q.zero_point_count; ++i)
     if (q.zero_points[i] < low || q.zero_points[i] > high)
-      return bad_model("T8: zero point %d: expected %lld to %lld, got %lld", i, static_cast<long long>(low), static_cast<long long>(high), static_cast<long long>(q.zero_points[i]));
+      return bad_model("T8: zero point %d: expected %lld to %lld, got %lld", i,
+                       static_cast<long long>(low), static_cast<long long>(high),
+                       static_cast<long long>(q.zero_points[i]));
   return {};
 }
 
 }  // namespace
 
 Status verify_tensor(const GraphTensor& tensor, const Limits& limits, Budget* budget) {
-  CYGNET_TRY(budget->spend(int64_t{1} + tensor.quantization.count + tensor.quantization.zero_point_count));
-  if (static_cast<int>(tensor.type) >= kTypeCount) return bad_model("T1: expected a type of 0 to %d, got %d", kTypeCount - 1, static_cast<int>(tensor.type));
+  CYGNET_TRY(
+      budget->spend(int64_t{1} + tensor.quantization.count + tensor.quantization.zero_point_count));
+  if (static_cast<int>(tensor.type) >= kTypeCount)
+    return bad_model("T1: expected a type of 0 to %d, got %d", kTypeCount - 1,
+                     static_cast<int>(tensor.type));
   int64_t elements = 0;
   CYGNET_TRY(verify_shape(tensor, limits, &elements));
   CYGNET_TRY(verify_quantization(tensor));
@@ -118,7 +164,8 @@ Status verify_tensor(const GraphTensor& tensor, const Limits& limits, Budget* bu
   if (tensor.sparsity != nullptr) CYGNET_TRY(verify_sparsity(tensor, budget, &elements));
   const auto expected = static_cast<size_t>((elements * bits + 7) / 8);
   if (tensor.bytes == expected) return {};
-  return bad_model("T4: expected %zu bytes for %s %s, got %zu", expected, type_name(tensor.type), shape_text(tensor.shape).text, tensor.bytes);
+  return bad_model("T4: expected %zu bytes for %s %s, got %zu", expected, type_name(tensor.type),
+                   shape_text(tensor.shape).text, tensor.bytes);
 }
 
 }  // namespace cygnet

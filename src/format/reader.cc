@@ -314,8 +314,6 @@ Status Reader::find_operator(const schema::OperatorCode& code, Node* node) const
     if (node->name.empty())
       return bad_model("C7: expected a name of the custom operator, got none");
     node->op = registry_.find_custom(node->name);
-    if (node->op != nullptr && !limits_.custom_operators)
-      return Status::error(Code::limit, "C7: limit custom_operators: no custom operator may run");
   } else {
     node->name = schema::EnumNameBuiltinOperator(name);
     node->op = registry_.find(builtin);

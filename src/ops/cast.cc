@@ -28,9 +28,15 @@ To cast(From x) {
 
 template <class From, class To>
 void cast_elements(const Tensor& x, Tensor& y, int64_t at, int64_t n) {
-  const From* from = x.as<From>() + at;
   To* to = y.as<To>() + at;
-  for (int64_t i = 0; i < n; ++i) to[i] = cast<To>(from[i]);
+  if constexpr (std::is_same_v<From, bool>) {
+    // A file's bytes may be other than 0 and 1: those are true.
+    const uint8_t* from = x.as<uint8_t>() + at;
+    for (int64_t i = 0; i < n; ++i) to[i] = cast<To>(from[i] != 0);
+  } else {
+    const From* from = x.as<From>() + at;
+    for (int64_t i = 0; i < n; ++i) to[i] = cast<To>(from[i]);
+  }
 }
 
 using CastRow = void (*)(const Tensor&, Tensor&, int64_t, int64_t);
@@ -89,7 +95,7 @@ CastRow find_cast(Type from, Type to) {
     case Type::uint64:
       return to_type<uint64_t>(to);
     case Type::boolean:
-      return to_type<uint8_t>(to);  // a file's bytes other than 0 and 1 are true
+      return to_type<bool>(to);
     default:
       return nullptr;
   }

@@ -142,4 +142,27 @@ inline std::function<void(ModelBuilder&)> bare_model(schema::BuiltinOperator cod
   };
 }
 
+/// A formula of one input and one output of the same shape.
+inline Formula unary(schema::BuiltinOperator code, double (*f)(double), const Index& shape,
+                     Range range, Range out_range = {}) {
+  return {
+      .name = std::string(schema::EnumNameBuiltinOperator(code)) + " " + std::to_string(range.high),
+      .in = {shape},
+      .out = shape,
+      .add = [=](ModelBuilder& m, const std::vector<int>& x, int y) { m.op(code, x, {y}); },
+      .f = [=](const std::vector<double>& x) { return f(x[0]); },
+      .range = {range},
+      .out_range = out_range};
+}
+
+/// A case of one input of floats.
+inline OpCase floats(schema::BuiltinOperator code, const std::vector<float>& x,
+                     const std::vector<float>& y) {
+  const Index shape = {static_cast<int32_t>(x.size())};
+  return {.name = schema::EnumNameBuiltinOperator(code),
+          .model = bare_model(code, {{shape}}, {shape}),
+          .inputs = {values(x)},
+          .outputs = {values(y)}};
+}
+
 }  // namespace cygnet::test

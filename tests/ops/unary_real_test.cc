@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// LOGISTIC, TANH, SQRT, HARD_SWISH, PRELU.
+// LOGISTIC, TANH, SQRT.
 #include <gtest/gtest.h>
 
 #include "ops/real_cases.h"
@@ -14,20 +14,6 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 double logistic(double x) {
   return 1 / (1 + std::exp(-x));
 }
-double hard_swish(double x) {
-  return x * std::clamp(x + 3, 0.0, 6.0) / 6;
-}
-
-Formula unary(Op code, double (*f)(double), const Index& shape, Range range, Range out_range = {}) {
-  return {
-      .name = std::string(schema::EnumNameBuiltinOperator(code)) + " " + std::to_string(range.high),
-      .in = {shape},
-      .out = shape,
-      .add = [=](ModelBuilder& m, const std::vector<int>& x, int y) { m.op(code, x, {y}); },
-      .f = [=](const std::vector<double>& x) { return f(x[0]); },
-      .range = {range},
-      .out_range = out_range};
-}
 
 TEST(Unary, RealNumbers) {
   run_formulas<float, int8_t, uint8_t>({
@@ -35,18 +21,8 @@ TEST(Unary, RealNumbers) {
       unary(Op::LOGISTIC, logistic, {20000}, {-30, 30}, {0, 1}),
       unary(Op::TANH, std::tanh, {3, 301}, {-3, 2}),
       unary(Op::TANH, std::tanh, {0}, {-3, 2}),
-      unary(Op::HARD_SWISH, hard_swish, {2, 5, 31}, {-5, 6}, {-0.5, 6}),
-      unary(Op::HARD_SWISH, hard_swish, {}, {-1, 1}, {-0.4, 0.7}),
   });
   run_formulas<float>({unary(Op::SQRT, std::sqrt, {7, 33}, {0, 9})});
-}
-
-OpCase floats(Op code, const std::vector<float>& x, const std::vector<float>& y) {
-  const Index shape = {static_cast<int32_t>(x.size())};
-  return {.name = schema::EnumNameBuiltinOperator(code),
-          .model = bare_model(code, {{shape}}, {shape}),
-          .inputs = {values(x)},
-          .outputs = {values(y)}};
 }
 
 TEST(Unary, EndsOfTheRange) {
@@ -54,7 +30,6 @@ TEST(Unary, EndsOfTheRange) {
       floats(Op::LOGISTIC, {kInfinity, -kInfinity, 1000, -1000, 0, kNan}, {1, 0, 1, 0, 0.5f, kNan}),
       floats(Op::TANH, {kInfinity, -kInfinity, 1000, -1000, 0, kNan}, {1, -1, 1, -1, 0, kNan}),
       floats(Op::SQRT, {kInfinity, 0, 1e30f, -1, kNan}, {kInfinity, 0, 1e15f, kNan, kNan}),
-      floats(Op::HARD_SWISH, {kInfinity, 1e30f, -1e30f, 0, kNan}, {kInfinity, 1e30f, 0, 0, kNan}),
   });
 }
 
@@ -97,27 +72,6 @@ TEST(Unary, QuantizedSqrtRoundsDown) {
                  .kernel_steps = 0}});
 }
 
-Formula prelu(const Index& x, const Index& alpha) {
-  return {
-      .name = "PRELU",
-      .in = {x, alpha},
-      .out = x,
-      .add = [=](ModelBuilder& m, const std::vector<int>& in, int y) { m.op(Op::PRELU, in, {y}); },
-      .f = [=](const std::vector<double>& in) { return in[0] >= 0 ? in[0] : in[0] * in[1]; },
-      .range = {{-4, 3}, {-0.5, 0.9}},
-      .out_range = {-3.7, 3}};
-}
-
-TEST(Prelu, RealNumbers) {
-  run_formulas<float, int8_t, uint8_t>({
-      prelu({2, 5, 4, 19}, {19}),
-      prelu({2, 5, 4, 19}, {1, 1, 19}),
-      prelu({2, 5, 19}, {1}),
-      prelu({2, 5, 19}, {2, 5, 19}),
-      prelu({2, 5, 19}, {5, 1}),
-  });
-}
-
 TEST(Unary, Refuses) {
   const Quant q = per_tensor(0.1f, 3), sixteenth = per_tensor(0x1p-15f);
   refuse_op_cases({
@@ -137,22 +91,6 @@ TEST(Unary, Refuses) {
        .model = bare_model(Op::LOGISTIC, {{{2}, Type::int16, sixteenth}},
                            {{2}, Type::int16, per_tensor(1)}, 3),
        .message = "expected scale 1/32768"},
-      {.name = "hard swish scales",
-       .model = bare_model(Op::HARD_SWISH, {{{2}, Type::int8, per_tensor(1e9f)}},
-                           {{2}, Type::int8, per_tensor(1e-5f)}),
-       .message = "T9"},
-      {.name = "hard swish type",
-       .model = bare_model(Op::HARD_SWISH, {{{2}, Type::int16, q}}, {{2}, Type::int16, q}),
-       .message = "type INT16 is not supported"},
-      {.name = "alpha is larger",
-       .model = bare_model(Op::PRELU, {{{5}}, {{2, 5}}}, {{2, 5}}),
-       .message = "alpha [2,5] does not broadcast to [5]"},
-      {.name = "alpha does not fit",
-       .model = bare_model(Op::PRELU, {{{5}}, {{3}}}, {{5}}),
-       .message = "do not broadcast"},
-      {.name = "alpha's type",
-       .model = bare_model(Op::PRELU, {{{5}}, {{5}, Type::int8, q}}, {{5}}),
-       .message = "input 1: expected type FLOAT32"},
   });
 }
 

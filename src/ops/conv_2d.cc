@@ -4,7 +4,6 @@
 // with group g = m / (M/G); positions outside x count as 0 (quantized: the zero point). Types: f32;
 // int8 with a scale for each output channel, uint8, both with int32 bias; int16 with int8 filter.
 // Source: tensorflow/lite/kernels/conv.cc, 8-bit quantization specification.
-#include "kernels/pack.h"
 #include "ops/conv_common.h"
 
 namespace cygnet::ops {
@@ -28,7 +27,6 @@ struct ConvState {
   int staged = -1, offsets = -1;  // scratch
 };
 
-constexpr int32_t kMaxTaps = 4096;
 // Inputs with fewer channels are copied with their padding, so that a row of taps is one long run.
 constexpr int32_t kFewChannels = 16;
 
@@ -98,35 +96,19 @@ void choose_staging(const Tensor& x, ConvState* s) {
   s->k = int64_t{g.w.filter} * c;
 }
 
-Status pack_weights(OpContext& op, ConvState* s) {
+Status pack_groups(OpContext& op, ConvState* s) {
   const Tensor &x = op.input(0), &filter = op.input(1);
   const Tensor* bias = bias_tensor(op);
-  const int64_t n = filter.shape[0] / s->groups, taps = s->inner.taps();
-  const int64_t filter_bytes = n * taps * s->k * (x.type == Type::float32 ? 4 : 1);
-  const KernelTable& table = kernels();
-  s->group_bytes = static_cast<int64_t>(x.type == Type::float32 ? gemm_f32_packed_bytes(n, taps, s->k, table.gemm_f32_nr)
-                                                                : gemm_q8_packed_bytes(n, taps, s->k, table.gemm_q8_nr));
-  s->weights = static_cast<uint8_t*>(op.allocate(static_cast<size_t>(s->group_bytes * s->groups)));
-  if (s->weights == nullptr) return out_of_memory("packed weights", static_cast<size_t>(s->group_bytes * s->groups));
-  const WeightStrides strides{.n_stride = taps * s->k, .tap_stride = s->k, .k_stride = 1};
-  for (int32_t g = 0; g < s->groups; ++g) {
-    const uint8_t* source = filter.as<uint8_t>() + g * filter_bytes;
-    uint8_t* to = s->weights + g * s->group_bytes;
-    if (x.type == Type::float32) {
-      const float* b = bias == nullptr ? nullptr : bias->as<float>() + g * n;
-      pack_gemm_f32(reinterpret_cast<const float*>(source), strides, b, n, taps, s->k, table.gemm_f32_nr,
-                    reinterpret_cast<float*>(to));
-    } else {
-      const bool flip = filter.type == Type::uint8;
-      const PackQ8 params{.weight_flip = static_cast<uint8_t>(flip ? 0x80 : 0),
-                          .weight_zero_point = flip ? filter.quantization.zero_point() - 128 : 0,
-                          .input_zero_point = unsigned_zero_point(x),
-                          .bias = bias == nullptr ? nullptr : bias->as<int32_t>() + g * n,
-                          .scale = s->scales.scales + g * n,
-                          .scale_stride = 1};
-      pack_gemm_q8(source, strides, params, n, taps, s->k, table.gemm_q8_nr, to);
-    }
-  }
+  const int64_t n = filter.shape[0] / s->groups, taps = s->inner.taps(), depth = taps * s->k;
+  const int64_t element = x.type == Type::float32 ? 4 : 1;
+  const size_t group_bytes = packed_weight_bytes(x.type, n, taps, s->k), bytes = group_bytes * static_cast<size_t>(s->groups);
+  s->group_bytes = static_cast<int64_t>(group_bytes);
+  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
+  if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
+  for (int64_t g = 0; g < s->groups; ++g)
+    pack_weights(x, filter, filter.as<uint8_t>() + g * n * depth * element, {.n_stride = depth, .tap_stride = s->k, .k_stride = 1},
+                 bias == nullptr ? nullptr : bias->as<int32_t>() + g * n, s->scales.from(g * n), n, taps, s->k,
+                 s->weights + g * s->group_bytes);
   return {};
 }
 
@@ -139,7 +121,7 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
   if (s->staging.height(x.shape[1]) * s->staging.width(x.shape[2]) * x.shape[3] > INT32_MAX) return {};
   s->packed = true;
   if (x.type == Type::int16) CYGNET_TRY(widen_bias(op, bias, &s->bias64));
-  else CYGNET_TRY(pack_weights(op, s));
+  else CYGNET_TRY(pack_groups(op, s));
   const int element = type_bits(x.type) / 8;
   s->zero = static_cast<uint8_t*>(op.allocate(static_cast<size_t>(s->k * element)));
   if (s->zero == nullptr) return out_of_memory("padding", static_cast<size_t>(s->k * element));
@@ -246,54 +228,25 @@ struct Slice {
 };
 
 void run_slice(OpContext& op, const ConvState& s, const Slice& slice) {
-  const Tensor &x = op.input(0), &y = op.output(0), &filter = op.input(1);
-  const int64_t c = x.shape[3], depth = filter.shape[3], channels = filter.shape[0], n = channels / s.groups;
+  const Tensor &x = op.input(0), &filter = op.input(1);
+  const int64_t depth = filter.shape[3], channels = filter.shape[0], n = channels / s.groups, taps = s.inner.taps();
   const int element = type_bits(x.type) / 8;
-  const uint8_t* a = slice.image + slice.group * depth * element;
-  uint8_t* out = slice.out + slice.group * n * element;
-  const uint8_t* weights = s.weights + slice.group * s.group_bytes;
-  const int64_t taps = s.inner.taps();
-  const auto common = [&](auto args) {
-    using A = std::remove_const_t<std::remove_pointer_t<decltype(args.a)>>;
-    args.a = reinterpret_cast<const A*>(a);
-    args.at = slice.at;
-    args.at_stride = taps;
-    args.a_stride = c;
-    args.zero = reinterpret_cast<const A*>(s.zero);
-    args.m = slice.count;
-    args.n = n;
-    args.taps = taps;
-    args.k = s.k;
-    args.out_stride = channels;
-    return args;
-  };
-  if (x.type == Type::float32) {
-    GemmF32 args = common(GemmF32());
-    args.weights = reinterpret_cast<const float*>(weights);
-    args.out = reinterpret_cast<float*>(out);
-    args.lo = s.real.low;
-    args.hi = s.real.high;
-    kernels().gemm_f32(args);
-  } else if (x.type == Type::int16) {
-    GemmS16 args = common(GemmS16());
-    args.weights = filter.as<int8_t>() + slice.group * n * taps * s.k;
-    args.bias = s.bias64 == nullptr ? nullptr : s.bias64 + slice.group * n;
-    args.scale = s.scales.scales + slice.group * n;
-    args.scale_stride = 1;
-    args.out = reinterpret_cast<int16_t*>(out);
-    args.lo = s.quantized.low;
-    args.hi = s.quantized.high;
-    kernels().gemm_s16(args);
-  } else {
-    GemmQ8 args = common(GemmQ8());
-    args.weights = weights;
-    args.weight_zero_point = filter.type == Type::uint8 ? filter.quantization.zero_point() - 128 : 0;
-    args.out = out;
-    args.zero_point = y.quantization.zero_point();
-    args.lo = s.quantized.low;
-    args.hi = s.quantized.high;
-    kernels().gemm_q8(args);
-  }
+  const bool wide = x.type == Type::int16;
+  run_gemm(filter, op.output(0), {.a = slice.image + slice.group * depth * element,
+                                  .at = slice.at,
+                                  .a_stride = x.shape[3],
+                                  .zero = s.zero,
+                                  .m = slice.count,
+                                  .n = n,
+                                  .taps = taps,
+                                  .k = s.k,
+                                  .weights = wide ? filter.as<uint8_t>() + slice.group * n * taps * s.k : s.weights + slice.group * s.group_bytes,
+                                  .bias = s.bias64 == nullptr ? nullptr : s.bias64 + slice.group * n,
+                                  .scales = s.scales.from(slice.group * n),
+                                  .out = slice.out + slice.group * n * element,
+                                  .out_stride = channels,
+                                  .real = s.real,
+                                  .quantized = s.quantized});
 }
 
 void invoke_kernels(OpContext& op, const ConvState& s) {

@@ -83,6 +83,77 @@ Status widen_bias(OpContext& op, const Tensor* bias, int64_t** out) {
   return {};
 }
 
+size_t packed_weight_bytes(Type type, int64_t n, int64_t taps, int64_t k) {
+  return type == Type::float32 ? gemm_f32_packed_bytes(n, taps, k, kernels().gemm_f32_nr)
+                               : gemm_q8_packed_bytes(n, taps, k, kernels().gemm_q8_nr);
+}
+
+namespace {
+
+// Zero point of 8-bit weights in the signed domain of the kernels.
+int32_t signed_zero_point(const Tensor& filter) {
+  return filter.type == Type::uint8 ? filter.quantization.zero_point() - 128 : 0;
+}
+
+// What the kernels' argument structs have in common.
+template <class Args> Args gemm_args(const LayerGemm& g) {
+  using A = decltype(Args::a);
+  Args args;
+  args.a = static_cast<A>(g.a);
+  args.at = g.at;
+  args.at_stride = g.taps;
+  args.a_stride = g.a_stride;
+  args.zero = static_cast<A>(g.zero);
+  args.m = g.m;
+  args.n = g.n;
+  args.taps = g.taps;
+  args.k = g.k;
+  args.weights = static_cast<decltype(Args::weights)>(g.weights);
+  args.out = static_cast<decltype(Args::out)>(g.out);
+  args.out_stride = g.out_stride;
+  return args;
+}
+
+}  // namespace
+
+void pack_weights(const Tensor& input, const Tensor& filter, const void* w, const WeightStrides& strides, const void* bias,
+                  const float* scales, int64_t n, int64_t taps, int64_t k, void* out) {
+  if (input.type == Type::float32)
+    return pack_gemm_f32(static_cast<const float*>(w), strides, static_cast<const float*>(bias), n, taps, k,
+                         kernels().gemm_f32_nr, static_cast<float*>(out));
+  const PackQ8 params{.weight_flip = static_cast<uint8_t>(filter.type == Type::uint8 ? 0x80 : 0),
+                      .weight_zero_point = signed_zero_point(filter),
+                      .input_zero_point = unsigned_zero_point(input),
+                      .bias = static_cast<const int32_t*>(bias),
+                      .scale = scales,
+                      .scale_stride = 1};
+  pack_gemm_q8(w, strides, params, n, taps, k, kernels().gemm_q8_nr, out);
+}
+
+void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& g) {
+  if (output.type == Type::float32) {
+    auto args = gemm_args<GemmF32>(g);
+    args.lo = g.real.low;
+    args.hi = g.real.high;
+    return kernels().gemm_f32(args);
+  }
+  if (output.type == Type::int16) {
+    auto args = gemm_args<GemmS16>(g);
+    args.bias = g.bias;
+    args.scale = g.scales;
+    args.scale_stride = 1;
+    args.lo = g.quantized.low;
+    args.hi = g.quantized.high;
+    return kernels().gemm_s16(args);
+  }
+  auto args = gemm_args<GemmQ8>(g);
+  args.weight_zero_point = signed_zero_point(filter);
+  args.zero_point = output.quantization.zero_point();
+  args.lo = g.quantized.low;
+  args.hi = g.quantized.high;
+  kernels().gemm_q8(args);
+}
+
 namespace {
 
 // One row of `w` pixels of `c` elements of `element` bytes, with the left and right padding.
@@ -135,25 +206,40 @@ void fill_window(const ConvGeometry& g, int64_t pixel, int64_t oy, int64_t ox, i
   }
 }
 
+// Offsets of `count` windows to the right of the one before `at`, `step` from one to the next. None
+// has a tap beside the input; rows above and below it stay −1. Taps: their number where it is not 0.
+template <int64_t Taps> void continue_row(int64_t taps, int64_t count, int32_t step, int32_t* at) {
+  if (Taps != 0) taps = Taps;
+  for (int64_t i = 0; i < count; ++i, at += taps) {
+    const int32_t* __restrict before = at - taps;
+    int32_t* __restrict now = at;
+    for (int64_t t = 0; t < taps; ++t) now[t] = before[t] + (step & ~(before[t] >> 31));
+  }
+}
+
 }  // namespace
 
 void fill_offsets(const ConvGeometry& g, int64_t pixel, int64_t begin, int64_t count, int32_t* at) {
-  const int64_t taps = g.taps(), step = g.w.stride * pixel;
+  const int64_t taps = g.taps(), extent = int64_t{g.w.filter - 1} * g.w.dilation + 1;
+  // Windows [inside, outside) of a row have no tap beside the input.
+  const int64_t inside = (int64_t{g.w.pad} + g.w.stride - 1) / g.w.stride, room = int64_t{g.w.in} + g.w.pad - extent;
+  const int64_t outside = room < 0 ? 0 : std::min<int64_t>(room / g.w.stride + 1, g.w.out);
   int64_t oy = begin / g.w.out, ox = begin % g.w.out;
-  bool inside = false;  // no tap of the window before lies beside the input
-  for (int64_t i = 0; i < count; ++i, at += taps) {
-    const int64_t x0 = g.w.first(ox);
-    const bool still_inside = x0 >= 0 && x0 + int64_t{g.w.filter - 1} * g.w.dilation < g.w.in;
-    if (inside && still_inside && ox > 0) {
-      // One stride to the right of the window before; rows above and below the input stay −1.
-      const int32_t* before = at - taps;
-      const auto right = static_cast<int32_t>(step);
-      for (int64_t t = 0; t < taps; ++t) at[t] = before[t] + (right & ~(before[t] >> 31));
+  for (int64_t i = 0; i < count;) {
+    int64_t run = 1;
+    if (i > 0 && ox > inside && ox < outside) {
+      run = std::min(count - i, outside - ox);
+      const auto step = static_cast<int32_t>(g.w.stride * pixel);
+      if (taps == 3) continue_row<3>(taps, run, step, at);
+      else if (taps == 9) continue_row<9>(taps, run, step, at);
+      else continue_row<0>(taps, run, step, at);
     } else {
       fill_window(g, pixel, oy, ox, at);
     }
-    inside = still_inside;
-    if (++ox == g.w.out) ox = 0, ++oy;
+    i += run;
+    at += run * taps;
+    ox += run;
+    if (ox == g.w.out) ox = 0, ++oy;
   }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/kernels.h"
+#include "kernels/pack.h"
 #include "ops/activation.h"
 #include "ops/check.h"
 #include "ops/fixed_point.h"
@@ -13,6 +14,8 @@ namespace cygnet::ops {
 
 /// Output pixels that one call of a gemm or depthwise kernel gets.
 inline constexpr int64_t kPixelsPerCall = 96;
+/// Filters of more taps are left to the plain loops.
+inline constexpr int64_t kMaxTaps = 4096;
 
 /// Height and width of a convolution.
 struct ConvGeometry {
@@ -34,7 +37,8 @@ Status check_conv_quantization(const Tensor& input, const Tensor& filter, const 
 /// Requantization of each output channel: input scale · filter scale / output scale.
 struct ChannelScales {
   Multiplier* multipliers = nullptr;  ///< [channels]
-  float* scales = nullptr;            ///< [channels]
+  float* scales = nullptr;            ///< [channels]; null for f32
+  const float* from(int64_t channel) const { return scales == nullptr ? nullptr : scales + channel; }
 };
 
 /// In prepare. `channels` scales, also where the filter has one for all. `float_product`: the two
@@ -80,6 +84,30 @@ inline uint8_t sign_flip(const Tensor& t) { return t.type == Type::int8 ? 0x80 :
 /// Whether kernels need a copy of 8-bit activations: signed ones, and constants, which may end where
 /// the file ends (kRowSlackBytes).
 inline bool needs_copy(const Tensor& t) { return t.type == Type::int8 || (t.type == Type::uint8 && t.constant); }
+
+/// Bytes of a matrix of weights in the form that the kernels for activations of `type` (f32 or 8 bits)
+/// read, and its making. `w` is its first element, of the filter's type; bias and scales are those of
+/// its n columns, bias may be null.
+size_t packed_weight_bytes(Type type, int64_t n, int64_t taps, int64_t k);
+void pack_weights(const Tensor& input, const Tensor& filter, const void* w, const WeightStrides& strides, const void* bias,
+                  const float* scales, int64_t n, int64_t taps, int64_t k, void* out);
+
+/// One matrix product with constant weights, whatever the layer's types.
+struct LayerGemm {
+  const void* a = nullptr;       ///< activations; 8 bits: unsigned
+  const int32_t* at = nullptr;   ///< [m][taps] offsets; null: rows a_stride apart
+  int64_t a_stride = 0;
+  const void* zero = nullptr;    ///< a row of padding
+  int64_t m = 0, n = 0, taps = 1, k = 0;
+  const void* weights = nullptr;    ///< from pack_weights; int16 activations: [n][taps][k] as they are
+  const int64_t* bias = nullptr;    ///< int16 activations only
+  const float* scales = nullptr;    ///< int16 activations only
+  void* out = nullptr;
+  int64_t out_stride = 0;
+  Clamp<float> real = {};
+  Clamp<int32_t> quantized = {};
+};
+void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& gemm);
 
 /// A copy of one image [h, w, c] that kernels read instead of the input: bytes flipped into the
 /// unsigned domain, channels repeated (depthwise multiplier), padding written out.

@@ -3,7 +3,6 @@
 // [..., N] with keep_num_dims: y = act(x · weightsᵀ + bias). Types: f32; int8 (one scale, or one for
 // each row of weights) and uint8 with int32 bias; int16 with int8 weights and int32 or int64 bias.
 // Accumulators are scaled with one rounding, not two. Source: tensorflow/lite/kernels/fully_connected.cc.
-#include "kernels/pack.h"
 #include "ops/conv_common.h"
 
 namespace cygnet::ops {
@@ -47,30 +46,6 @@ int64_t macs(const OpContext& op) { return op.output(0).shape.elements() * op.in
 
 // ---- Prepare
 
-Status pack_weights(OpContext& op, DenseState* s) {
-  const Tensor &x = op.input(0), &weights = op.input(1);
-  const Tensor* bias = bias_tensor(op);
-  const KernelTable& table = kernels();
-  const bool real = x.type == Type::float32;
-  const size_t bytes = real ? gemm_f32_packed_bytes(s->n, 1, s->k, table.gemm_f32_nr) : gemm_q8_packed_bytes(s->n, 1, s->k, table.gemm_q8_nr);
-  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
-  if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
-  const WeightStrides strides{.n_stride = s->k, .tap_stride = s->k, .k_stride = 1};
-  if (real) {
-    pack_gemm_f32(weights.as<float>(), strides, bias_of<float>(bias), s->n, 1, s->k, table.gemm_f32_nr, reinterpret_cast<float*>(s->weights));
-    return {};
-  }
-  const bool flip = weights.type == Type::uint8;
-  const PackQ8 params{.weight_flip = static_cast<uint8_t>(flip ? 0x80 : 0),
-                      .weight_zero_point = flip ? weights.quantization.zero_point() - 128 : 0,
-                      .input_zero_point = unsigned_zero_point(x),
-                      .bias = bias_of<int32_t>(bias),
-                      .scale = s->scales.scales,
-                      .scale_stride = 1};
-  pack_gemm_q8(weights.as<uint8_t>(), strides, params, s->n, 1, s->k, table.gemm_q8_nr, s->weights);
-  return {};
-}
-
 Status prepare_kernels(OpContext& op, DenseState* s) {
   const Tensor &x = op.input(0), &weights = op.input(1);
   const Tensor* bias = bias_tensor(op);
@@ -82,7 +57,12 @@ Status prepare_kernels(OpContext& op, DenseState* s) {
   if (x.type != Type::float32 && s->k > 33'025) return {};  // the kernel's accumulator bound
   s->packed = true;
   if (needs_copy(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
-  return pack_weights(op, s);
+  const size_t bytes = packed_weight_bytes(x.type, s->n, 1, s->k);
+  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
+  if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
+  pack_weights(x, weights, weights.data, {.n_stride = s->k, .tap_stride = s->k, .k_stride = 1},
+               bias == nullptr ? nullptr : bias->data, s->scales.scales, s->n, 1, s->k, s->weights);
+  return {};
 }
 
 Status prepare(OpContext& op) {
@@ -143,33 +123,23 @@ void invoke_plain(OpContext& op, const DenseState& s) {
 
 // ---- Kernels
 
-// Columns [begin, end) of all rows, in multiples of the packed block's width.
-void run_f32(OpContext& op, const DenseState& s, int64_t begin, int64_t end) {
-  const int nr = kernels().gemm_f32_nr;
-  const auto* weights = reinterpret_cast<const float*>(s.weights + begin / nr * static_cast<int64_t>(gemm_f32_block_bytes(1, s.k, nr)));
-  const GemmF32 args{.a = op.input(0).as<float>(), .a_stride = s.k, .m = s.m, .n = end - begin, .k = s.k, .weights = weights,
-                     .out = op.output(0).as<float>() + begin, .out_stride = s.n, .lo = s.real.low, .hi = s.real.high};
-  kernels().gemm_f32(args);
-}
-
-void run_q8(OpContext& op, const DenseState& s, const uint8_t* x, int64_t begin, int64_t end) {
-  const int nr = kernels().gemm_q8_nr;
-  const Tensor& weights = op.input(1);
-  const GemmQ8 args{.a = x, .a_stride = s.k, .m = s.m, .n = end - begin, .k = s.k,
-                    .weights = s.weights + begin / nr * static_cast<int64_t>(gemm_q8_block_bytes(1, s.k, nr)),
-                    .weight_zero_point = weights.type == Type::uint8 ? weights.quantization.zero_point() - 128 : 0,
-                    .out = op.output(0).as<uint8_t>() + begin, .out_stride = s.n,
-                    .zero_point = op.output(0).quantization.zero_point(), .lo = s.quantized.low, .hi = s.quantized.high};
-  kernels().gemm_q8(args);
-}
-
-void run_s16(OpContext& op, const DenseState& s, int64_t begin, int64_t end) {
-  const GemmS16 args{.a = op.input(0).as<int16_t>(), .a_stride = s.k, .m = s.m, .n = end - begin, .k = s.k,
-                     .weights = op.input(1).as<int8_t>() + begin * s.k,
-                     .bias = s.bias64 == nullptr ? nullptr : s.bias64 + begin,
-                     .scale = s.scales.scales + begin, .scale_stride = 1,
-                     .out = op.output(0).as<int16_t>() + begin, .out_stride = s.n, .lo = s.quantized.low, .hi = s.quantized.high};
-  kernels().gemm_s16(args);
+// Columns [begin, end) of all rows; begin is a multiple of the packed block's width.
+void run_columns(OpContext& op, const DenseState& s, const uint8_t* x, int64_t begin, int64_t end) {
+  const Tensor &weights = op.input(1), &y = op.output(0);
+  const bool wide = y.type == Type::int16;
+  run_gemm(weights, y, {.a = x,
+                        .a_stride = s.k,
+                        .m = s.m,
+                        .n = end - begin,
+                        .k = s.k,
+                        .weights = wide ? weights.as<uint8_t>() + begin * s.k
+                                        : s.weights + static_cast<int64_t>(packed_weight_bytes(y.type, begin, 1, s.k)),
+                        .bias = s.bias64 == nullptr ? nullptr : s.bias64 + begin,
+                        .scales = s.scales.from(begin),
+                        .out = op.output(0).as<uint8_t>() + begin * (type_bits(y.type) / 8),
+                        .out_stride = s.n,
+                        .real = s.real,
+                        .quantized = s.quantized});
 }
 
 void invoke_kernels(OpContext& op, const DenseState& s) {
@@ -182,9 +152,7 @@ void invoke_kernels(OpContext& op, const DenseState& s) {
   const int64_t block = x.type == Type::float32 ? kernels().gemm_f32_nr : kernels().gemm_q8_nr;
   op.parallel_for((s.n + block - 1) / block, [&](int64_t first, int64_t last, int) {
     const int64_t begin = first * block, end = std::min(last * block, s.n);
-    if (x.type == Type::float32) run_f32(op, s, begin, end);
-    else if (x.type == Type::int16) run_s16(op, s, begin, end);
-    else run_q8(op, s, bytes, begin, end);
+    run_columns(op, s, bytes, begin, end);
   });
 }
 

@@ -7,7 +7,6 @@
 // Types as CONV_2D. Sources: tensorflow/lite/kernels/transpose_conv.cc; MediaPipe's
 // util/tflite/operations/transpose_conv_bias.cc.
 #include "base/memory.h"
-#include "kernels/pack.h"
 #include "ops/conv_common.h"
 
 namespace cygnet::ops {
@@ -18,12 +17,24 @@ struct Transposed {
   Clamp<float> real;
   Clamp<int32_t> quantized;
   ChannelScales scales;
+  int row = -1;  // scratch of the plain loops: [threads][OW][M] sums
+
+  // Kernels. Output position o has the phase (o + pad) mod stride; positions of one phase are a
+  // plain convolution with every stride-th tap.
   bool packed = false;
-  uint8_t* weights = nullptr;  // [taps·M][C] packed, tap-major
-  int columns = -1;            // scratch: [H][W][taps][M] products, f32 or int32
-  int row = -1;                // scratch: [threads][OW][M] sums
-  int staged = -1;             // scratch: int8 input in the unsigned domain
+  int32_t merged = 1;           // phases of a row that one product makes: all of them, or 1
+  int64_t columns = 0;          // of a product: merged · M
+  uint8_t** weights = nullptr;  // [phases], packed; int16: [columns][taps][C]
+  int64_t* bias64 = nullptr;    // [columns], int16 activations
+  float* scales_each = nullptr;  // [columns], int16 activations
+  uint8_t* zero = nullptr;      // row of padding
+  int staged = -1, offsets = -1;  // scratch
 };
+
+// Taps of one dimension that a phase has: phase, phase + stride, ...
+int32_t phase_taps(const WindowDim& d, int32_t phase) {
+  return phase < d.filter ? (d.filter - phase - 1) / d.stride + 1 : 0;
+}
 
 // Where the operands are: the builtin and MediaPipe's operator order them differently.
 struct Operands {
@@ -110,30 +121,103 @@ Status custom_infer(OpContext& op) {
 
 // ---- Prepare
 
-// Packs the filter with columns in the order (tap, output channel).
-Status pack_weights(OpContext& op, const Operands& in, Transposed* s) {
-  const int64_t m = in.filter.shape[0], c = in.filter.shape[3], taps = s->forward.taps();
-  const bool real = in.x.type == Type::float32;
-  const size_t element = real ? 4 : 1;
-  base::Buffer reordered;
-  if (!reordered.resize(in.filter.bytes)) return out_of_memory("filter", in.filter.bytes);
-  for (int64_t t = 0; t < taps; ++t)
-    for (int64_t j = 0; j < m; ++j)
-      std::memcpy(reordered.data() + static_cast<size_t>((t * m + j) * c) * element, in.filter.as<uint8_t>() + static_cast<size_t>((j * taps + t) * c) * element, static_cast<size_t>(c) * element);
-  const KernelTable& table = kernels();
-  const int64_t n = taps * m;
-  const size_t bytes = real ? gemm_f32_packed_bytes(n, 1, c, table.gemm_f32_nr) : gemm_q8_packed_bytes(n, 1, c, table.gemm_q8_nr);
-  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
-  if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
-  const WeightStrides strides{.n_stride = c, .tap_stride = c, .k_stride = 1};
-  if (real) {
-    pack_gemm_f32(reinterpret_cast<const float*>(reordered.data()), strides, nullptr, n, 1, c, table.gemm_f32_nr, reinterpret_cast<float*>(s->weights));
+constexpr int32_t kMostPhases = 64;
+
+// Copies the taps of a phase: w [columns][taps][C].
+void collect_taps(const Operands& in, const Transposed& s, int32_t phase_h, int32_t phase_w, uint8_t* w) {
+  const ConvGeometry& g = s.forward;
+  const int64_t channels = in.filter.shape[0];
+  const size_t bytes = in.filter.bytes / static_cast<size_t>(in.filter.shape.elements(0, 3));
+  for (int64_t j = 0; j < s.columns; ++j)
+    for (int32_t fy = phase_h; fy < g.h.filter; fy += g.h.stride)
+      for (int64_t fx = phase_w + j / channels; fx < g.w.filter; fx += g.w.stride, w += bytes) {
+        const int64_t pixel = (j % channels * g.h.filter + fy) * g.w.filter + fx;
+        std::memcpy(w, in.filter.as<uint8_t>() + static_cast<size_t>(pixel) * bytes, bytes);
+      }
+}
+
+// The columns' bias and scales, repeated for merged phases.
+struct ColumnValues {
+  base::Buffer bias, scales;
+};
+Status repeat_channels(const Operands& in, const Transposed& s, ColumnValues* values) {
+  const auto channels = static_cast<size_t>(in.filter.shape[0]), n = static_cast<size_t>(s.columns);
+  const auto repeat = [&](const void* from, base::Buffer* to) -> Status {
+    if (from == nullptr) return {};
+    if (!to->resize(n * 4)) return out_of_memory("channel values", n * 4);
+    for (size_t j = 0; j < n; j += channels) std::memcpy(to->data() + j * 4, from, channels * 4);
+    return {};
+  };
+  CYGNET_TRY(repeat(s.scales.scales, &values->scales));
+  return in.x.type == Type::int16 ? Status() : repeat(in.bias == nullptr ? nullptr : in.bias->data, &values->bias);
+}
+
+Status pack_phase(OpContext& op, const Operands& in, const Transposed& s, int32_t phase_h, int32_t phase_w, const ColumnValues& values,
+                  uint8_t** out) {
+  const int64_t c = in.filter.shape[3], taps = int64_t{phase_taps(s.forward.h, phase_h)} * phase_taps(s.forward.w, phase_w);
+  const size_t plain_bytes = static_cast<size_t>(s.columns * taps * c) * (in.x.type == Type::float32 ? 4 : 1);
+  const bool packed = in.x.type != Type::int16;
+  const size_t bytes = packed ? packed_weight_bytes(in.x.type, s.columns, taps, c) : plain_bytes;
+  *out = static_cast<uint8_t*>(op.allocate(bytes));
+  if (*out == nullptr) return out_of_memory("packed weights", bytes);
+  if (!packed) {
+    collect_taps(in, s, phase_h, phase_w, *out);
     return {};
   }
-  const bool flip = in.filter.type == Type::uint8;
-  const PackQ8 params{.weight_flip = static_cast<uint8_t>(flip ? 0x80 : 0), .weight_zero_point = flip ? in.filter.quantization.zero_point() - 128 : 0, .input_zero_point = unsigned_zero_point(in.x)};
-  pack_gemm_q8(reordered.data(), strides, params, n, 1, c, table.gemm_q8_nr, s->weights);
+  base::Buffer plain;
+  if (!plain.resize(plain_bytes)) return out_of_memory("filter", plain_bytes);
+  collect_taps(in, s, phase_h, phase_w, plain.data());
+  pack_weights(in.x, in.filter, plain.data(), {.n_stride = taps * c, .tap_stride = c, .k_stride = 1}, in.bias == nullptr ? nullptr : values.bias.data(),
+               reinterpret_cast<const float*>(values.scales.data()), s.columns, taps, c, *out);
   return {};
+}
+
+// int16 activations: bias and scales as the kernel reads them.
+Status prepare_wide(OpContext& op, const Operands& in, const ColumnValues& values, Transposed* s) {
+  const auto n = static_cast<size_t>(s->columns), channels = static_cast<size_t>(in.filter.shape[0]);
+  s->scales_each = static_cast<float*>(op.allocate(n * sizeof(float)));
+  if (s->scales_each == nullptr) return out_of_memory("scales", n * sizeof(float));
+  std::memcpy(s->scales_each, values.scales.data(), n * sizeof(float));
+  if (in.bias == nullptr) return {};
+  int64_t* bias = nullptr;
+  CYGNET_TRY(widen_bias(op, in.bias, &bias));
+  s->bias64 = static_cast<int64_t*>(op.allocate(n * sizeof(int64_t)));
+  if (s->bias64 == nullptr) return out_of_memory("bias", n * sizeof(int64_t));
+  for (size_t j = 0; j < n; ++j) s->bias64[j] = bias[j % channels];
+  return {};
+}
+
+// Whether kernels can do it.
+bool suits_kernels(const OpContext& op, const Operands& in, const Transposed& s) {
+  constexpr int64_t kMostDepth = 33'025;  // the kernel's accumulator bound
+  const ConvGeometry& g = s.forward;
+  if (op.reference() || !in.filter.constant || (in.bias != nullptr && !in.bias->constant)) return false;
+  const int64_t taps = int64_t{phase_taps(g.h, 0)} * phase_taps(g.w, 0);
+  const bool is_q8 = in.x.type == Type::int8 || in.x.type == Type::uint8;
+  return int64_t{g.h.stride} * g.w.stride <= kMostPhases && taps <= kMaxTaps && !(is_q8 && taps * in.x.shape[3] > kMostDepth);
+}
+
+Status prepare_kernels(OpContext& op, const Operands& in, Transposed* s) {
+  const WindowDim &h = s->forward.h, &w = s->forward.w;
+  s->packed = true;
+  if (w.filter == w.stride && w.pad == 0 && int64_t{w.out} * w.stride == w.in) s->merged = w.stride;
+  s->columns = int64_t{s->merged} * in.filter.shape[0];
+  ColumnValues values;
+  CYGNET_TRY(repeat_channels(in, *s, &values));
+  const int32_t across = w.stride / s->merged;
+  s->weights = static_cast<uint8_t**>(op.allocate(static_cast<size_t>(h.stride * across) * sizeof(uint8_t*)));
+  if (s->weights == nullptr) return out_of_memory("phases", static_cast<size_t>(h.stride * across) * sizeof(uint8_t*));
+  for (int32_t phase_h = 0; phase_h < h.stride; ++phase_h)
+    for (int32_t phase_w = 0; phase_w < across; ++phase_w)
+      CYGNET_TRY(pack_phase(op, in, *s, phase_h, phase_w, values, &s->weights[phase_h * across + phase_w]));
+  if (in.x.type == Type::int16) CYGNET_TRY(prepare_wide(op, in, values, s));
+  const auto row_bytes = static_cast<size_t>(in.x.shape[3] * type_bits(in.x.type) / 8);
+  s->zero = static_cast<uint8_t*>(op.allocate(row_bytes));
+  if (s->zero == nullptr) return out_of_memory("padding", row_bytes);
+  if (type_bits(in.x.type) == 8) std::memset(s->zero, unsigned_zero_point(in.x), row_bytes);
+  if (needs_copy(in.x)) CYGNET_TRY(op.request_scratch(in.x.bytes, &s->staged));
+  const int64_t most_taps = int64_t{phase_taps(h, 0)} * phase_taps(w, 0);
+  return op.request_scratch(static_cast<size_t>(op.threads() * kPixelsPerCall * most_taps) * sizeof(int32_t), &s->offsets);
 }
 
 Status prepare(OpContext& op, const Operands& in, schema::ActivationFunctionType activation, Transposed* s) {
@@ -144,15 +228,9 @@ Status prepare(OpContext& op, const Operands& in, schema::ActivationFunctionType
     CYGNET_TRY(quantized_activation_clamp(activation, y, &s->quantized));
     CYGNET_TRY(make_channel_scales(op, in.x, in.filter, y, in.filter.shape[0], in.x.type == Type::uint8, &s->scales));
   }
+  if (suits_kernels(op, in, *s)) return prepare_kernels(op, in, s);
   const size_t sum_bytes = in.x.type == Type::int16 ? 8 : 4;
-  const int64_t row = int64_t{y.shape[2]} * y.shape[3];
-  CYGNET_TRY(op.request_scratch(static_cast<size_t>(op.threads() * row) * sum_bytes, &s->row));
-  const int64_t columns = in.x.shape.elements(1, 3) * s->forward.taps() * in.filter.shape[0];
-  if (op.reference() || in.x.type == Type::int16 || !in.filter.constant || in.filter.shape[3] > 33'025 || columns > INT32_MAX) return {};
-  s->packed = true;
-  CYGNET_TRY(op.request_scratch(static_cast<size_t>(columns) * 4, &s->columns));
-  if (in.x.type == Type::int8) CYGNET_TRY(op.request_scratch(in.x.bytes, &s->staged));
-  return pack_weights(op, in, s);
+  return op.request_scratch(static_cast<size_t>(int64_t{op.threads()} * y.shape[2] * y.shape[3]) * sum_bytes, &s->row);
 }
 
 Status builtin_prepare(OpContext& op) {
@@ -201,17 +279,6 @@ void finish_row(const Tensor& y, const Transposed& s, const Bias* bias, const Ac
     }
 }
 
-// Fast form of finish_row for 8 bits: scales in float.
-void finish_row_q8(const Tensor& y, const Transposed& s, const int32_t* bias, int32_t* sums, int64_t row) {
-  const int64_t m = y.shape[3], w = y.shape[2];
-  uint8_t* out = const_cast<uint8_t*>(y.as<uint8_t>()) + row * w * m;
-  for (int64_t x = 0; x < w; ++x) {
-    if (bias != nullptr)
-      for (int64_t j = 0; j < m; ++j) sums[x * m + j] = add_bias(sums[x * m + j], bias[j]);
-    kernels().requantize_s32(sums + x * m, m, s.scales.scales, 1, y.quantization.zero_point(), s.quantized.low, s.quantized.high, out + x * m);
-  }
-}
-
 // ---- Plain loops
 
 template <class X, class W, class Acc, class Bias> void plain(OpContext& op, const Operands& in, const Transposed& s, const Bias* bias) {
@@ -257,64 +324,82 @@ void invoke_plain(OpContext& op, const Operands& in, const Transposed& s) {
   }
 }
 
-// ---- Kernels: one matrix product gives every pixel's products with every tap; rows gather them
+// ---- Kernels
 
-template <class Acc> void multiply(OpContext& op, const Operands& in, const Transposed& s, const void* image, Acc* columns) {
-  const int64_t pixels = in.x.shape.elements(1, 3), c = in.x.shape[3], n = s.forward.taps() * op.output(0).shape[3];
-  op.parallel_for((pixels + kPixelsPerCall - 1) / kPixelsPerCall, [&](int64_t begin, int64_t end, int) {
-    const int64_t first = begin * kPixelsPerCall, count = std::min(end * kPixelsPerCall, pixels) - first;
-    if constexpr (std::is_same_v<Acc, float>) {
-      const GemmF32 args{.a = static_cast<const float*>(image) + first * c, .a_stride = c, .m = count, .n = n, .k = c, .weights = reinterpret_cast<const float*>(s.weights), .out = columns + first * n, .out_stride = n, .lo = -std::numeric_limits<float>::infinity(), .hi = std::numeric_limits<float>::infinity()};
-      kernels().gemm_f32(args);
-    } else {
-      const GemmQ8 args{.a = static_cast<const uint8_t*>(image) + first * c, .a_stride = c, .m = count, .n = n, .k = c, .weights = s.weights, .weight_zero_point = in.filter.type == Type::uint8 ? in.filter.quantization.zero_point() - 128 : 0, .store = StoreQ8::s32, .out = columns + first * n, .out_stride = n};
-      kernels().gemm_q8(args);
-    }
-  });
+// Where one output row's sources are.
+struct SourceRow {
+  int64_t first;   // input row of the phase's first tap; the others lie above it
+  int32_t taps_h;
+};
+
+// Whether `count` pixels of a phase have one tap, in the input columns x, x + 1, ...
+bool is_run(const Operands& in, const SourceRow& row, int32_t taps_w, int64_t x, int64_t count) {
+  return row.taps_h == 1 && taps_w == 1 && row.first < in.x.shape[1] && x + count <= in.x.shape[2];
 }
 
-template <class Acc> void gather(OpContext& op, const Operands& in, const Transposed& s, const Acc* columns, int64_t batch) {
-  const Tensor& y = op.output(0);
-  const int64_t m = y.shape[3], n = s.forward.taps() * m, w = in.x.shape[2], stride = s.forward.w.stride;
-  op.parallel_for(y.shape[1], [&](int64_t begin, int64_t end, int thread) {
-    Acc* sums = op.scratch<Acc>(s.row) + thread * y.shape[2] * m;
-    for (int64_t oy = begin; oy < end; ++oy) {
-      std::fill(sums, sums + y.shape[2] * m, Acc{0});
-      each_source_row(s.forward.h, oy, [&](int64_t iy, int32_t fy) {
-        for (int32_t fx = 0; fx < s.forward.w.filter; ++fx) {
-          int64_t from, to;
-          source_columns(s.forward.w, fx, &from, &to);
-          const Acc* source = columns + iy * w * n + (int64_t{fy} * s.forward.w.filter + fx) * m;
-          Acc* sum = sums + (fx - s.forward.w.pad) * m;
-          for (int64_t ix = from; ix < to; ++ix)
-            for (int64_t j = 0; j < m; ++j) sum[ix * stride * m + j] = add_bias(sum[ix * stride * m + j], source[ix * n + j]);
-        }
-      });
-      const int64_t row = batch * y.shape[1] + oy;
-      if constexpr (std::is_same_v<Acc, float>) finish_row<float, float>(y, s, bias_of<float>(in.bias), sums, row);
-      else finish_row_q8(y, s, bias_of<int32_t>(in.bias), sums, row);
+// Offsets for `count` pixels of a phase whose first tap reads column `x`, x + 1, ...
+void fill_phase_offsets(const Operands& in, const SourceRow& row, int32_t taps_w, int64_t x, int64_t count, int32_t* at) {
+  const int64_t h = in.x.shape[1], w = in.x.shape[2], c = in.x.shape[3];
+  for (int64_t i = 0; i < count; ++i)
+    for (int32_t ty = 0; ty < row.taps_h; ++ty)
+      for (int32_t tx = 0; tx < taps_w; ++tx) {
+        const int64_t y = row.first - ty, column = x + i - tx;
+        const bool inside = y >= 0 && y < h && column >= 0 && column < w;
+        *at++ = inside ? static_cast<int32_t>((y * w + column) * c) : -1;
+      }
+}
+
+// One row of the output.
+void run_row(OpContext& op, const Operands& in, const Transposed& s, const uint8_t* image, int64_t oy, uint8_t* out, int32_t* at) {
+  const WindowDim &h = s.forward.h, &w = s.forward.w;
+  const int64_t channels = in.filter.shape[0];
+  const int element = type_bits(in.x.type) / 8;
+  const auto phase_h = static_cast<int32_t>((oy + h.pad) % h.stride);
+  const SourceRow row = {(oy + h.pad) / h.stride, phase_taps(h, phase_h)};
+  const int32_t across = w.stride / s.merged;
+  for (int32_t phase_w = 0; phase_w < across; ++phase_w) {
+    const int32_t taps_w = phase_taps(w, phase_w);
+    const int64_t first = (phase_w - w.pad % w.stride + w.stride) % w.stride;  // output position of the phase's first pixel
+    const int64_t pixels = first >= w.in ? 0 : (w.in - first - 1) / w.stride + 1;
+    for (int64_t i = 0; i < pixels; i += kPixelsPerCall) {
+      const int64_t count = std::min(kPixelsPerCall, pixels - i), ox = first + i * w.stride;
+      const int64_t x = (ox + w.pad) / w.stride, c = in.x.shape[3];
+      const bool run = is_run(in, row, taps_w, x, count);
+      if (!run) fill_phase_offsets(in, row, taps_w, x, count, at);
+      run_gemm(in.filter, op.output(0), {.a = run ? image + (row.first * in.x.shape[2] + x) * c * element : image,
+                                         .at = run ? nullptr : at,
+                                         .a_stride = c,
+                                         .zero = s.zero,
+                                         .m = count,
+                                         .n = s.columns,
+                                         .taps = int64_t{row.taps_h} * taps_w,
+                                         .k = c,
+                                         .weights = s.weights[phase_h * across + phase_w],
+                                         .bias = s.bias64,
+                                         .scales = s.scales_each,
+                                         .out = out + ox * channels * element,
+                                         .out_stride = w.stride * channels,
+                                         .real = s.real,
+                                         .quantized = s.quantized});
     }
-  });
+  }
 }
 
 void invoke_kernels(OpContext& op, const Operands& in, const Transposed& s) {
-  const int64_t image_elements = in.x.shape.elements(1, 4);
-  for (int64_t batch = 0; batch < in.x.shape[0]; ++batch) {
-    if (in.x.type == Type::float32) {
-      auto* columns = op.scratch<float>(s.columns);
-      multiply(op, in, s, in.x.as<float>() + batch * image_elements, columns);
-      gather(op, in, s, columns, batch);
-      continue;
-    }
-    const uint8_t* image = in.x.as<uint8_t>() + batch * image_elements;
-    if (in.x.type == Type::int8) {
-      kernels().xor_copy(image, image_elements, 0x80, op.scratch<uint8_t>(s.staged));
-      image = op.scratch<uint8_t>(s.staged);
-    }
-    auto* columns = op.scratch<int32_t>(s.columns);
-    multiply(op, in, s, image, columns);
-    gather(op, in, s, columns, batch);
+  const Tensor& y = op.output(0);
+  const int element = type_bits(in.x.type) / 8;
+  const int64_t image_bytes = in.x.shape.elements(1, 4) * element, row_bytes = y.shape.elements(2, 4) * element;
+  const uint8_t* x = in.x.as<uint8_t>();
+  if (s.staged >= 0) {
+    kernels().xor_copy(x, static_cast<int64_t>(in.x.bytes), sign_flip(in.x), op.scratch<uint8_t>(s.staged));
+    x = op.scratch<uint8_t>(s.staged);
   }
+  const int64_t most_taps = int64_t{phase_taps(s.forward.h, 0)} * phase_taps(s.forward.w, 0);
+  op.parallel_for(int64_t{y.shape[0]} * y.shape[1], [&](int64_t begin, int64_t end, int thread) {
+    int32_t* at = op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * most_taps;
+    for (int64_t row = begin; row < end; ++row)
+      run_row(op, in, s, x + row / y.shape[1] * image_bytes, row % y.shape[1], op.output(0).as<uint8_t>() + row * row_bytes, at);
+  });
 }
 
 Status invoke(OpContext& op, const Operands& in) {

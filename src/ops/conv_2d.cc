@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CONV_2D: x [N, H, W, C], filter [M, KH, KW, C/G], bias [M] (optional) → y [N, OH, OW, M].
-//   y[n, oy, ox, m] = act(bias[m] + Σ x[n, oy·sh + fy·dh − ph, ox·sw + fx·dw − pw, g·C/G + c] · filter[m, fy, fx, c])
+//   y[n, oy, ox, m] = act(bias[m] + Σ x[n, oy·sh + fy·dh − ph, ox·sw + fx·dw − pw, g·C/G + c] ·
+//   filter[m, fy, fx, c])
 // with group g = m / (M/G); positions outside x count as 0 (quantized: the zero point). Types: f32;
 // int8 with a scale for each output channel, uint8, both with int32 bias; int16 with int8 filter.
 // Source: tensorflow/lite/kernels/conv.cc, 8-bit quantization specification.
@@ -10,34 +11,42 @@ namespace cygnet::ops {
 namespace {
 
 struct ConvState {
-  ConvGeometry geometry;    // of the tensor as the file gives it
-  ConvGeometry inner;       // as the kernel sees it: of the staged image, a row of taps in one
+  ConvGeometry geometry;  // of the tensor as the file gives it
+  ConvGeometry inner;     // as the kernel sees it: of the staged image, a row of taps in one
   int32_t groups = 1;
   Clamp<float> real;
   Clamp<int32_t> quantized;
   ChannelScales scales;
-  bool packed = false;      // kernels can run
-  bool pointwise = false;   // 1×1, stride 1, no padding: rows are the pixels themselves
-  int64_t k = 0;            // depth of one tap for the kernel
+  bool packed = false;     // kernels can run
+  bool pointwise = false;  // 1×1, stride 1, no padding: rows are the pixels themselves
+  int64_t k = 0;           // depth of one tap for the kernel
   Staging staging;
   uint8_t* weights = nullptr;  // packed, one group after the other
   int64_t group_bytes = 0;
-  uint8_t* zero = nullptr;  // row of padding
-  int64_t* bias64 = nullptr;  // int16 activations
+  uint8_t* zero = nullptr;        // row of padding
+  int64_t* bias64 = nullptr;      // int16 activations
   int staged = -1, offsets = -1;  // scratch
 };
 
 // Inputs with fewer channels are copied with their padding, so that a row of taps is one long run.
 constexpr int32_t kFewChannels = 16;
 
-const Tensor* bias_tensor(const OpContext& op) { return op.input_or_null(2); }
+const Tensor* bias_tensor(const OpContext& op) {
+  return op.input_or_null(2);
+}
 
 Status geometry_of(OpContext& op, ConvGeometry* g) {
   const auto& options = op.options<schema::Conv2DOptions>();
   const Shape& x = op.input(0).shape;
   const Shape& f = op.input(1).shape;
-  g->h = {.in = x[1], .filter = f[1], .stride = options.stride_h(), .dilation = options.dilation_h_factor()};
-  g->w = {.in = x[2], .filter = f[2], .stride = options.stride_w(), .dilation = options.dilation_w_factor()};
+  g->h = {.in = x[1],
+          .filter = f[1],
+          .stride = options.stride_h(),
+          .dilation = options.dilation_h_factor()};
+  g->w = {.in = x[2],
+          .filter = f[2],
+          .stride = options.stride_w(),
+          .dilation = options.dilation_w_factor()};
   CYGNET_TRY(resolve_window("height", options.padding(), &g->h));
   return resolve_window("width", options.padding(), &g->w);
 }
@@ -48,11 +57,15 @@ Status infer(OpContext& op) {
   CYGNET_TRY(expect_rank("input 0", x, 4));
   CYGNET_TRY(expect_rank("input 1", filter, 4));
   const int32_t channels = filter.shape[0], depth = filter.shape[3];
-  if (channels < 1 || depth < 1) return bad_model("input 1: expected at least one channel, got %s", shape_text(filter.shape).text);
+  if (channels < 1 || depth < 1)
+    return bad_model("input 1: expected at least one channel, got %s",
+                     shape_text(filter.shape).text);
   if (x.shape[3] < 1 || x.shape[3] % depth != 0)
-    return bad_model("input 0: expected a multiple of the filter's %d channels, got %d", depth, x.shape[3]);
+    return bad_model("input 0: expected a multiple of the filter's %d channels, got %d", depth,
+                     x.shape[3]);
   const int32_t groups = x.shape[3] / depth;
-  if (channels % groups != 0) return bad_model("input 1: %d output channels do not divide into %d groups", channels, groups);
+  if (channels % groups != 0)
+    return bad_model("input 1: %d output channels do not divide into %d groups", channels, groups);
   CYGNET_TRY(check_conv_quantization(x, filter, bias_tensor(op), op.output(0), channels, 0));
   ConvGeometry g;
   CYGNET_TRY(geometry_of(op, &g));
@@ -72,7 +85,8 @@ void choose_staging(const Tensor& x, ConvState* s) {
   s->inner = g;
   s->staging.copy = needs_copy(x);
   s->staging.flip = sign_flip(x);
-  s->staging.pad_value = is_quantized_type(x.type) && x.type != Type::int16 ? unsigned_zero_point(x) : 0;
+  s->staging.pad_value =
+      is_quantized_type(x.type) && x.type != Type::int16 ? unsigned_zero_point(x) : 0;
   const int32_t c = x.shape[3];
   s->k = c / s->groups;
   if (g.taps() == 1 && g.h.stride == 1 && g.w.stride == 1) {
@@ -101,36 +115,48 @@ Status pack_groups(OpContext& op, ConvState* s) {
   const Tensor* bias = bias_tensor(op);
   const int64_t n = filter.shape[0] / s->groups, taps = s->inner.taps(), depth = taps * s->k;
   const int64_t element = x.type == Type::float32 ? 4 : 1;
-  const size_t group_bytes = packed_weight_bytes(x.type, n, taps, s->k), bytes = group_bytes * static_cast<size_t>(s->groups);
+  const size_t group_bytes = packed_weight_bytes(x.type, n, taps, s->k),
+               bytes = group_bytes * static_cast<size_t>(s->groups);
   s->group_bytes = static_cast<int64_t>(group_bytes);
   s->weights = static_cast<uint8_t*>(op.allocate(bytes));
   if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
   for (int64_t g = 0; g < s->groups; ++g)
-    pack_weights(x, filter, filter.as<uint8_t>() + g * n * depth * element, {.n_stride = depth, .tap_stride = s->k, .k_stride = 1},
-                 bias == nullptr ? nullptr : bias->as<int32_t>() + g * n, s->scales.from(g * n), n, taps, s->k,
-                 s->weights + g * s->group_bytes);
+    pack_weights(x, filter, filter.as<uint8_t>() + g * n * depth * element,
+                 {.n_stride = depth, .tap_stride = s->k, .k_stride = 1},
+                 bias == nullptr ? nullptr : bias->as<int32_t>() + g * n, s->scales.from(g * n), n,
+                 taps, s->k, s->weights + g * s->group_bytes);
   return {};
 }
 
 Status prepare_kernels(OpContext& op, ConvState* s) {
   const Tensor &x = op.input(0), &filter = op.input(1);
   const Tensor* bias = bias_tensor(op);
-  if (op.reference() || !filter.constant || (bias != nullptr && !bias->constant) || s->geometry.taps() > kMaxTaps) return {};
+  if (op.reference() || !filter.constant || (bias != nullptr && !bias->constant) ||
+      s->geometry.taps() > kMaxTaps)
+    return {};
   choose_staging(x, s);
-  if (filter.shape.elements(1, 4) > 33'025 && x.type != Type::float32 && x.type != Type::int16) return {};
-  if (s->staging.height(x.shape[1]) * s->staging.width(x.shape[2]) * x.shape[3] > INT32_MAX) return {};
+  if (filter.shape.elements(1, 4) > 33'025 && x.type != Type::float32 && x.type != Type::int16)
+    return {};
+  if (s->staging.height(x.shape[1]) * s->staging.width(x.shape[2]) * x.shape[3] > INT32_MAX)
+    return {};
   s->packed = true;
-  if (x.type == Type::int16) CYGNET_TRY(widen_bias(op, bias, &s->bias64));
-  else CYGNET_TRY(pack_groups(op, s));
+  if (x.type == Type::int16)
+    CYGNET_TRY(widen_bias(op, bias, &s->bias64));
+  else
+    CYGNET_TRY(pack_groups(op, s));
   const int element = type_bits(x.type) / 8;
   s->zero = static_cast<uint8_t*>(op.allocate(static_cast<size_t>(s->k * element)));
   if (s->zero == nullptr) return out_of_memory("padding", static_cast<size_t>(s->k * element));
   std::memset(s->zero, s->staging.pad_value, static_cast<size_t>(s->k * element));
   if (s->staging.needed())
-    CYGNET_TRY(op.request_scratch(static_cast<size_t>(s->staging.height(x.shape[1]) * s->staging.width(x.shape[2]) *
-                                                      x.shape[3] * element), &s->staged));
+    CYGNET_TRY(
+        op.request_scratch(static_cast<size_t>(s->staging.height(x.shape[1]) *
+                                               s->staging.width(x.shape[2]) * x.shape[3] * element),
+                           &s->staged));
   if (!s->pointwise)
-    CYGNET_TRY(op.request_scratch(static_cast<size_t>(op.threads() * kPixelsPerCall * s->inner.taps()) * sizeof(int32_t), &s->offsets));
+    CYGNET_TRY(op.request_scratch(
+        static_cast<size_t>(op.threads() * kPixelsPerCall * s->inner.taps()) * sizeof(int32_t),
+        &s->offsets));
   return {};
 }
 
@@ -154,7 +180,8 @@ Status prepare(OpContext& op) {
 
 // Sum over the taps of one output element, in the order of the reference: rows, columns, channels.
 template <class X, class W, class Acc>
-Acc dot(const ConvState& s, const X* x, const W* filter, int64_t oy, int64_t ox, int32_t c, int32_t depth, int32_t x_zero, int32_t w_zero) {
+Acc dot(const ConvState& s, const X* x, const W* filter, int64_t oy, int64_t ox, int32_t c,
+        int32_t depth, int32_t x_zero, int32_t w_zero) {
   const ConvGeometry& g = s.geometry;
   int32_t y_begin, y_end, x_begin, x_end;
   g.h.inside(oy, &y_begin, &y_end);
@@ -163,11 +190,15 @@ Acc dot(const ConvState& s, const X* x, const W* filter, int64_t oy, int64_t ox,
   std::conditional_t<std::is_same_v<X, float>, float, int64_t> acc = 0;
   for (int32_t fy = y_begin; fy < y_end; ++fy)
     for (int32_t fx = x_begin; fx < x_end; ++fx) {
-      const X* a = x + ((g.h.first(oy) + int64_t{fy} * g.h.dilation) * g.w.in + g.w.first(ox) + int64_t{fx} * g.w.dilation) * c;
+      const X* a = x + ((g.h.first(oy) + int64_t{fy} * g.h.dilation) * g.w.in + g.w.first(ox) +
+                        int64_t{fx} * g.w.dilation) *
+                           c;
       const W* b = filter + (int64_t{fy} * g.w.filter + fx) * depth;
       for (int32_t i = 0; i < depth; ++i) {
-        if constexpr (std::is_same_v<X, float>) acc += a[i] * b[i];
-        else acc += int64_t{a[i] - x_zero} * (b[i] - w_zero);
+        if constexpr (std::is_same_v<X, float>)
+          acc += a[i] * b[i];
+        else
+          acc += int64_t{a[i] - x_zero} * (b[i] - w_zero);
       }
     }
   return static_cast<Acc>(acc);
@@ -189,8 +220,10 @@ void plain(OpContext& op, const ConvState& s, const Bias* bias, Store store) {
       for (int64_t ox = 0; ox < s.geometry.w.out; ++ox)
         for (int32_t m = 0; m < channels; ++m) {
           const X* base = x.as<X>() + batch * image + (m / per_group) * depth;
-          const Acc acc = dot<X, W, Acc>(s, base, filter.as<W>() + m * filter_size, oy, ox, c, depth, x_zero, w_zero);
-          store((row * s.geometry.w.out + ox) * channels + m, m, bias == nullptr ? acc : add_bias(acc, bias[m]));
+          const Acc acc = dot<X, W, Acc>(s, base, filter.as<W>() + m * filter_size, oy, ox, c,
+                                         depth, x_zero, w_zero);
+          store((row * s.geometry.w.out + ox) * channels + m, m,
+                bias == nullptr ? acc : add_bias(acc, bias[m]));
         }
     }
   });
@@ -198,21 +231,29 @@ void plain(OpContext& op, const ConvState& s, const Bias* bias, Store store) {
 
 void invoke_plain(OpContext& op, const ConvState& s) {
   const Tensor* bias = bias_tensor(op);
-  const Requantize r{s.scales.multipliers, op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0, s.quantized};
+  const Requantize r{
+      s.scales.multipliers,
+      op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0,
+      s.quantized};
   switch (op.input(0).type) {
     case Type::float32: {
       float* out = op.output(0).as<float>();
-      return plain<float, float, float>(op, s, bias_of<float>(bias),
-                                        [&](int64_t at, int64_t, float acc) { out[at] = s.real(acc); });
+      return plain<float, float, float>(
+          op, s, bias_of<float>(bias),
+          [&](int64_t at, int64_t, float acc) { out[at] = s.real(acc); });
     }
     case Type::int8:
-      return plain<int8_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias), r.store(op.output(0).as<int8_t>()));
+      return plain<int8_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias),
+                                            r.store(op.output(0).as<int8_t>()));
     case Type::uint8:
-      return plain<uint8_t, uint8_t, int32_t>(op, s, bias_of<int32_t>(bias), r.store(op.output(0).as<uint8_t>()));
+      return plain<uint8_t, uint8_t, int32_t>(op, s, bias_of<int32_t>(bias),
+                                              r.store(op.output(0).as<uint8_t>()));
     default:
       if (bias != nullptr && bias->type == Type::int32)
-        return plain<int16_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias), r.store(op.output(0).as<int16_t>()));
-      return plain<int16_t, int8_t, int64_t>(op, s, bias_of<int64_t>(bias), r.store(op.output(0).as<int16_t>()));
+        return plain<int16_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias),
+                                               r.store(op.output(0).as<int16_t>()));
+      return plain<int16_t, int8_t, int64_t>(op, s, bias_of<int64_t>(bias),
+                                             r.store(op.output(0).as<int16_t>()));
   }
 }
 
@@ -229,24 +270,27 @@ struct Slice {
 
 void run_slice(OpContext& op, const ConvState& s, const Slice& slice) {
   const Tensor &x = op.input(0), &filter = op.input(1);
-  const int64_t depth = filter.shape[3], channels = filter.shape[0], n = channels / s.groups, taps = s.inner.taps();
+  const int64_t depth = filter.shape[3], channels = filter.shape[0], n = channels / s.groups,
+                taps = s.inner.taps();
   const int element = type_bits(x.type) / 8;
   const bool wide = x.type == Type::int16;
-  run_gemm(filter, op.output(0), {.a = slice.image + slice.group * depth * element,
-                                  .at = slice.at,
-                                  .a_stride = x.shape[3],
-                                  .zero = s.zero,
-                                  .m = slice.count,
-                                  .n = n,
-                                  .taps = taps,
-                                  .k = s.k,
-                                  .weights = wide ? filter.as<uint8_t>() + slice.group * n * taps * s.k : s.weights + slice.group * s.group_bytes,
-                                  .bias = s.bias64 == nullptr ? nullptr : s.bias64 + slice.group * n,
-                                  .scales = s.scales.from(slice.group * n),
-                                  .out = slice.out + slice.group * n * element,
-                                  .out_stride = channels,
-                                  .real = s.real,
-                                  .quantized = s.quantized});
+  run_gemm(filter, op.output(0),
+           {.a = slice.image + slice.group * depth * element,
+            .at = slice.at,
+            .a_stride = x.shape[3],
+            .zero = s.zero,
+            .m = slice.count,
+            .n = n,
+            .taps = taps,
+            .k = s.k,
+            .weights = wide ? filter.as<uint8_t>() + slice.group * n * taps * s.k
+                            : s.weights + slice.group * s.group_bytes,
+            .bias = s.bias64 == nullptr ? nullptr : s.bias64 + slice.group * n,
+            .scales = s.scales.from(slice.group * n),
+            .out = slice.out + slice.group * n * element,
+            .out_stride = channels,
+            .real = s.real,
+            .quantized = s.quantized});
 }
 
 void invoke_kernels(OpContext& op, const ConvState& s) {
@@ -262,13 +306,17 @@ void invoke_kernels(OpContext& op, const ConvState& s) {
       image = staged;
     }
     uint8_t* out = op.output(0).as<uint8_t>() + batch * pixels * out_pixel;
-    op.parallel_for((pixels + kPixelsPerCall - 1) / kPixelsPerCall, [&](int64_t begin, int64_t end, int thread) {
-      int32_t* at = s.pointwise ? nullptr : op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
+    op.parallel_for((pixels + kPixelsPerCall - 1) / kPixelsPerCall, [&](int64_t begin, int64_t end,
+                                                                        int thread) {
+      int32_t* at =
+          s.pointwise ? nullptr : op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
       for (int64_t chunk = begin; chunk < end; ++chunk) {
-        const int64_t first = chunk * kPixelsPerCall, count = std::min(kPixelsPerCall, pixels - first);
+        const int64_t first = chunk * kPixelsPerCall,
+                      count = std::min(kPixelsPerCall, pixels - first);
         if (!s.pointwise) fill_offsets(s.inner, x.shape[3], first, count, at);
         const uint8_t* from = s.pointwise ? image + first * x.shape[3] * element : image;
-        for (int32_t g = 0; g < s.groups; ++g) run_slice(op, s, {from, out + first * out_pixel, at, count, g});
+        for (int32_t g = 0; g < s.groups; ++g)
+          run_slice(op, s, {from, out + first * out_pixel, at, count, g});
       }
     });
   }
@@ -276,24 +324,27 @@ void invoke_kernels(OpContext& op, const ConvState& s) {
 
 Status invoke(OpContext& op) {
   const auto& s = op.state<ConvState>();
-  if (s.packed) invoke_kernels(op, s);
-  else invoke_plain(op, s);
+  if (s.packed)
+    invoke_kernels(op, s);
+  else
+    invoke_plain(op, s);
   return {};
 }
 
 }  // namespace
 
 extern const OpDef kConv2d;
-extern const OpDef kConv2d = {.name = "CONV_2D",
-                              .builtin = static_cast<int32_t>(schema::BuiltinOperator::CONV_2D),
-                              .max_version = 8,
-                              .options_type = static_cast<uint8_t>(schema::BuiltinOptions::Conv2DOptions),
-                              .min_inputs = 2,
-                              .max_inputs = 3,
-                              .optional_inputs = 0b100,
-                              .infer = infer,
-                              .prepare = prepare,
-                              .invoke = invoke,
-                              .macs = macs};
+extern const OpDef kConv2d = {
+    .name = "CONV_2D",
+    .builtin = static_cast<int32_t>(schema::BuiltinOperator::CONV_2D),
+    .max_version = 8,
+    .options_type = static_cast<uint8_t>(schema::BuiltinOptions::Conv2DOptions),
+    .min_inputs = 2,
+    .max_inputs = 3,
+    .optional_inputs = 0b100,
+    .infer = infer,
+    .prepare = prepare,
+    .invoke = invoke,
+    .macs = macs};
 
 }  // namespace cygnet::ops

@@ -5,12 +5,14 @@
 
 namespace cygnet::ops {
 
-Status check_conv_types(const Tensor& input, const Tensor& filter, const Tensor* bias, const Tensor& output) {
+Status check_conv_types(const Tensor& input, const Tensor& filter, const Tensor* bias,
+                        const Tensor& output) {
   CYGNET_TRY(expect_same_type("input 0", input, "output 0", output));
   switch (input.type) {
     case Type::float32:
       if (filter.type == Type::int8 || filter.type == Type::int4)
-        return Status::error(Code::unsupported, "input 1: float activations with %s weights are not supported",
+        return Status::error(Code::unsupported,
+                             "input 1: float activations with %s weights are not supported",
                              type_name(filter.type));
       CYGNET_TRY(expect_type("input 1", filter, {Type::float32}));
       if (bias != nullptr) CYGNET_TRY(expect_type("input 2", *bias, {Type::float32}));
@@ -24,14 +26,17 @@ Status check_conv_types(const Tensor& input, const Tensor& filter, const Tensor*
       return {};
     case Type::int16:
       CYGNET_TRY(expect_type("input 1", filter, {Type::int8}));
-      if (bias != nullptr && bias->type != Type::int32) CYGNET_TRY(expect_type("input 2", *bias, {Type::int64}));
+      if (bias != nullptr && bias->type != Type::int32)
+        CYGNET_TRY(expect_type("input 2", *bias, {Type::int64}));
       return {};
-    default: return Status::error(Code::unsupported, "input 0: type %s is not supported", type_name(input.type));
+    default:
+      return Status::error(Code::unsupported, "input 0: type %s is not supported",
+                           type_name(input.type));
   }
 }
 
-Status check_conv_quantization(const Tensor& input, const Tensor& filter, const Tensor* bias, const Tensor& output,
-                               int32_t channels, int32_t axis) {
+Status check_conv_quantization(const Tensor& input, const Tensor& filter, const Tensor* bias,
+                               const Tensor& output, int32_t channels, int32_t axis) {
   if (bias != nullptr) CYGNET_TRY(expect_elements("input 2", *bias, channels));
   if (input.type == Type::float32) return {};
   CYGNET_TRY(expect_per_tensor("input 0", input));
@@ -39,31 +44,38 @@ Status check_conv_quantization(const Tensor& input, const Tensor& filter, const 
   const Quantization& q = filter.quantization;
   if (q.count == 0) return bad_model("input 1: expected quantization parameters, got none");
   if (q.count > 1) {
-    if (filter.type == Type::uint8) return bad_model("input 1: expected one scale for a UINT8 tensor, got %d", q.count);
+    if (filter.type == Type::uint8)
+      return bad_model("input 1: expected one scale for a UINT8 tensor, got %d", q.count);
     if (q.count != channels || q.axis != axis)
-      return bad_model("input 1: expected one scale or %d along dimension %d, got %d along %d", channels, axis, q.count, q.axis);
+      return bad_model("input 1: expected one scale or %d along dimension %d, got %d along %d",
+                       channels, axis, q.count, q.axis);
   }
   if (filter.type == Type::int8)
     for (int i = 0; i < q.zero_point_count; ++i)
-      if (q.zero_points[i] != 0) return bad_model("input 1: expected zero point 0, got %d", q.zero_point(i));
-  if (input.type == Type::int16 && (input.quantization.zero_point() != 0 || output.quantization.zero_point() != 0))
-    return bad_model("INT16 activations: expected zero points 0, got %d and %d", input.quantization.zero_point(),
-                     output.quantization.zero_point());
+      if (q.zero_points[i] != 0)
+        return bad_model("input 1: expected zero point 0, got %d", q.zero_point(i));
+  if (input.type == Type::int16 &&
+      (input.quantization.zero_point() != 0 || output.quantization.zero_point() != 0))
+    return bad_model("INT16 activations: expected zero points 0, got %d and %d",
+                     input.quantization.zero_point(), output.quantization.zero_point());
   return {};
 }
 
-Status make_channel_scales(OpContext& op, const Tensor& input, const Tensor& filter, const Tensor& output,
-                           int64_t channels, bool float_product, ChannelScales* scales) {
+Status make_channel_scales(OpContext& op, const Tensor& input, const Tensor& filter,
+                           const Tensor& output, int64_t channels, bool float_product,
+                           ChannelScales* scales) {
   const auto n = static_cast<size_t>(channels);
   scales->multipliers = static_cast<Multiplier*>(op.allocate(n * sizeof(Multiplier)));
   scales->scales = static_cast<float*>(op.allocate(n * sizeof(float)));
-  if (scales->multipliers == nullptr || scales->scales == nullptr) return out_of_memory("channel scales", n * 12);
+  if (scales->multipliers == nullptr || scales->scales == nullptr)
+    return out_of_memory("channel scales", n * 12);
   const float input_scale = input.quantization.scale();
   const double output_scale = static_cast<double>(output.quantization.scale());
   for (int i = 0; i < static_cast<int>(channels); ++i) {
     const float filter_scale = filter.quantization.scale(i);
-    const double product = float_product ? static_cast<double>(input_scale * filter_scale)
-                                         : static_cast<double>(input_scale) * static_cast<double>(filter_scale);
+    const double product =
+        float_product ? static_cast<double>(input_scale * filter_scale)
+                      : static_cast<double>(input_scale) * static_cast<double>(filter_scale);
     const double real = product / output_scale;
     CYGNET_TRY(quantize_multiplier(real, &scales->multipliers[i]));
     scales->scales[i] = static_cast<float>(real);
@@ -79,7 +91,8 @@ Status widen_bias(OpContext& op, const Tensor* bias, int64_t** out) {
   *out = static_cast<int64_t*>(op.allocate(static_cast<size_t>(n) * sizeof(int64_t)));
   if (*out == nullptr) return out_of_memory("bias", static_cast<size_t>(n) * sizeof(int64_t));
   for (int64_t i = 0; i < n; ++i)
-    (*out)[i] = bias->type == Type::int64 ? std::clamp(bias->as<int64_t>()[i], -kMost, kMost) : bias->as<int32_t>()[i];
+    (*out)[i] = bias->type == Type::int64 ? std::clamp(bias->as<int64_t>()[i], -kMost, kMost)
+                                          : bias->as<int32_t>()[i];
   return {};
 }
 
@@ -96,7 +109,8 @@ int32_t signed_zero_point(const Tensor& filter) {
 }
 
 // What the kernels' argument structs have in common.
-template <class Args> Args gemm_args(const LayerGemm& g) {
+template <class Args>
+Args gemm_args(const LayerGemm& g) {
   using A = decltype(Args::a);
   Args args;
   args.a = static_cast<A>(g.a);
@@ -116,11 +130,12 @@ template <class Args> Args gemm_args(const LayerGemm& g) {
 
 }  // namespace
 
-void pack_weights(const Tensor& input, const Tensor& filter, const void* w, const WeightStrides& strides, const void* bias,
-                  const float* scales, int64_t n, int64_t taps, int64_t k, void* out) {
+void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
+                  const WeightStrides& strides, const void* bias, const float* scales, int64_t n,
+                  int64_t taps, int64_t k, void* out) {
   if (input.type == Type::float32)
-    return pack_gemm_f32(static_cast<const float*>(w), strides, static_cast<const float*>(bias), n, taps, k,
-                         kernels().gemm_f32_nr, static_cast<float*>(out));
+    return pack_gemm_f32(static_cast<const float*>(w), strides, static_cast<const float*>(bias), n,
+                         taps, k, kernels().gemm_f32_nr, static_cast<float*>(out));
   const PackQ8 params{.weight_flip = static_cast<uint8_t>(filter.type == Type::uint8 ? 0x80 : 0),
                       .weight_zero_point = signed_zero_point(filter),
                       .input_zero_point = unsigned_zero_point(input),
@@ -157,19 +172,24 @@ void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& g) {
 namespace {
 
 // One row of `w` pixels of `c` elements of `element` bytes, with the left and right padding.
-void stage_row(const Staging& s, const uint8_t* row, int64_t w, int64_t c, int element, uint8_t* out) {
+void stage_row(const Staging& s, const uint8_t* row, int64_t w, int64_t c, int element,
+               uint8_t* out) {
   const int64_t pixel_bytes = c * s.repeat * element;
   std::memset(out, s.pad_value, static_cast<size_t>(s.pad_left * pixel_bytes));
   out += s.pad_left * pixel_bytes;
   if (s.repeat == 1) {
-    if (s.flip != 0) kernels().xor_copy(row, w * c, s.flip, out);
-    else std::memcpy(out, row, static_cast<size_t>(w * pixel_bytes));
+    if (s.flip != 0)
+      kernels().xor_copy(row, w * c, s.flip, out);
+    else
+      std::memcpy(out, row, static_cast<size_t>(w * pixel_bytes));
     out += w * pixel_bytes;
   } else {
     for (int64_t i = 0; i < w * c; ++i, row += element)
       for (int32_t k = 0; k < s.repeat; ++k, out += element) {
-        if (element == 1) *out = *row ^ s.flip;
-        else std::memcpy(out, row, static_cast<size_t>(element));
+        if (element == 1)
+          *out = *row ^ s.flip;
+        else
+          std::memcpy(out, row, static_cast<size_t>(element));
       }
   }
   std::memset(out, s.pad_value, static_cast<size_t>(s.pad_right * pixel_bytes));
@@ -177,16 +197,18 @@ void stage_row(const Staging& s, const uint8_t* row, int64_t w, int64_t c, int e
 
 }  // namespace
 
-void stage_image(OpContext& op, const Staging& s, const void* image, int64_t h, int64_t w, int64_t c, int element,
-                 void* out) {
+void stage_image(OpContext& op, const Staging& s, const void* image, int64_t h, int64_t w,
+                 int64_t c, int element, void* out) {
   const int64_t in_row = w * c * element;
   const int64_t out_row = s.width(w) * c * s.repeat * element;
   op.parallel_for(s.height(h), [&](int64_t begin, int64_t end, int) {
     for (int64_t y = begin; y < end; ++y) {
       auto* to = static_cast<uint8_t*>(out) + y * out_row;
       const int64_t from = y - s.pad_top;
-      if (from < 0 || from >= h) std::memset(to, s.pad_value, static_cast<size_t>(out_row));
-      else stage_row(s, static_cast<const uint8_t*>(image) + from * in_row, w, c, element, to);
+      if (from < 0 || from >= h)
+        std::memset(to, s.pad_value, static_cast<size_t>(out_row));
+      else
+        stage_row(s, static_cast<const uint8_t*>(image) + from * in_row, w, c, element, to);
     }
   });
 }
@@ -201,14 +223,17 @@ void fill_window(const ConvGeometry& g, int64_t pixel, int64_t oy, int64_t ox, i
     const bool row_inside = y >= 0 && y < g.h.in;
     for (int32_t fx = 0; fx < g.w.filter; ++fx) {
       const int64_t x = x0 + int64_t{fx} * g.w.dilation;
-      *at++ = row_inside && x >= 0 && x < g.w.in ? static_cast<int32_t>((y * g.w.in + x) * pixel) : -1;
+      *at++ =
+          row_inside && x >= 0 && x < g.w.in ? static_cast<int32_t>((y * g.w.in + x) * pixel) : -1;
     }
   }
 }
 
 // Offsets of `count` windows to the right of the one before `at`, `step` from one to the next. None
-// has a tap beside the input; rows above and below it stay −1. Taps: their number where it is not 0.
-template <int64_t Taps> void continue_row(int64_t taps, int64_t count, int32_t step, int32_t* at) {
+// has a tap beside the input; rows above and below it stay −1. Taps: their number where it is not
+// 0.
+template <int64_t Taps>
+void continue_row(int64_t taps, int64_t count, int32_t step, int32_t* at) {
   if (Taps != 0) taps = Taps;
   for (int64_t i = 0; i < count; ++i, at += taps) {
     const int32_t* __restrict before = at - taps;
@@ -222,7 +247,8 @@ template <int64_t Taps> void continue_row(int64_t taps, int64_t count, int32_t s
 void fill_offsets(const ConvGeometry& g, int64_t pixel, int64_t begin, int64_t count, int32_t* at) {
   const int64_t taps = g.taps(), extent = int64_t{g.w.filter - 1} * g.w.dilation + 1;
   // Windows [inside, outside) of a row have no tap beside the input.
-  const int64_t inside = (int64_t{g.w.pad} + g.w.stride - 1) / g.w.stride, room = int64_t{g.w.in} + g.w.pad - extent;
+  const int64_t inside = (int64_t{g.w.pad} + g.w.stride - 1) / g.w.stride,
+                room = int64_t{g.w.in} + g.w.pad - extent;
   const int64_t outside = room < 0 ? 0 : std::min<int64_t>(room / g.w.stride + 1, g.w.out);
   int64_t oy = begin / g.w.out, ox = begin % g.w.out;
   for (int64_t i = 0; i < count;) {
@@ -230,9 +256,12 @@ void fill_offsets(const ConvGeometry& g, int64_t pixel, int64_t begin, int64_t c
     if (i > 0 && ox > inside && ox < outside) {
       run = std::min(count - i, outside - ox);
       const auto step = static_cast<int32_t>(g.w.stride * pixel);
-      if (taps == 3) continue_row<3>(taps, run, step, at);
-      else if (taps == 9) continue_row<9>(taps, run, step, at);
-      else continue_row<0>(taps, run, step, at);
+      if (taps == 3)
+        continue_row<3>(taps, run, step, at);
+      else if (taps == 9)
+        continue_row<9>(taps, run, step, at);
+      else
+        continue_row<0>(taps, run, step, at);
     } else {
       fill_window(g, pixel, oy, ox, at);
     }

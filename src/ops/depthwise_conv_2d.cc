@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// DEPTHWISE_CONV_2D: x [N, H, W, C], filter [1, KH, KW, C·D], bias [C·D] (optional) → y [N, OH, OW, C·D].
-//   y[n, oy, ox, c·D + d] = act(bias[c·D + d] + Σ x[n, oy·sh + fy·dh − ph, ox·sw + fx·dw − pw, c] · filter[0, fy, fx, c·D + d])
-// D is the depth multiplier: the filter's channels over the input's. Types as CONV_2D; the scales of
-// int8 filters run along dimension 3. Source: tensorflow/lite/kernels/depthwise_conv.cc.
+// DEPTHWISE_CONV_2D: x [N, H, W, C], filter [1, KH, KW, C·D], bias [C·D] (optional) → y [N, OH, OW,
+// C·D].
+//   y[n, oy, ox, c·D + d] = act(bias[c·D + d] + Σ x[n, oy·sh + fy·dh − ph, ox·sw + fx·dw − pw, c] ·
+//   filter[0, fy, fx, c·D + d])
+// D is the depth multiplier: the filter's channels over the input's. Types as CONV_2D; the scales
+// of int8 filters run along dimension 3. Source: tensorflow/lite/kernels/depthwise_conv.cc.
 #include "kernels/pack.h"
 #include "ops/conv_common.h"
 
@@ -21,14 +23,22 @@ struct DepthwiseState {
   int staged = -1, offsets = -1;  // scratch
 };
 
-const Tensor* bias_tensor(const OpContext& op) { return op.input_or_null(2); }
+const Tensor* bias_tensor(const OpContext& op) {
+  return op.input_or_null(2);
+}
 
 Status geometry_of(OpContext& op, ConvGeometry* g) {
   const auto& options = op.options<schema::DepthwiseConv2DOptions>();
   const Shape& x = op.input(0).shape;
   const Shape& f = op.input(1).shape;
-  g->h = {.in = x[1], .filter = f[1], .stride = options.stride_h(), .dilation = options.dilation_h_factor()};
-  g->w = {.in = x[2], .filter = f[2], .stride = options.stride_w(), .dilation = options.dilation_w_factor()};
+  g->h = {.in = x[1],
+          .filter = f[1],
+          .stride = options.stride_h(),
+          .dilation = options.dilation_h_factor()};
+  g->w = {.in = x[2],
+          .filter = f[2],
+          .stride = options.stride_w(),
+          .dilation = options.dilation_w_factor()};
   CYGNET_TRY(resolve_window("height", options.padding(), &g->h));
   return resolve_window("width", options.padding(), &g->w);
 }
@@ -38,10 +48,12 @@ Status infer(OpContext& op) {
   CYGNET_TRY(check_conv_types(x, filter, bias_tensor(op), op.output(0)));
   CYGNET_TRY(expect_rank("input 0", x, 4));
   CYGNET_TRY(expect_rank("input 1", filter, 4));
-  if (filter.shape[0] != 1) return bad_model("input 1: expected shape [1,h,w,c], got %s", shape_text(filter.shape).text);
+  if (filter.shape[0] != 1)
+    return bad_model("input 1: expected shape [1,h,w,c], got %s", shape_text(filter.shape).text);
   const int32_t channels = filter.shape[3];
   if (x.shape[3] < 1 || channels < 1 || channels % x.shape[3] != 0)
-    return bad_model("input 1: expected a multiple of the input's %d channels, got %d", x.shape[3], channels);
+    return bad_model("input 1: expected a multiple of the input's %d channels, got %d", x.shape[3],
+                     channels);
   CYGNET_TRY(check_conv_quantization(x, filter, bias_tensor(op), op.output(0), channels, 3));
   ConvGeometry g;
   CYGNET_TRY(geometry_of(op, &g));
@@ -85,8 +97,9 @@ Status prepare_kernels(OpContext& op, DepthwiseState* s) {
   const Tensor &x = op.input(0), &filter = op.input(1);
   const Tensor* bias = bias_tensor(op);
   const int64_t c = filter.shape[3], taps = s->geometry.taps();
-  if (op.reference() || x.type == Type::int16 || !filter.constant || (bias != nullptr && !bias->constant) ||
-      taps > kMaxDepthwiseTaps || x.shape.elements(1, 3) * c > INT32_MAX)
+  if (op.reference() || x.type == Type::int16 || !filter.constant ||
+      (bias != nullptr && !bias->constant) || taps > kMaxDepthwiseTaps ||
+      x.shape.elements(1, 3) * c > INT32_MAX)
     return {};
   s->packed = true;
   s->staging.repeat = static_cast<int32_t>(c / x.shape[3]);
@@ -98,8 +111,10 @@ Status prepare_kernels(OpContext& op, DepthwiseState* s) {
   if (s->zero == nullptr) return out_of_memory("padding", row_bytes);
   std::memset(s->zero, s->staging.pad_value, row_bytes);
   if (s->staging.needed())
-    CYGNET_TRY(op.request_scratch(static_cast<size_t>(x.shape.elements(1, 3)) * row_bytes, &s->staged));
-  return op.request_scratch(static_cast<size_t>(op.threads() * kPixelsPerCall * taps) * sizeof(int32_t), &s->offsets);
+    CYGNET_TRY(
+        op.request_scratch(static_cast<size_t>(x.shape.elements(1, 3)) * row_bytes, &s->staged));
+  return op.request_scratch(
+      static_cast<size_t>(op.threads() * kPixelsPerCall * taps) * sizeof(int32_t), &s->offsets);
 }
 
 Status prepare(OpContext& op) {
@@ -121,18 +136,22 @@ Status prepare(OpContext& op) {
 
 // Sum over the taps of one output element.
 template <class X, class W, class Acc>
-Acc dot(const ConvGeometry& g, const X* x, int64_t x_pixel, const W* filter, int64_t f_pixel, int64_t oy, int64_t ox,
-        int32_t x_zero, int32_t w_zero) {
+Acc dot(const ConvGeometry& g, const X* x, int64_t x_pixel, const W* filter, int64_t f_pixel,
+        int64_t oy, int64_t ox, int32_t x_zero, int32_t w_zero) {
   int32_t y_begin, y_end, x_begin, x_end;
   g.h.inside(oy, &y_begin, &y_end);
   g.w.inside(ox, &x_begin, &x_end);
   std::conditional_t<std::is_same_v<X, float>, float, int64_t> acc = 0;
   for (int32_t fy = y_begin; fy < y_end; ++fy)
     for (int32_t fx = x_begin; fx < x_end; ++fx) {
-      const X a = x[((g.h.first(oy) + int64_t{fy} * g.h.dilation) * g.w.in + g.w.first(ox) + int64_t{fx} * g.w.dilation) * x_pixel];
+      const X a = x[((g.h.first(oy) + int64_t{fy} * g.h.dilation) * g.w.in + g.w.first(ox) +
+                     int64_t{fx} * g.w.dilation) *
+                    x_pixel];
       const W b = filter[(int64_t{fy} * g.w.filter + fx) * f_pixel];
-      if constexpr (std::is_same_v<X, float>) acc += a * b;
-      else acc += int64_t{a - x_zero} * (b - w_zero);
+      if constexpr (std::is_same_v<X, float>)
+        acc += a * b;
+      else
+        acc += int64_t{a - x_zero} * (b - w_zero);
     }
   return static_cast<Acc>(acc);
 }
@@ -149,8 +168,10 @@ void plain(OpContext& op, const ConvGeometry& g, const Bias* bias, Store store) 
       const X* image = x.as<X>() + row / g.h.out * x.shape.elements(1, 4);
       for (int64_t ox = 0; ox < g.w.out; ++ox)
         for (int64_t m = 0; m < channels; ++m) {
-          const Acc acc = dot<X, W, Acc>(g, image + m / multiplier, c, filter.as<W>() + m, channels, row % g.h.out, ox, x_zero, w_zero);
-          store((row * g.w.out + ox) * channels + m, m, bias == nullptr ? acc : add_bias(acc, bias[m]));
+          const Acc acc = dot<X, W, Acc>(g, image + m / multiplier, c, filter.as<W>() + m, channels,
+                                         row % g.h.out, ox, x_zero, w_zero);
+          store((row * g.w.out + ox) * channels + m, m,
+                bias == nullptr ? acc : add_bias(acc, bias[m]));
         }
     }
   });
@@ -158,41 +179,68 @@ void plain(OpContext& op, const ConvGeometry& g, const Bias* bias, Store store) 
 
 void invoke_plain(OpContext& op, const DepthwiseState& s) {
   const Tensor* bias = bias_tensor(op);
-  const Requantize r{s.scales.multipliers, op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0, s.quantized};
+  const Requantize r{
+      s.scales.multipliers,
+      op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0,
+      s.quantized};
   switch (op.input(0).type) {
     case Type::float32: {
       float* out = op.output(0).as<float>();
-      return plain<float, float, float>(op, s.geometry, bias_of<float>(bias),
-                                        [&](int64_t at, int64_t, float acc) { out[at] = s.real(acc); });
+      return plain<float, float, float>(
+          op, s.geometry, bias_of<float>(bias),
+          [&](int64_t at, int64_t, float acc) { out[at] = s.real(acc); });
     }
     case Type::int8:
-      return plain<int8_t, int8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias), r.store(op.output(0).as<int8_t>()));
+      return plain<int8_t, int8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias),
+                                            r.store(op.output(0).as<int8_t>()));
     case Type::uint8:
-      return plain<uint8_t, uint8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias), r.store(op.output(0).as<uint8_t>()));
+      return plain<uint8_t, uint8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias),
+                                              r.store(op.output(0).as<uint8_t>()));
     default:
       if (bias != nullptr && bias->type == Type::int32)
-        return plain<int16_t, int8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias), r.store(op.output(0).as<int16_t>()));
-      return plain<int16_t, int8_t, int64_t>(op, s.geometry, bias_of<int64_t>(bias), r.store(op.output(0).as<int16_t>()));
+        return plain<int16_t, int8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias),
+                                               r.store(op.output(0).as<int16_t>()));
+      return plain<int16_t, int8_t, int64_t>(op, s.geometry, bias_of<int64_t>(bias),
+                                             r.store(op.output(0).as<int16_t>()));
   }
 }
 
 // ---- Kernels
 
-void run_slice(OpContext& op, const DepthwiseState& s, const void* image, const int32_t* at, int64_t count, uint8_t* out) {
+void run_slice(OpContext& op, const DepthwiseState& s, const void* image, const int32_t* at,
+               int64_t count, uint8_t* out) {
   const Tensor &x = op.input(0), &filter = op.input(1), &y = op.output(0);
   const int64_t taps = s.geometry.taps(), c = filter.shape[3];
   if (x.type == Type::float32) {
-    DepthwiseF32 args{.a = static_cast<const float*>(image), .at = at, .at_stride = taps,
-                      .zero = reinterpret_cast<const float*>(s.zero), .pixels = count, .taps = taps, .c = c,
-                      .weights = reinterpret_cast<const float*>(s.weights), .out = reinterpret_cast<float*>(out),
-                      .out_stride = c, .lo = s.real.low, .hi = s.real.high};
+    DepthwiseF32 args{.a = static_cast<const float*>(image),
+                      .at = at,
+                      .at_stride = taps,
+                      .zero = reinterpret_cast<const float*>(s.zero),
+                      .pixels = count,
+                      .taps = taps,
+                      .c = c,
+                      .weights = reinterpret_cast<const float*>(s.weights),
+                      .out = reinterpret_cast<float*>(out),
+                      .out_stride = c,
+                      .lo = s.real.low,
+                      .hi = s.real.high};
     return kernels().depthwise_f32(args);
   }
-  DepthwiseQ8 args{.a = static_cast<const uint8_t*>(image), .at = at, .at_stride = taps, .zero = s.zero, .pixels = count,
-                   .taps = taps, .c = c, .weights = s.weights,
-                   .weight_zero_point = filter.type == Type::uint8 ? filter.quantization.zero_point() - 128 : 0,
-                   .out = out, .out_stride = c, .zero_point = y.quantization.zero_point(), .lo = s.quantized.low,
-                   .hi = s.quantized.high};
+  DepthwiseQ8 args{
+      .a = static_cast<const uint8_t*>(image),
+      .at = at,
+      .at_stride = taps,
+      .zero = s.zero,
+      .pixels = count,
+      .taps = taps,
+      .c = c,
+      .weights = s.weights,
+      .weight_zero_point = filter.type == Type::uint8 ? filter.quantization.zero_point() - 128 : 0,
+      .out = out,
+      .out_stride = c,
+      .zero_point = y.quantization.zero_point(),
+      .lo = s.quantized.low,
+      .hi = s.quantized.high};
   kernels().depthwise_q8(args);
 }
 
@@ -208,21 +256,25 @@ void invoke_kernels(OpContext& op, const DepthwiseState& s) {
       image = staged;
     }
     uint8_t* out = op.output(0).as<uint8_t>() + batch * pixels * c * element;
-    op.parallel_for((pixels + kPixelsPerCall - 1) / kPixelsPerCall, [&](int64_t begin, int64_t end, int thread) {
-      int32_t* at = op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
-      for (int64_t chunk = begin; chunk < end; ++chunk) {
-        const int64_t first = chunk * kPixelsPerCall, count = std::min(kPixelsPerCall, pixels - first);
-        fill_offsets(s.geometry, c, first, count, at);
-        run_slice(op, s, image, at, count, out + first * c * element);
-      }
-    });
+    op.parallel_for((pixels + kPixelsPerCall - 1) / kPixelsPerCall,
+                    [&](int64_t begin, int64_t end, int thread) {
+                      int32_t* at = op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
+                      for (int64_t chunk = begin; chunk < end; ++chunk) {
+                        const int64_t first = chunk * kPixelsPerCall,
+                                      count = std::min(kPixelsPerCall, pixels - first);
+                        fill_offsets(s.geometry, c, first, count, at);
+                        run_slice(op, s, image, at, count, out + first * c * element);
+                      }
+                    });
   }
 }
 
 Status invoke(OpContext& op) {
   const auto& s = op.state<DepthwiseState>();
-  if (s.packed) invoke_kernels(op, s);
-  else invoke_plain(op, s);
+  if (s.packed)
+    invoke_kernels(op, s);
+  else
+    invoke_plain(op, s);
   return {};
 }
 

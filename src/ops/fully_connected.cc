@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // FULLY_CONNECTED: x [..., K] seen as [M, K], weights [N, K], bias [N] (optional) → y [M, N], or
-// [..., N] with keep_num_dims: y = act(x · weightsᵀ + bias). Types: f32; int8 (one scale, or one for
-// each row of weights) and uint8 with int32 bias; int16 with int8 weights and int32 or int64 bias.
-// Accumulators are scaled with one rounding, not two. Source: tensorflow/lite/kernels/fully_connected.cc.
+// [..., N] with keep_num_dims: y = act(x · weightsᵀ + bias). Types: f32; int8 (one scale, or one
+// for each row of weights) and uint8 with int32 bias; int16 with int8 weights and int32 or int64
+// bias. Accumulators are scaled with one rounding, not two. Source:
+// tensorflow/lite/kernels/fully_connected.cc.
 #include "ops/conv_common.h"
 
 namespace cygnet::ops {
@@ -19,30 +20,41 @@ struct DenseState {
   int staged = -1;  // scratch: a copy of the input in the unsigned domain
 };
 
-const Tensor* bias_tensor(const OpContext& op) { return op.input_or_null(2); }
+const Tensor* bias_tensor(const OpContext& op) {
+  return op.input_or_null(2);
+}
 
 Status infer(OpContext& op) {
   const Tensor &x = op.input(0), &weights = op.input(1);
   const auto& options = op.options<schema::FullyConnectedOptions>();
   CYGNET_TRY(check_conv_types(x, weights, bias_tensor(op), op.output(0)));
   if (options.weights_format() != schema::FullyConnectedOptionsWeightsFormat::DEFAULT)
-    return Status::error(Code::unsupported, "weights_format %d is not supported", static_cast<int>(options.weights_format()));
+    return Status::error(Code::unsupported, "weights_format %d is not supported",
+                         static_cast<int>(options.weights_format()));
   CYGNET_TRY(expect_rank("input 1", weights, 2));
   const int32_t n = weights.shape[0], k = weights.shape[1];
-  if (n < 1 || k < 1) return bad_model("input 1: expected a matrix of at least 1 x 1, got %s", shape_text(weights.shape).text);
+  if (n < 1 || k < 1)
+    return bad_model("input 1: expected a matrix of at least 1 x 1, got %s",
+                     shape_text(weights.shape).text);
   if (x.shape.rank < 1) return bad_model("input 0: expected rank 1 or more, got 0");
   CYGNET_TRY(check_conv_quantization(x, weights, bias_tensor(op), op.output(0), n, 0));
   if (options.keep_num_dims()) {
-    if (x.shape[x.shape.rank - 1] != k) return bad_model("input 0: expected a last dimension of %d, got %s", k, shape_text(x.shape).text);
+    if (x.shape[x.shape.rank - 1] != k)
+      return bad_model("input 0: expected a last dimension of %d, got %s", k,
+                       shape_text(x.shape).text);
     Shape y = x.shape;
     y[y.rank - 1] = n;
     return op.set_output(0, y);
   }
-  if (x.shape.elements() % k != 0) return bad_model("input 0: expected a multiple of %d elements, got %s", k, shape_text(x.shape).text);
+  if (x.shape.elements() % k != 0)
+    return bad_model("input 0: expected a multiple of %d elements, got %s", k,
+                     shape_text(x.shape).text);
   return op.set_output(0, {static_cast<int32_t>(x.shape.elements() / k), n});
 }
 
-int64_t macs(const OpContext& op) { return op.output(0).shape.elements() * op.input(1).shape[1]; }
+int64_t macs(const OpContext& op) {
+  return op.output(0).shape.elements() * op.input(1).shape[1];
+}
 
 // ---- Prepare
 
@@ -76,7 +88,8 @@ Status prepare(OpContext& op) {
     CYGNET_TRY(activation_clamp(activation, &s->real));
   } else {
     CYGNET_TRY(quantized_activation_clamp(activation, op.output(0), &s->quantized));
-    CYGNET_TRY(make_channel_scales(op, op.input(0), op.input(1), op.output(0), s->n, op.input(1).quantization.per_tensor(), &s->scales));
+    CYGNET_TRY(make_channel_scales(op, op.input(0), op.input(1), op.output(0), s->n,
+                                   op.input(1).quantization.per_tensor(), &s->scales));
   }
   return prepare_kernels(op, s);
 }
@@ -95,8 +108,10 @@ void plain(OpContext& op, const DenseState& s, const Bias* bias, Store store) {
       for (int64_t j = begin; j < end; ++j) {
         std::conditional_t<std::is_same_v<X, float>, float, int64_t> acc = 0;
         for (int64_t k = 0; k < s.k; ++k) {
-          if constexpr (std::is_same_v<X, float>) acc += x[i * s.k + k] * weights[j * s.k + k];
-          else acc += int64_t{x[i * s.k + k] - x_zero} * (weights[j * s.k + k] - w_zero);
+          if constexpr (std::is_same_v<X, float>)
+            acc += x[i * s.k + k] * weights[j * s.k + k];
+          else
+            acc += int64_t{x[i * s.k + k] - x_zero} * (weights[j * s.k + k] - w_zero);
         }
         const Acc sum = static_cast<Acc>(acc);
         store(i * s.n + j, j, bias == nullptr ? sum : add_bias(sum, bias[j]));
@@ -106,18 +121,29 @@ void plain(OpContext& op, const DenseState& s, const Bias* bias, Store store) {
 
 void invoke_plain(OpContext& op, const DenseState& s) {
   const Tensor* bias = bias_tensor(op);
-  const Requantize r{s.scales.multipliers, op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0, s.quantized, true};
+  const Requantize r{
+      s.scales.multipliers,
+      op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0, s.quantized,
+      true};
   switch (op.input(0).type) {
     case Type::float32: {
       float* out = op.output(0).as<float>();
-      return plain<float, float, float>(op, s, bias_of<float>(bias), [&](int64_t at, int64_t, float acc) { out[at] = s.real(acc); });
+      return plain<float, float, float>(
+          op, s, bias_of<float>(bias),
+          [&](int64_t at, int64_t, float acc) { out[at] = s.real(acc); });
     }
-    case Type::int8: return plain<int8_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias), r.store(op.output(0).as<int8_t>()));
-    case Type::uint8: return plain<uint8_t, uint8_t, int32_t>(op, s, bias_of<int32_t>(bias), r.store(op.output(0).as<uint8_t>()));
+    case Type::int8:
+      return plain<int8_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias),
+                                            r.store(op.output(0).as<int8_t>()));
+    case Type::uint8:
+      return plain<uint8_t, uint8_t, int32_t>(op, s, bias_of<int32_t>(bias),
+                                              r.store(op.output(0).as<uint8_t>()));
     default:
       if (bias != nullptr && bias->type == Type::int32)
-        return plain<int16_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias), r.store(op.output(0).as<int16_t>()));
-      return plain<int16_t, int8_t, int64_t>(op, s, bias_of<int64_t>(bias), r.store(op.output(0).as<int16_t>()));
+        return plain<int16_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias),
+                                               r.store(op.output(0).as<int16_t>()));
+      return plain<int16_t, int8_t, int64_t>(op, s, bias_of<int64_t>(bias),
+                                             r.store(op.output(0).as<int16_t>()));
   }
 }
 
@@ -127,26 +153,29 @@ void invoke_plain(OpContext& op, const DenseState& s) {
 void run_columns(OpContext& op, const DenseState& s, const uint8_t* x, int64_t begin, int64_t end) {
   const Tensor &weights = op.input(1), &y = op.output(0);
   const bool wide = y.type == Type::int16;
-  run_gemm(weights, y, {.a = x,
-                        .a_stride = s.k,
-                        .m = s.m,
-                        .n = end - begin,
-                        .k = s.k,
-                        .weights = wide ? weights.as<uint8_t>() + begin * s.k
-                                        : s.weights + static_cast<int64_t>(packed_weight_bytes(y.type, begin, 1, s.k)),
-                        .bias = s.bias64 == nullptr ? nullptr : s.bias64 + begin,
-                        .scales = s.scales.from(begin),
-                        .out = op.output(0).as<uint8_t>() + begin * (type_bits(y.type) / 8),
-                        .out_stride = s.n,
-                        .real = s.real,
-                        .quantized = s.quantized});
+  run_gemm(weights, y,
+           {.a = x,
+            .a_stride = s.k,
+            .m = s.m,
+            .n = end - begin,
+            .k = s.k,
+            .weights =
+                wide ? weights.as<uint8_t>() + begin * s.k
+                     : s.weights + static_cast<int64_t>(packed_weight_bytes(y.type, begin, 1, s.k)),
+            .bias = s.bias64 == nullptr ? nullptr : s.bias64 + begin,
+            .scales = s.scales.from(begin),
+            .out = op.output(0).as<uint8_t>() + begin * (type_bits(y.type) / 8),
+            .out_stride = s.n,
+            .real = s.real,
+            .quantized = s.quantized});
 }
 
 void invoke_kernels(OpContext& op, const DenseState& s) {
   const Tensor& x = op.input(0);
   const uint8_t* bytes = x.as<uint8_t>();
   if (s.staged >= 0) {
-    kernels().xor_copy(bytes, static_cast<int64_t>(x.bytes), sign_flip(x), op.scratch<uint8_t>(s.staged));
+    kernels().xor_copy(bytes, static_cast<int64_t>(x.bytes), sign_flip(x),
+                       op.scratch<uint8_t>(s.staged));
     bytes = op.scratch<uint8_t>(s.staged);
   }
   const int64_t block = x.type == Type::float32 ? kernels().gemm_f32_nr : kernels().gemm_q8_nr;
@@ -158,8 +187,10 @@ void invoke_kernels(OpContext& op, const DenseState& s) {
 
 Status invoke(OpContext& op) {
   const auto& s = op.state<DenseState>();
-  if (s.packed) invoke_kernels(op, s);
-  else invoke_plain(op, s);
+  if (s.packed)
+    invoke_kernels(op, s);
+  else
+    invoke_plain(op, s);
   return {};
 }
 

@@ -12,7 +12,7 @@ enum LstmGate : int { kInputGate, kForgetGate, kCellGate, kOutputGate, kGates };
 
 /// Operands by role; null where absent.
 struct LstmOperands {
-  const Tensor* x;                     ///< [B, T, I], or [T, B, I] with time_major
+  const Tensor* x;                          ///< [B, T, I], or [T, B, I] with time_major
   const Tensor* input_weights[kGates];      ///< [C, I]
   const Tensor* recurrent_weights[kGates];  ///< [C, O]
   const Tensor* peephole[kGates];           ///< [C]; the cell gate has none

@@ -37,14 +37,25 @@ Status prepare_matrix(OpContext& op, const Tensor* weights, Matrix* m) {
   const size_t bytes = gemm_f32_packed_bytes(m->n, 1, m->k, nr);
   m->packed = static_cast<float*>(op.allocate(bytes));
   if (m->packed == nullptr) return out_of_memory("packed weights", bytes);
-  pack_gemm_f32(weights->as<float>(), {.n_stride = m->k, .tap_stride = m->k, .k_stride = 1}, nullptr, m->n, 1, m->k, nr, m->packed);
+  pack_gemm_f32(weights->as<float>(), {.n_stride = m->k, .tap_stride = m->k, .k_stride = 1},
+                nullptr, m->n, 1, m->k, nr, m->packed);
   return {};
 }
 
 // out[i][j] = Σ x[i][k] · m[j][k]
-void multiply(const Matrix& m, const float* x, int64_t x_stride, int64_t rows, float* out, int64_t out_stride) {
+void multiply(const Matrix& m, const float* x, int64_t x_stride, int64_t rows, float* out,
+              int64_t out_stride) {
   if (m.packed != nullptr) {
-    const GemmF32 args{.a = x, .a_stride = x_stride, .m = rows, .n = m.n, .k = m.k, .weights = m.packed, .out = out, .out_stride = out_stride, .lo = -kInfinity, .hi = kInfinity};
+    const GemmF32 args{.a = x,
+                       .a_stride = x_stride,
+                       .m = rows,
+                       .n = m.n,
+                       .k = m.k,
+                       .weights = m.packed,
+                       .out = out,
+                       .out_stride = out_stride,
+                       .lo = -kInfinity,
+                       .hi = kInfinity};
     return kernels().gemm_f32(args);
   }
   for (int64_t i = 0; i < rows; ++i)
@@ -69,15 +80,20 @@ void normalize(float* v, int64_t n) {
 
 void map(const OpContext& op, MapOp kernel, float* v, int64_t n) {
   if (!op.reference()) return kernels().map_f32(kernel, v, n, v, {});
-  for (int64_t i = 0; i < n; ++i) v[i] = kernel == MapOp::tanh ? std::tanh(v[i]) : 1.0f / (1.0f + std::exp(-v[i]));
+  for (int64_t i = 0; i < n; ++i)
+    v[i] = kernel == MapOp::tanh ? std::tanh(v[i]) : 1.0f / (1.0f + std::exp(-v[i]));
 }
 
 void activate(const OpContext& op, ActivationFunctionType activation, float* v, int64_t n) {
   switch (activation) {
-    case ActivationFunctionType::TANH: return map(op, MapOp::tanh, v, n);
-    case ActivationFunctionType::NONE: return;
+    case ActivationFunctionType::TANH:
+      return map(op, MapOp::tanh, v, n);
+    case ActivationFunctionType::NONE:
+      return;
     default: {
-      const float high = activation == ActivationFunctionType::RELU6 ? 6.0f : activation == ActivationFunctionType::RELU_N1_TO_1 ? 1.0f : kInfinity;
+      const float high = activation == ActivationFunctionType::RELU6          ? 6.0f
+                         : activation == ActivationFunctionType::RELU_N1_TO_1 ? 1.0f
+                                                                              : kInfinity;
       const float low = activation == ActivationFunctionType::RELU_N1_TO_1 ? -1.0f : 0.0f;
       for (int64_t i = 0; i < n; ++i) v[i] = std::clamp(v[i], low, high);
     }
@@ -93,7 +109,10 @@ void clip(float* v, int64_t n, float limit) {
 class Sequence {
  public:
   Sequence(OpContext& op, int64_t batch)
-      : op_(op), in_(op), size_(lstm_sizes(op)), state_(op.state<FloatLstmState>()),
+      : op_(op),
+        in_(op),
+        size_(lstm_sizes(op)),
+        state_(op.state<FloatLstmState>()),
         options_(op.options<schema::UnidirectionalSequenceLSTMOptions>()),
         x_(op.input(0).as<float>() + batch * size_.batch_stride(size_.input)),
         y_(op.output(0).as<float>() + batch * size_.batch_stride(size_.output)),
@@ -105,7 +124,9 @@ class Sequence {
   void run() {
     const int64_t width = kGates * size_.cells;
     for (int g = 0; g < kGates; ++g)
-      if (in_.has_gate(g)) multiply(state_.input[g], x_, size_.step_stride(size_.input), size_.steps, sums_ + g * size_.cells, width);
+      if (in_.has_gate(g))
+        multiply(state_.input[g], x_, size_.step_stride(size_.input), size_.steps,
+                 sums_ + g * size_.cells, width);
     for (int64_t t = 0; t < size_.steps; ++t) {
       step(sums_ + t * width);
       std::copy(h_, h_ + size_.output, y_ + t * size_.step_stride(size_.output));
@@ -133,7 +154,8 @@ class Sequence {
   void step(const float* from_x) {
     const int64_t n = size_.cells;
     const auto activation = options_.fused_activation_function();
-    float *input = gate(kInputGate), *forget = gate(kForgetGate), *update = gate(kCellGate), *out = gate(kOutputGate);
+    float *input = gate(kInputGate), *forget = gate(kForgetGate), *update = gate(kCellGate),
+          *out = gate(kOutputGate);
     linear(kForgetGate, from_x);
     map(op_, MapOp::logistic, forget, n);
     if (in_.coupled()) {
@@ -178,8 +200,10 @@ class Sequence {
 Status prepare_lstm_float(OpContext& op) {
   auto* s = op.make_state<FloatLstmState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(FloatLstmState));
-  const auto activation = op.options<schema::UnidirectionalSequenceLSTMOptions>().fused_activation_function();
-  CYGNET_TRY(expect_range("fused activation", static_cast<int>(activation), 0, static_cast<int>(ActivationFunctionType::TANH)));
+  const auto activation =
+      op.options<schema::UnidirectionalSequenceLSTMOptions>().fused_activation_function();
+  CYGNET_TRY(expect_range("fused activation", static_cast<int>(activation), 0,
+                          static_cast<int>(ActivationFunctionType::TANH)));
   const LstmOperands in(op);
   const LstmSizes size = lstm_sizes(op);
   for (int g = 0; g < kGates; ++g) {
@@ -189,7 +213,8 @@ Status prepare_lstm_float(OpContext& op) {
   CYGNET_TRY(prepare_matrix(op, in.projection_weights, &s->projection));
   const auto step = static_cast<size_t>(kGates * size.cells) * sizeof(float);
   int64_t sums = 0;
-  if (__builtin_mul_overflow(static_cast<int64_t>(step), size.steps, &sums)) return bad_model("P1: scratch memory overflows");
+  if (__builtin_mul_overflow(static_cast<int64_t>(step), size.steps, &sums))
+    return bad_model("P1: scratch memory overflows");
   CYGNET_TRY(op.request_scratch(static_cast<size_t>(sums), &s->sums));
   CYGNET_TRY(op.request_scratch(step, &s->gates));
   return op.request_scratch(static_cast<size_t>(size.cells) * sizeof(float), &s->hidden);

@@ -26,7 +26,8 @@ struct Patch {
 Patch patch_at(const PoolState& s, int64_t oy, int64_t ox) {
   const int64_t y = s.h.first(oy), x = s.w.first(ox);
   const int64_t y0 = std::max<int64_t>(y, 0), x0 = std::max<int64_t>(x, 0);
-  return {y0, x0, std::min<int64_t>(y + s.h.filter, s.h.in) - y0, std::min<int64_t>(x + s.w.filter, s.w.in) - x0};
+  return {y0, x0, std::min<int64_t>(y + s.h.filter, s.h.in) - y0,
+          std::min<int64_t>(x + s.w.filter, s.w.in) - x0};
 }
 
 Status geometry_of(OpContext& op, PoolState* s) {
@@ -64,11 +65,14 @@ Status prepare(OpContext& op) {
   const auto activation = op.options<schema::Pool2DOptions>().fused_activation_function();
   if (op.input(0).type == Type::float32) return activation_clamp(activation, &s->real);
   CYGNET_TRY(quantized_activation_clamp(activation, op.output(0), &s->quantized));
-  return op.request_scratch(static_cast<size_t>(op.threads()) * static_cast<size_t>(op.input(0).shape[3]) * sizeof(int32_t), &s->sums);
+  return op.request_scratch(static_cast<size_t>(op.threads()) *
+                                static_cast<size_t>(op.input(0).shape[3]) * sizeof(int32_t),
+                            &s->sums);
 }
 
 // Calls body(pointer to the patch's first element, patch, output pixel's first element, thread).
-template <class T, class Body> void each_window(OpContext& op, const PoolState& s, Body body) {
+template <class T, class Body>
+void each_window(OpContext& op, const PoolState& s, Body body) {
   const Tensor& x = op.input(0);
   const int64_t c = x.shape[3];
   op.parallel_for(int64_t{x.shape[0]} * s.h.out, [&](int64_t begin, int64_t end, int thread) {
@@ -87,16 +91,20 @@ int64_t rounded_mean(int64_t sum, int64_t count) {
 
 // ---- Plain loops
 
-template <class T, bool kMax> void pool_plain(OpContext& op, const PoolState& s) {
+template <class T, bool kMax>
+void pool_plain(OpContext& op, const PoolState& s) {
   const int64_t c = op.input(0).shape[3], row = s.w.in * c;
   each_window<T>(op, s, [&](const T* from, const Patch& p, T* to, int) {
     for (int64_t ch = 0; ch < c; ++ch) {
-      std::conditional_t<std::is_same_v<T, float>, float, int64_t> acc = kMax ? std::numeric_limits<T>::lowest() : T{0};
+      std::conditional_t<std::is_same_v<T, float>, float, int64_t> acc =
+          kMax ? std::numeric_limits<T>::lowest() : T{0};
       for (int64_t y = 0; y < p.h; ++y)
         for (int64_t x = 0; x < p.w; ++x) {
           const T value = from[y * row + x * c + ch];
-          if constexpr (kMax) acc = std::max<decltype(acc)>(acc, value);
-          else acc += value;
+          if constexpr (kMax)
+            acc = std::max<decltype(acc)>(acc, value);
+          else
+            acc += value;
         }
       if constexpr (std::is_same_v<T, float>) {
         to[ch] = s.real(kMax ? acc : acc / static_cast<float>(p.h * p.w));
@@ -108,12 +116,17 @@ template <class T, bool kMax> void pool_plain(OpContext& op, const PoolState& s)
   });
 }
 
-template <bool kMax> void pool_plain(OpContext& op, const PoolState& s) {
+template <bool kMax>
+void pool_plain(OpContext& op, const PoolState& s) {
   switch (op.input(0).type) {
-    case Type::float32: return pool_plain<float, kMax>(op, s);
-    case Type::int8: return pool_plain<int8_t, kMax>(op, s);
-    case Type::uint8: return pool_plain<uint8_t, kMax>(op, s);
-    default: return pool_plain<int16_t, kMax>(op, s);
+    case Type::float32:
+      return pool_plain<float, kMax>(op, s);
+    case Type::int8:
+      return pool_plain<int8_t, kMax>(op, s);
+    case Type::uint8:
+      return pool_plain<uint8_t, kMax>(op, s);
+    default:
+      return pool_plain<int16_t, kMax>(op, s);
   }
 }
 
@@ -123,44 +136,56 @@ Window window_of(const PoolState& s, const Patch& p, int64_t c) {
   return {.h = p.h, .w = p.w, .h_stride = s.w.in * c, .w_stride = c};
 }
 
-template <bool kMax> void pool_f32(OpContext& op, const PoolState& s) {
+template <bool kMax>
+void pool_f32(OpContext& op, const PoolState& s) {
   const int64_t c = op.input(0).shape[3];
   each_window<float>(op, s, [&](const float* from, const Patch& p, float* to, int) {
-    if constexpr (kMax) kernels().window_max_f32(from, window_of(s, p, c), c, s.real.low, s.real.high, to);
-    else kernels().window_sum_f32(from, window_of(s, p, c), c, static_cast<float>(p.h * p.w), s.real.low, s.real.high, to);
+    if constexpr (kMax)
+      kernels().window_max_f32(from, window_of(s, p, c), c, s.real.low, s.real.high, to);
+    else
+      kernels().window_sum_f32(from, window_of(s, p, c), c, static_cast<float>(p.h * p.w),
+                               s.real.low, s.real.high, to);
   });
 }
 
-template <bool kMax> void pool_q8(OpContext& op, const PoolState& s) {
+template <bool kMax>
+void pool_q8(OpContext& op, const PoolState& s) {
   const int64_t c = op.input(0).shape[3];
   const bool is_signed = op.input(0).type == Type::int8;
   const uint8_t flip = is_signed ? 0x80 : 0;
   each_window<uint8_t>(op, s, [&](const uint8_t* from, const Patch& p, uint8_t* to, int thread) {
     if constexpr (kMax) {
-      kernels().window_max_q8(from, window_of(s, p, c), c, flip, s.quantized.low, s.quantized.high, to);
+      kernels().window_max_q8(from, window_of(s, p, c), c, flip, s.quantized.low, s.quantized.high,
+                              to);
     } else {
       auto* sums = op.scratch<int32_t>(s.sums) + thread * c;
       kernels().window_sum_q8(from, window_of(s, p, c), c, flip, sums);
       const int64_t count = p.h * p.w, bias = is_signed ? 128 * count : 0;
       for (int64_t ch = 0; ch < c; ++ch)
-        to[ch] = static_cast<uint8_t>(std::clamp<int64_t>(rounded_mean(sums[ch] - bias, count), s.quantized.low, s.quantized.high));
+        to[ch] = static_cast<uint8_t>(std::clamp<int64_t>(rounded_mean(sums[ch] - bias, count),
+                                                          s.quantized.low, s.quantized.high));
     }
   });
 }
 
 constexpr int64_t kMostSummed = int64_t{1} << 23;  // elements that window_sum_q8 may add up
 
-template <bool kMax> Status invoke(OpContext& op) {
+template <bool kMax>
+Status invoke(OpContext& op) {
   const auto& s = op.state<PoolState>();
   const Type type = op.input(0).type;
   if (op.output(0).shape.elements() == 0) return {};
-  if (op.reference() || type == Type::int16 || int64_t{s.h.in} * s.w.in > kMostSummed) pool_plain<kMax>(op, s);
-  else if (type == Type::float32) pool_f32<kMax>(op, s);
-  else pool_q8<kMax>(op, s);
+  if (op.reference() || type == Type::int16 || int64_t{s.h.in} * s.w.in > kMostSummed)
+    pool_plain<kMax>(op, s);
+  else if (type == Type::float32)
+    pool_f32<kMax>(op, s);
+  else
+    pool_q8<kMax>(op, s);
   return {};
 }
 
-constexpr OpDef pool(const char* name, schema::BuiltinOperator builtin, Status (*invoke)(OpContext&)) {
+constexpr OpDef pool(const char* name, schema::BuiltinOperator builtin,
+                     Status (*invoke)(OpContext&)) {
   return {.name = name,
           .builtin = static_cast<int32_t>(builtin),
           .max_version = 3,
@@ -173,8 +198,10 @@ constexpr OpDef pool(const char* name, schema::BuiltinOperator builtin, Status (
 }  // namespace
 
 extern const OpDef kAveragePool2d;
-extern const OpDef kAveragePool2d = pool("AVERAGE_POOL_2D", schema::BuiltinOperator::AVERAGE_POOL_2D, invoke<false>);
+extern const OpDef kAveragePool2d =
+    pool("AVERAGE_POOL_2D", schema::BuiltinOperator::AVERAGE_POOL_2D, invoke<false>);
 extern const OpDef kMaxPool2d;
-extern const OpDef kMaxPool2d = pool("MAX_POOL_2D", schema::BuiltinOperator::MAX_POOL_2D, invoke<true>);
+extern const OpDef kMaxPool2d =
+    pool("MAX_POOL_2D", schema::BuiltinOperator::MAX_POOL_2D, invoke<true>);
 
 }  // namespace cygnet::ops

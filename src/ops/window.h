@@ -36,22 +36,29 @@ struct WindowDim {
 /// ⌈(in − (filter − 1)·dilation)/stride⌉; SAME pads as evenly as it can, the odd one behind.
 inline Status resolve_window(const char* name, schema::Padding padding, WindowDim* w) {
   if (w->filter < 1 || w->stride < 1 || w->dilation < 1)
-    return bad_model("%s: expected filter, stride and dilation >= 1, got %d, %d, %d", name, w->filter, w->stride,
-                     w->dilation);
+    return bad_model("%s: expected filter, stride and dilation >= 1, got %d, %d, %d", name,
+                     w->filter, w->stride, w->dilation);
   const int64_t extent = int64_t{w->filter - 1} * w->dilation + 1;
   int64_t out = 0;
   switch (padding) {
-    case schema::Padding::SAME: out = (int64_t{w->in} + w->stride - 1) / w->stride; break;
+    case schema::Padding::SAME:
+      out = (int64_t{w->in} + w->stride - 1) / w->stride;
+      break;
     case schema::Padding::VALID:
       out = w->in < extent ? 0 : (w->in - extent) / w->stride + 1;
       break;
-    default: return bad_model("padding: expected SAME (0) or VALID (1), got %d", static_cast<int>(padding));
+    default:
+      return bad_model("padding: expected SAME (0) or VALID (1), got %d",
+                       static_cast<int>(padding));
   }
   if (out < 1)
-    return bad_model("%s: a window of %lld positions does not fit into %d", name, static_cast<long long>(extent), w->in);
+    return bad_model("%s: a window of %lld positions does not fit into %d", name,
+                     static_cast<long long>(extent), w->in);
   w->out = static_cast<int32_t>(out);
   const int64_t total = std::max<int64_t>(0, (out - 1) * w->stride + extent - w->in);
-  if (total / 2 > INT32_MAX) return bad_model("%s: padding of %lld positions is too large", name, static_cast<long long>(total));
+  if (total / 2 > INT32_MAX)
+    return bad_model("%s: padding of %lld positions is too large", name,
+                     static_cast<long long>(total));
   w->pad = static_cast<int32_t>(total / 2);
   return {};
 }

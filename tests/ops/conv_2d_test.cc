@@ -18,15 +18,41 @@ TEST(Conv2d, Geometry) {
            {.name = "1x3", .kh = 1},
            {.name = "7x1", .h = 9, .in = 20, .kh = 7, .kw = 1},
            {.name = "5x5 on 4x3", .h = 4, .w = 3, .kh = 5, .kw = 5},
-           {.name = "stride beyond the filter", .h = 9, .w = 10, .kh = 2, .kw = 2, .stride_h = 3, .stride_w = 4},
+           {.name = "stride beyond the filter",
+           .h = 9,
+           .w = 10,
+           .kh = 2,
+           .kw = 2,
+           .stride_h = 3,
+           .stride_w = 4},
            {.name = "dilation", .h = 9, .w = 8, .in = 17, .dilation_h = 2, .dilation_w = 3},
            {.name = "dilation of few channels", .h = 9, .w = 8, .dilation_h = 2, .dilation_w = 2},
-           {.name = "dilation beyond the input", .h = 4, .w = 4, .in = 18, .dilation_h = 5, .dilation_w = 6},
-           {.name = "stride and dilation", .h = 11, .w = 9, .in = 16, .stride_h = 2, .stride_w = 2, .dilation_h = 2, .dilation_w = 2, .padding = Padding::VALID},
+           {.name = "dilation beyond the input",
+           .h = 4,
+           .w = 4,
+           .in = 18,
+           .dilation_h = 5,
+           .dilation_w = 6},
+           {.name = "stride and dilation",
+           .h = 11,
+           .w = 9,
+           .in = 16,
+           .stride_h = 2,
+           .stride_w = 2,
+           .dilation_h = 2,
+           .dilation_w = 2,
+           .padding = Padding::VALID},
            {.name = "batch 2", .batch = 2, .in = 19},
            {.name = "one pixel", .h = 1, .w = 1, .in = 33},
            {.name = "wide", .h = 12, .w = 40, .in = 16, .out = 8},
-           {.name = "stride beyond the input", .h = 3, .w = 4, .in = 17, .kh = 2, .kw = 2, .stride_h = 7, .stride_w = 9},
+           {.name = "stride beyond the input",
+           .h = 3,
+           .w = 4,
+           .in = 17,
+           .kh = 2,
+           .kw = 2,
+           .stride_h = 7,
+           .stride_w = 9},
            {.name = "row of taps", .h = 4, .w = 11, .kh = 1, .kw = 5, .stride_w = 2},
            {.name = "nothing in the batch", .batch = 0},
        })
@@ -38,7 +64,15 @@ TEST(Conv2d, Channels) {
   std::vector<OpCase> cases;
   for (int in : {1, 2, 15, 16, 17, 65})
     for (int out : {1, 3, 31, 33, 64})
-      add_all_types(&cases, {.name = std::to_string(in) + " to " + std::to_string(out), .h = 3, .w = 4, .in = in, .out = out, .kh = 2, .kw = 2}, false);
+      add_all_types(&cases,
+                    {.name = std::to_string(in) + " to " + std::to_string(out),
+                     .h = 3,
+                     .w = 4,
+                     .in = in,
+                     .out = out,
+                     .kh = 2,
+                     .kw = 2},
+                    false);
   run_op_cases(cases);
 }
 
@@ -66,8 +100,10 @@ TEST(Conv2d, ConstantInput) {
                  .model =
                      [](ModelBuilder& b) {
                        const int w = b.constant<uint8_t>({1, 1, 1, 3}, {1, 2, 3}, per_tensor(1));
-                       const int x = b.constant<uint8_t>({1, 1, 3, 3}, {1, 1, 1, 2, 0, 0, 0, 0, 9}, per_tensor(1));
-                       b.op(Op::CONV_2D, {x, w}, {b.output({1, 1, 3, 1}, Type::uint8, per_tensor(1))},
+                       const int x = b.constant<uint8_t>({1, 1, 3, 3}, {1, 1, 1, 2, 0, 0, 0, 0, 9},
+                                                         per_tensor(1));
+                       b.op(Op::CONV_2D, {x, w},
+                            {b.output({1, 1, 3, 1}, Type::uint8, per_tensor(1))},
                             schema::CreateConv2DOptions(b.fbb(), Padding::SAME, 1, 1));
                      },
                  .inputs = {},
@@ -80,41 +116,110 @@ std::function<void(ModelBuilder&)> broken(Type type, std::function<void(ModelBui
     const bool real = type == Type::float32;
     const auto q = [&](float scale) { return real ? std::optional<Quant>() : per_tensor(scale); };
     const int x = b.input({1, 4, 4, 2}, type, q(0.1f));
-    const int w = real ? b.constant<float>({3, 2, 2, 2}, std::vector<float>(24, 1)) : b.constant<int8_t>({3, 2, 2, 2}, std::vector<int8_t>(24, 1), q(0.1f));
-    const int bias = real ? b.constant<float>({3}, {1, 2, 3}) : b.constant<int32_t>({3}, {1, 2, 3}, q(0.01f));
+    const int w = real ? b.constant<float>({3, 2, 2, 2}, std::vector<float>(24, 1))
+                       : b.constant<int8_t>({3, 2, 2, 2}, std::vector<int8_t>(24, 1), q(0.1f));
+    const int bias =
+        real ? b.constant<float>({3}, {1, 2, 3}) : b.constant<int32_t>({3}, {1, 2, 3}, q(0.01f));
     const int y = b.output({1, 4, 4, 3}, type, q(0.1f));
     b.op(Op::CONV_2D, {x, w, bias}, {y}, schema::CreateConv2DOptions(b.fbb(), Padding::SAME, 1, 1));
     edit(b);
   };
 }
 
-void set_options(ModelBuilder& b, Padding padding, int stride_w, int stride_h, int dilation_w, int dilation_h) {
-  b.last_op().options = schema::CreateConv2DOptions(b.fbb(), padding, stride_w, stride_h, Activation::NONE, dilation_w, dilation_h).Union();
+void set_options(ModelBuilder& b, Padding padding, int stride_w, int stride_h, int dilation_w,
+                 int dilation_h) {
+  b.last_op().options = schema::CreateConv2DOptions(b.fbb(), padding, stride_w, stride_h,
+                                                    Activation::NONE, dilation_w, dilation_h)
+                            .Union();
 }
 
 TEST(Conv2d, Refuses) {
-  const auto f32 = [](std::function<void(ModelBuilder&)> edit) { return broken(Type::float32, std::move(edit)); };
-  const auto s8 = [](std::function<void(ModelBuilder&)> edit) { return broken(Type::int8, std::move(edit)); };
+  const auto f32 = [](std::function<void(ModelBuilder&)> edit) {
+    return broken(Type::float32, std::move(edit));
+  };
+  const auto s8 = [](std::function<void(ModelBuilder&)> edit) {
+    return broken(Type::int8, std::move(edit));
+  };
   refuse_op_cases({
-      {.name = "stride 0", .model = f32([](ModelBuilder& b) { set_options(b, Padding::SAME, 0, 1, 1, 1); }), .message = "expected filter, stride and dilation >= 1"},
-      {.name = "dilation 0", .model = f32([](ModelBuilder& b) { set_options(b, Padding::SAME, 1, 1, 1, 0); }), .message = "expected filter, stride and dilation >= 1"},
-      {.name = "padding 9", .model = f32([](ModelBuilder& b) { set_options(b, static_cast<Padding>(9), 1, 1, 1, 1); }), .message = "padding"},
-      {.name = "no output", .model = f32([](ModelBuilder& b) { set_options(b, Padding::VALID, 1, 1, 4, 4); }), .message = "does not fit"},
-      {.name = "rank", .model = f32([](ModelBuilder& b) { b.tensor(0).shape = {4, 4, 2}; }), .message = "input 0: expected rank 4, got 3"},
-      {.name = "filter channels", .model = f32([](ModelBuilder& b) { b.tensor(0).shape = {1, 4, 4, 3}; }), .message = "expected a multiple of the filter's 2 channels, got 3"},
-      {.name = "groups", .model = f32([](ModelBuilder& b) { b.tensor(0).shape = {1, 4, 4, 4}; }), .message = "3 output channels do not divide into 2 groups"},
-      {.name = "bias size", .model = f32([](ModelBuilder& b) { b.last_op().inputs[2] = b.constant<float>({2}, {1, 2}); }), .message = "input 2: expected 3 elements"},
-      {.name = "bias type", .model = s8([](ModelBuilder& b) { b.last_op().inputs[2] = b.constant<int64_t>({3}, {1, 2, 3}); }), .message = "input 2: expected type INT32, got INT64"},
-      {.name = "output type", .model = f32([](ModelBuilder& b) { b.tensor(3).type = Type::int32; }), .message = "output 0: expected type FLOAT32"},
-      {.name = "filter type", .model = s8([](ModelBuilder& b) { b.last_op().inputs[1] = b.constant<uint8_t>({3, 2, 2, 2}, std::vector<uint8_t>(24), per_tensor(0.1f)); }), .message = "input 1: expected type INT8"},
-      {.name = "hybrid", .model = f32([](ModelBuilder& b) { b.last_op().inputs[1] = b.constant<int8_t>({3, 2, 2, 2}, std::vector<int8_t>(24), per_tensor(0.1f)); }), .message = "float activations with INT8 weights are not supported"},
-      {.name = "no quantization of the input", .model = s8([](ModelBuilder& b) { b.tensor(0).quantization = {}; }), .message = "input 0: expected quantization parameters, got none"},
-      {.name = "no quantization of the filter", .model = s8([](ModelBuilder& b) { b.tensor(1).quantization = {}; }), .message = "input 1: expected quantization parameters, got none"},
-      {.name = "no quantization of the output", .model = s8([](ModelBuilder& b) { b.tensor(3).quantization = {}; }), .message = "output 0: expected quantization parameters, got none"},
-      {.name = "filter axis", .model = s8([](ModelBuilder& b) { b.tensor(1).quantization = per_channel({0.1f, 0.1f}, 3); }), .message = "expected one scale or 3 along dimension 0"},
-      {.name = "filter zero point", .model = s8([](ModelBuilder& b) { b.tensor(1).quantization = per_tensor(0.1f, 3); }), .message = "input 1: expected zero point 0, got 3"},
-      {.name = "scales", .model = s8([](ModelBuilder& b) { b.tensor(3).quantization = per_tensor(1e-30f); }), .message = "T9"},
-      {.name = "activation", .model = f32([](ModelBuilder& b) { b.last_op().options = schema::CreateConv2DOptions(b.fbb(), Padding::SAME, 1, 1, Activation::SIGN_BIT).Union(); }), .message = "fused activation"},
+      {.name = "stride 0",
+       .model = f32([](ModelBuilder& b) { set_options(b, Padding::SAME, 0, 1, 1, 1); }),
+       .message = "expected filter, stride and dilation >= 1"},
+      {.name = "dilation 0",
+       .model = f32([](ModelBuilder& b) { set_options(b, Padding::SAME, 1, 1, 1, 0); }),
+       .message = "expected filter, stride and dilation >= 1"},
+      {.name = "padding 9",
+       .model = f32([](ModelBuilder& b) { set_options(b, static_cast<Padding>(9), 1, 1, 1, 1); }),
+       .message = "padding"},
+      {.name = "no output",
+       .model = f32([](ModelBuilder& b) { set_options(b, Padding::VALID, 1, 1, 4, 4); }),
+       .message = "does not fit"},
+      {.name = "rank",
+       .model = f32([](ModelBuilder& b) {
+         b.tensor(0).shape = {4, 4, 2};
+       }),
+       .message = "input 0: expected rank 4, got 3"},
+      {.name = "filter channels",
+       .model = f32([](ModelBuilder& b) {
+         b.tensor(0).shape = {1, 4, 4, 3};
+       }),
+       .message = "expected a multiple of the filter's 2 channels, got 3"},
+      {.name = "groups",
+       .model = f32([](ModelBuilder& b) {
+         b.tensor(0).shape = {1, 4, 4, 4};
+       }),
+       .message = "3 output channels do not divide into 2 groups"},
+      {.name = "bias size",
+       .model = f32([](ModelBuilder& b) {
+         b.last_op().inputs[2] = b.constant<float>({2}, {1, 2});
+       }),
+       .message = "input 2: expected 3 elements"},
+      {.name = "bias type",
+       .model = s8([](ModelBuilder& b) {
+         b.last_op().inputs[2] = b.constant<int64_t>({3}, {1, 2, 3});
+       }),
+       .message = "input 2: expected type INT32, got INT64"},
+      {.name = "output type",
+       .model = f32([](ModelBuilder& b) { b.tensor(3).type = Type::int32; }),
+       .message = "output 0: expected type FLOAT32"},
+      {.name = "filter type",
+       .model = s8([](ModelBuilder& b) {
+         b.last_op().inputs[1] =
+             b.constant<uint8_t>({3, 2, 2, 2}, std::vector<uint8_t>(24), per_tensor(0.1f));
+       }),
+       .message = "input 1: expected type INT8"},
+      {.name = "hybrid",
+       .model = f32([](ModelBuilder& b) {
+         b.last_op().inputs[1] =
+             b.constant<int8_t>({3, 2, 2, 2}, std::vector<int8_t>(24), per_tensor(0.1f));
+       }),
+       .message = "float activations with INT8 weights are not supported"},
+      {.name = "no quantization of the input",
+       .model = s8([](ModelBuilder& b) { b.tensor(0).quantization = {}; }),
+       .message = "input 0: expected quantization parameters, got none"},
+      {.name = "no quantization of the filter",
+       .model = s8([](ModelBuilder& b) { b.tensor(1).quantization = {}; }),
+       .message = "input 1: expected quantization parameters, got none"},
+      {.name = "no quantization of the output",
+       .model = s8([](ModelBuilder& b) { b.tensor(3).quantization = {}; }),
+       .message = "output 0: expected quantization parameters, got none"},
+      {.name = "filter axis",
+       .model = s8([](ModelBuilder& b) {
+         b.tensor(1).quantization = per_channel({0.1f, 0.1f}, 3);
+       }),
+       .message = "expected one scale or 3 along dimension 0"},
+      {.name = "filter zero point",
+       .model = s8([](ModelBuilder& b) { b.tensor(1).quantization = per_tensor(0.1f, 3); }),
+       .message = "input 1: expected zero point 0, got 3"},
+      {.name = "scales",
+       .model = s8([](ModelBuilder& b) { b.tensor(3).quantization = per_tensor(1e-30f); }),
+       .message = "T9"},
+      {.name = "activation",
+       .model = f32([](ModelBuilder& b) {
+         b.last_op().options =
+             schema::CreateConv2DOptions(b.fbb(), Padding::SAME, 1, 1, Activation::SIGN_BIT)
+                 .Union();
+       }),
+       .message = "fused activation"},
   });
 }
 

@@ -17,19 +17,31 @@ struct DenseSpec {
   std::vector<int32_t> y;
 };
 
-template <class X, class B = std::conditional_t<std::is_same_v<X, float>, float, int32_t>> OpCase dense_case(const DenseSpec& s) {
+template <class X, class B = std::conditional_t<std::is_same_v<X, float>, float, int32_t>>
+OpCase dense_case(const DenseSpec& s) {
   using W = WeightOf<X>;
   size_t elements = 1;
   for (int32_t d : s.x) elements *= static_cast<size_t>(d);
-  const auto d = make_data<X, W, B>(elements, static_cast<size_t>(s.n * s.k), s.n, s.per_channel, s.loud, 5);
-  OpCase c{.name = s.name + " " + type_name(type_of<X>()), .model = {}, .inputs = {values(d.x)}, .outputs = {}, .shapes = {s.y}, .tolerance = 1e-5, .plain_steps = 1, .kernel_steps = 1};
+  const auto d =
+      make_data<X, W, B>(elements, static_cast<size_t>(s.n * s.k), s.n, s.per_channel, s.loud, 5);
+  OpCase c{.name = s.name + " " + type_name(type_of<X>()),
+           .model = {},
+           .inputs = {values(d.x)},
+           .outputs = {},
+           .shapes = {s.y},
+           .tolerance = 1e-5,
+           .plain_steps = 1,
+           .kernel_steps = 1};
   c.model = [=](ModelBuilder& b) {
     const int x = b.input(s.x, type_of<X>(), quant_of<X>(d.q.x_scale, d.q.x_zero));
     const auto wq = filter_quant<X>(d.q, 0);
-    const int w = s.constant_weights ? b.constant<W>({s.n, s.k}, d.w, wq) : b.input({s.n, s.k}, type_of<W>(), wq);
+    const int w = s.constant_weights ? b.constant<W>({s.n, s.k}, d.w, wq)
+                                     : b.input({s.n, s.k}, type_of<W>(), wq);
     std::vector<int> in = {x, w, s.bias ? add_bias_tensor<B, X>(b, d) : -1};
     const int y = b.output(s.y, type_of<X>(), quant_of<X>(d.q.y_scale, d.q.y_zero));
-    b.op(Op::FULLY_CONNECTED, in, {y}, schema::CreateFullyConnectedOptions(b.fbb(), s.activation, schema::FullyConnectedOptionsWeightsFormat::DEFAULT, s.keep));
+    b.op(Op::FULLY_CONNECTED, in, {y},
+         schema::CreateFullyConnectedOptions(
+             b.fbb(), s.activation, schema::FullyConnectedOptionsWeightsFormat::DEFAULT, s.keep));
   };
   if (!s.constant_weights) c.inputs.push_back(values(d.w));
   std::vector<double> sums;
@@ -37,7 +49,8 @@ template <class X, class B = std::conditional_t<std::is_same_v<X, float>, float,
     for (int j = 0; j < s.n; ++j) {
       double sum = 0;
       for (int k = 0; k < s.k; ++k)
-        sum += (static_cast<double>(d.x[i + static_cast<size_t>(k)]) - d.q.x_zero) * (static_cast<double>(d.w[static_cast<size_t>(j * s.k + k)]) - d.q.w_zero);
+        sum += (static_cast<double>(d.x[i + static_cast<size_t>(k)]) - d.q.x_zero) *
+               (static_cast<double>(d.w[static_cast<size_t>(j * s.k + k)]) - d.q.w_zero);
       sums.push_back(sum);
     }
   c.outputs = {values(expected(sums, d, s.n, s.bias, s.activation))};
@@ -50,7 +63,12 @@ TEST(FullyConnected, Cases) {
            {.name = "row", .x = {1, 3}, .y = {1, 4}},
            {.name = "five rows", .x = {5, 3}, .y = {5, 4}},
            {.name = "flattened", .x = {2, 3, 2}, .n = 5, .k = 6, .y = {2, 5}},
-           {.name = "kept dimensions", .x = {2, 2, 6}, .n = 5, .k = 6, .keep = true, .y = {2, 2, 5}},
+           {.name = "kept dimensions",
+           .x = {2, 2, 6},
+           .n = 5,
+           .k = 6,
+           .keep = true,
+           .y = {2, 2, 5}},
            {.name = "vector", .x = {6}, .n = 2, .k = 6, .y = {1, 2}},
            {.name = "deep", .x = {3, 129}, .n = 65, .k = 129, .y = {3, 65}},
            {.name = "shallow", .x = {13, 1}, .n = 33, .k = 1, .y = {13, 33}},
@@ -82,18 +100,46 @@ std::function<void(ModelBuilder&)> broken(std::function<void(ModelBuilder&)> edi
 
 TEST(FullyConnected, Refuses) {
   refuse_op_cases({
-      {.name = "weights of rank 3", .model = broken([](ModelBuilder& b) { b.tensor(1).shape = {2, 2, 3}; }), .message = "input 1: expected rank 2, got 3"},
-      {.name = "elements", .model = broken([](ModelBuilder& b) { b.tensor(0).shape = {2, 2}; }), .message = "expected a multiple of 3 elements"},
-      {.name = "last dimension", .model = broken([](ModelBuilder& b) {
+      {.name = "weights of rank 3",
+       .model = broken([](ModelBuilder& b) {
+         b.tensor(1).shape = {2, 2, 3};
+       }),
+       .message = "input 1: expected rank 2, got 3"},
+      {.name = "elements",
+       .model = broken([](ModelBuilder& b) {
+         b.tensor(0).shape = {2, 2};
+       }),
+       .message = "expected a multiple of 3 elements"},
+      {.name = "last dimension",
+       .model = broken([](ModelBuilder& b) {
          b.tensor(0).shape = {3, 2};
-         b.last_op().options = schema::CreateFullyConnectedOptions(b.fbb(), Activation::NONE, schema::FullyConnectedOptionsWeightsFormat::DEFAULT, true).Union();
-       }), .message = "expected a last dimension of 3"},
-      {.name = "shuffled weights", .model = broken([](ModelBuilder& b) {
-         b.last_op().options = schema::CreateFullyConnectedOptions(b.fbb(), Activation::NONE, schema::FullyConnectedOptionsWeightsFormat::SHUFFLED4x16INT8).Union();
-       }), .message = "weights_format 1 is not supported"},
-      {.name = "no depth", .model = broken([](ModelBuilder& b) { b.last_op().inputs[1] = b.constant<int8_t>({4, 0}, {}, per_tensor(0.1f)); }), .message = "expected a matrix of at least 1 x 1"},
-      {.name = "bias", .model = broken([](ModelBuilder& b) { b.last_op().inputs.push_back(b.constant<int32_t>({3}, {1, 2, 3})); }), .message = "input 2: expected 4 elements"},
-      {.name = "scalar", .model = broken([](ModelBuilder& b) { b.tensor(0).shape = {}; }), .message = "input 0"},
+         b.last_op().options = schema::CreateFullyConnectedOptions(
+                                   b.fbb(), Activation::NONE,
+                                   schema::FullyConnectedOptionsWeightsFormat::DEFAULT, true)
+                                   .Union();
+       }),
+       .message = "expected a last dimension of 3"},
+      {.name = "shuffled weights",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().options = schema::CreateFullyConnectedOptions(
+                                   b.fbb(), Activation::NONE,
+                                   schema::FullyConnectedOptionsWeightsFormat::SHUFFLED4x16INT8)
+                                   .Union();
+       }),
+       .message = "weights_format 1 is not supported"},
+      {.name = "no depth",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs[1] = b.constant<int8_t>({4, 0}, {}, per_tensor(0.1f));
+       }),
+       .message = "expected a matrix of at least 1 x 1"},
+      {.name = "bias",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs.push_back(b.constant<int32_t>({3}, {1, 2, 3}));
+       }),
+       .message = "input 2: expected 4 elements"},
+      {.name = "scalar",
+       .model = broken([](ModelBuilder& b) { b.tensor(0).shape = {}; }),
+       .message = "input 0"},
   });
 }
 

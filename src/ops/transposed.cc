@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/transposed.h"
+
+#include "base/memory.h"
+
+namespace cygnet::ops {
+namespace {
+
+struct Transposed {
+  ConvGeometry forward;  // the convolution whose transpose this is: from y to x
+  Clamp<float> real;
+  Clamp<int32_t> quantized;
+  ChannelScales scales;
+  int row = -1;  // scratch of the plain loops: [threads][OW][M] sums
+
+  // Kernels. Output position o has the phase (o + pad) mod stride; positions of one phase are a
+  // plain convolution with every stride-th tap.
+  bool packed = false;
+  int32_t merged = 1;             // phases of a row that one product makes: all of them, or 1
+  int64_t columns = 0;            // of a product: merged · M
+  uint8_t** weights = nullptr;    // [phases], packed; int16: [columns][taps][C]
+  int64_t* bias64 = nullptr;      // [columns], int16 activations
+  float* scales_each = nullptr;   // [columns], int16 activations
+  uint8_t* zero = nullptr;        // row of padding
+  int staged = -1, offsets = -1;  // scratch
+};
+
+// Taps of one dimension that a phase has: phase, phase + stride, ...
+int32_t phase_taps(const WindowDim& d, int32_t phase) {
+  return phase < d.filter ? (d.filter - phase - 1) / d.stride + 1 : 0;
+}
+
+}  // namespace
+
+Status check_transposed(const OpContext& op, const TransposedOperands& in) {
+  CYGNET_TRY(check_conv_types(in.x, in.filter, in.bias, op.output(0)));
+  CYGNET_TRY(expect_rank("input", in.x, 4));
+  CYGNET_TRY(expect_rank("filter", in.filter, 4));
+  if (in.filter.shape[0] < 1 || in.filter.shape[3] < 1)
+    return bad_model("filter: expected at least one channel, got %s",
+                     shape_text(in.filter.shape).text);
+  if (in.x.shape[3] != in.filter.shape[3])
+    return bad_model("input: expected %d channels as the filter has, got %d", in.filter.shape[3],
+                     in.x.shape[3]);
+  return check_conv_quantization(in.x, in.filter, in.bias, op.output(0), in.filter.shape[0], 0);
+}
+
+Status transposed_geometry(const TransposedOperands& in, schema::Padding padding, int32_t stride_h,
+                           int32_t stride_w, int32_t out_h, int32_t out_w, ConvGeometry* g) {
+  if (out_h < 1 || out_w < 1)
+    return bad_model("output shape: expected height and width >= 1, got %d x %d", out_h, out_w);
+  g->h = {.in = out_h, .filter = in.filter.shape[1], .stride = stride_h};
+  g->w = {.in = out_w, .filter = in.filter.shape[2], .stride = stride_w};
+  CYGNET_TRY(resolve_window("height", padding, &g->h));
+  CYGNET_TRY(resolve_window("width", padding, &g->w));
+  if (g->h.out == in.x.shape[1] && g->w.out == in.x.shape[2]) return {};
+  return bad_model("output shape: %d x %d needs an input of %d x %d, got %d x %d", out_h, out_w,
+                   g->h.out, g->w.out, in.x.shape[1], in.x.shape[2]);
+}
+
+// ---- Prepare
+
+namespace {
+
+constexpr int32_t kMostPhases = 64;
+
+// Copies the taps of a phase: w [columns][taps][C].
+void collect_taps(const TransposedOperands& in, const Transposed& s, int32_t phase_h,
+                  int32_t phase_w, uint8_t* w) {
+  const ConvGeometry& g = s.forward;
+  const int64_t channels = in.filter.shape[0];
+  const size_t bytes = in.filter.bytes / static_cast<size_t>(in.filter.shape.elements(0, 3));
+  for (int64_t j = 0; j < s.columns; ++j)
+    for (int32_t fy = phase_h; fy < g.h.filter; fy += g.h.stride)
+      for (int64_t fx = phase_w + j / channels; fx < g.w.filter; fx += g.w.stride, w += bytes) {
+        const int64_t pixel = (j % channels * g.h.filter + fy) * g.w.filter + fx;
+        std::memcpy(w, in.filter.as<uint8_t>() + static_cast<size_t>(pixel) * bytes, bytes);
+      }
+}
+
+// The columns' bias and scales, repeated for merged phases.
+struct ColumnValues {
+  base::Buffer bias, scales;
+};
+Status repeat_channels(const TransposedOperands& in, const Transposed& s, ColumnValues* values) {
+  const auto channels = static_cast<size_t>(in.filter.shape[0]), n = static_cast<size_t>(s.columns);
+  const auto repeat = [&](const void* from, base::Buffer* to) -> Status {
+    if (from == nullptr) return {};
+    if (!to->resize(n * 4)) return out_of_memory("channel values", n * 4);
+    for (size_t j = 0; j < n; j += channels) std::memcpy(to->data() + j * 4, from, channels * 4);
+    return {};
+  };
+  CYGNET_TRY(repeat(s.scales.scales, &values->scales));
+  return in.x.type == Type::int16
+             ? Status()
+             : repeat(in.bias == nullptr ? nullptr : in.bias->data, &values->bias);
+}
+
+Status pack_phase(OpContext& op, const TransposedOperands& in, const Transposed& s, int32_t phase_h,
+                  int32_t phase_w, const ColumnValues& values, uint8_t** out) {
+  const int64_t c = in.filter.shape[3],
+                taps = int64_t{phase_taps(s.forward.h, phase_h)} * phase_taps(s.forward.w, phase_w);
+  const size_t plain_bytes =
+      static_cast<size_t>(s.columns * taps * c) * (in.x.type == Type::float32 ? 4 : 1);
+  const bool packed = in.x.type != Type::int16;
+  const size_t bytes = packed ? packed_weight_bytes(in.x.type, s.columns, taps, c) : plain_bytes;
+  *out = static_cast<uint8_t*>(op.allocate(bytes));
+  if (*out == nullptr) return out_of_memory("packed weights", bytes);
+  if (!packed) {
+    collect_taps(in, s, phase_h, phase_w, *out);
+    return {};
+  }
+  base::Buffer plain;
+  if (!plain.resize(plain_bytes)) return out_of_memory("filter", plain_bytes);
+  collect_taps(in, s, phase_h, phase_w, plain.data());
+  pack_weights(in.x, in.filter, plain.data(),
+               {.n_stride = taps * c, .tap_stride = c, .k_stride = 1},
+               in.bias == nullptr ? nullptr : values.bias.data(),
+               reinterpret_cast<const float*>(values.scales.data()), s.columns, taps, c, *out);
+  return {};
+}
+
+// int16 activations: bias and scales as the kernel reads them.
+Status prepare_wide(OpContext& op, const TransposedOperands& in, const ColumnValues& values,
+                    Transposed* s) {
+  const auto n = static_cast<size_t>(s->columns),
+             channels = static_cast<size_t>(in.filter.shape[0]);
+  s->scales_each = static_cast<float*>(op.allocate(n * sizeof(float)));
+  if (s->scales_each == nullptr) return out_of_memory("scales", n * sizeof(float));
+  std::memcpy(s->scales_each, values.scales.data(), n * sizeof(float));
+  if (in.bias == nullptr) return {};
+  int64_t* bias = nullptr;
+  CYGNET_TRY(widen_bias(op, in.bias, &bias));
+  s->bias64 = static_cast<int64_t*>(op.allocate(n * sizeof(int64_t)));
+  if (s->bias64 == nullptr) return out_of_memory("bias", n * sizeof(int64_t));
+  for (size_t j = 0; j < n; ++j) s->bias64[j] = bias[j % channels];
+  return {};
+}
+
+// Whether kernels can do it.
+bool suits_kernels(const OpContext& op, const TransposedOperands& in, const Transposed& s) {
+  constexpr int64_t kMostDepth = 33'025;  // the kernel's accumulator bound
+  const ConvGeometry& g = s.forward;
+  if (op.reference() || !in.filter.constant || (in.bias != nullptr && !in.bias->constant))
+    return false;
+  const int64_t taps = int64_t{phase_taps(g.h, 0)} * phase_taps(g.w, 0);
+  const bool is_q8 = in.x.type == Type::int8 || in.x.type == Type::uint8;
+  return int64_t{g.h.stride} * g.w.stride <= kMostPhases && taps <= kMaxTaps &&
+         !(is_q8 && taps * in.x.shape[3] > kMostDepth);
+}
+
+Status prepare_kernels(OpContext& op, const TransposedOperands& in, Transposed* s) {
+  const WindowDim &h = s->forward.h, &w = s->forward.w;
+  s->packed = true;
+  if (w.filter == w.stride && w.pad == 0 && int64_t{w.out} * w.stride == w.in) s->merged = w.stride;
+  s->columns = int64_t{s->merged} * in.filter.shape[0];
+  ColumnValues values;
+  CYGNET_TRY(repeat_channels(in, *s, &values));
+  const int32_t across = w.stride / s->merged;
+  s->weights = static_cast<uint8_t**>(
+      op.allocate(static_cast<size_t>(h.stride * across) * sizeof(uint8_t*)));
+  if (s->weights == nullptr)
+    return out_of_memory("phases", static_cast<size_t>(h.stride * across) * sizeof(uint8_t*));
+  for (int32_t phase_h = 0; phase_h < h.stride; ++phase_h)
+    for (int32_t phase_w = 0; phase_w < across; ++phase_w)
+      CYGNET_TRY(pack_phase(op, in, *s, phase_h, phase_w, values,
+                            &s->weights[phase_h * across + phase_w]));
+  if (in.x.type == Type::int16) CYGNET_TRY(prepare_wide(op, in, values, s));
+  const auto row_bytes = static_cast<size_t>(in.x.shape[3] * type_bits(in.x.type) / 8);
+  s->zero = static_cast<uint8_t*>(op.allocate(row_bytes));
+  if (s->zero == nullptr) return out_of_memory("padding", row_bytes);
+  if (type_bits(in.x.type) == 8) std::memset(s->zero, unsigned_zero_point(in.x), row_bytes);
+  if (needs_copy(in.x)) CYGNET_TRY(op.request_scratch(in.x.bytes, &s->staged));
+  const int64_t most_taps = int64_t{phase_taps(h, 0)} * phase_taps(w, 0);
+  return op.request_scratch(
+      static_cast<size_t>(op.threads() * kPixelsPerCall * most_taps) * sizeof(int32_t),
+      &s->offsets);
+}
+
+}  // namespace
+
+Status prepare_transposed(OpContext& op, const TransposedOperands& in, const ConvGeometry& g,
+                          schema::ActivationFunctionType activation) {
+  auto* s = op.make_state<Transposed>();
+  if (s == nullptr) return out_of_memory("operator", sizeof(Transposed));
+  s->forward = g;
+  const Tensor& y = op.output(0);
+  if (in.x.type == Type::float32) {
+    CYGNET_TRY(activation_clamp(activation, &s->real));
+  } else {
+    CYGNET_TRY(quantized_activation_clamp(activation, y, &s->quantized));
+    CYGNET_TRY(make_channel_scales(op, in.x, in.filter, y, in.filter.shape[0],
+                                   in.x.type == Type::uint8, &s->scales));
+  }
+  if (suits_kernels(op, in, *s)) return prepare_kernels(op, in, s);
+  const size_t sum_bytes = in.x.type == Type::int16 ? 8 : 4;
+  return op.request_scratch(
+      static_cast<size_t>(int64_t{op.threads()} * y.shape[2] * y.shape[3]) * sum_bytes, &s->row);
+}
+
+namespace {
+
+// ---- Output rows: sums of products, then bias and requantization
+
+// Calls add(iy, fy) for every input row and filter row that reach output row oy.
+template <class Add>
+void each_source_row(const WindowDim& d, int64_t oy, Add add) {
+  for (int32_t fy = 0; fy < d.filter; ++fy) {
+    const int64_t shifted = oy + d.pad - fy;
+    if (shifted < 0) break;
+    if (shifted % d.stride == 0 && shifted / d.stride < d.out) add(shifted / d.stride, fy);
+  }
+}
+
+// Positions [begin, end) of the input whose tap fx lands inside the output row.
+void source_columns(const WindowDim& d, int32_t fx, int64_t* begin, int64_t* end) {
+  const int64_t shift = d.pad - fx;  // output = input · stride − shift
+  *begin = shift <= 0 ? 0 : (shift + d.stride - 1) / d.stride;
+  *end = std::min<int64_t>(d.out, d.in + shift <= 0 ? 0 : (d.in + shift - 1) / d.stride + 1);
+}
+
+// Finishes a row of sums: bias, activation or requantization, store.
+template <class T, class Acc, class Bias>
+void finish_row(const Tensor& y, const Transposed& s, const Bias* bias, const Acc* sums,
+                int64_t row) {
+  const int64_t m = y.shape[3], w = y.shape[2];
+  T* out = const_cast<T*>(y.as<T>()) + row * w * m;
+  const Requantize r{s.scales.multipliers,
+                     std::is_same_v<T, float> ? 0 : y.quantization.zero_point(), s.quantized};
+  for (int64_t x = 0; x < w; ++x)
+    for (int64_t j = 0; j < m; ++j) {
+      const Acc sum = bias == nullptr ? sums[x * m + j] : add_bias(sums[x * m + j], bias[j]);
+      if constexpr (std::is_same_v<T, float>)
+        out[x * m + j] = s.real(sum);
+      else
+        r.store(out)(x * m + j, j, sum);
+    }
+}
+
+// ---- Plain loops
+
+template <class X, class W, class Acc, class Bias>
+void plain(OpContext& op, const TransposedOperands& in, const Transposed& s, const Bias* bias) {
+  const Tensor& y = op.output(0);
+  const int64_t c = in.x.shape[3], m = y.shape[3];
+  const int32_t x_zero = std::is_same_v<X, float> ? 0 : in.x.quantization.zero_point();
+  const int32_t w_zero = std::is_same_v<W, uint8_t> ? in.filter.quantization.zero_point() : 0;
+  op.parallel_for(int64_t{y.shape[0]} * y.shape[1], [&](int64_t begin, int64_t end, int thread) {
+    Acc* sums = op.scratch<Acc>(s.row) + thread * y.shape[2] * m;
+    for (int64_t row = begin; row < end; ++row) {
+      std::fill(sums, sums + y.shape[2] * m, Acc{0});
+      each_source_row(s.forward.h, row % y.shape[1], [&](int64_t iy, int32_t fy) {
+        const X* image = in.x.as<X>() + (row / y.shape[1] * in.x.shape[1] + iy) * in.x.shape[2] * c;
+        for (int32_t fx = 0; fx < s.forward.w.filter; ++fx) {
+          int64_t from, to;
+          source_columns(s.forward.w, fx, &from, &to);
+          for (int64_t ix = from; ix < to; ++ix)
+            for (int64_t j = 0; j < m; ++j) {
+              const W* weights =
+                  in.filter.as<W>() + ((j * s.forward.h.filter + fy) * s.forward.w.filter + fx) * c;
+              std::conditional_t<std::is_same_v<X, float>, float, int64_t> acc = 0;
+              for (int64_t i = 0; i < c; ++i) {
+                if constexpr (std::is_same_v<X, float>)
+                  acc += image[ix * c + i] * weights[i];
+                else
+                  acc += int64_t{image[ix * c + i] - x_zero} * (weights[i] - w_zero);
+              }
+              Acc& sum = sums[(ix * s.forward.w.stride + fx - s.forward.w.pad) * m + j];
+              sum = add_bias(sum, static_cast<Acc>(acc));
+            }
+        }
+      });
+      finish_row<X, Acc>(y, s, bias, sums, row);
+    }
+  });
+}
+
+void invoke_plain(OpContext& op, const TransposedOperands& in, const Transposed& s) {
+  switch (in.x.type) {
+    case Type::float32:
+      return plain<float, float, float>(op, in, s, bias_of<float>(in.bias));
+    case Type::int8:
+      return plain<int8_t, int8_t, int32_t>(op, in, s, bias_of<int32_t>(in.bias));
+    case Type::uint8:
+      return plain<uint8_t, uint8_t, int32_t>(op, in, s, bias_of<int32_t>(in.bias));
+    default:
+      if (in.bias != nullptr && in.bias->type == Type::int32)
+        return plain<int16_t, int8_t, int32_t>(op, in, s, bias_of<int32_t>(in.bias));
+      return plain<int16_t, int8_t, int64_t>(op, in, s, bias_of<int64_t>(in.bias));
+  }
+}
+
+// ---- Kernels
+
+// Where one output row's sources are.
+struct SourceRow {
+  int64_t first;  // input row of the phase's first tap; the others lie above it
+  int32_t taps_h;
+};
+
+// Whether `count` pixels of a phase have one tap, in the input columns x, x + 1, ...
+bool is_run(const TransposedOperands& in, const SourceRow& row, int32_t taps_w, int64_t x,
+            int64_t count) {
+  return row.taps_h == 1 && taps_w == 1 && row.first < in.x.shape[1] && x + count <= in.x.shape[2];
+}
+
+// Offsets for `count` pixels of a phase whose first tap reads column `x`, x + 1, ...
+void fill_phase_offsets(const TransposedOperands& in, const SourceRow& row, int32_t taps_w,
+                        int64_t x, int64_t count, int32_t* at) {
+  const int64_t h = in.x.shape[1], w = in.x.shape[2], c = in.x.shape[3];
+  for (int64_t i = 0; i < count; ++i)
+    for (int32_t ty = 0; ty < row.taps_h; ++ty)
+      for (int32_t tx = 0; tx < taps_w; ++tx) {
+        const int64_t y = row.first - ty, column = x + i - tx;
+        const bool inside = y >= 0 && y < h && column >= 0 && column < w;
+        *at++ = inside ? static_cast<int32_t>((y * w + column) * c) : -1;
+      }
+}
+
+// One row of the output.
+void run_row(OpContext& op, const TransposedOperands& in, const Transposed& s, const uint8_t* image,
+             int64_t oy, uint8_t* out, int32_t* at) {
+  const WindowDim &h = s.forward.h, &w = s.forward.w;
+  const int64_t channels = in.filter.shape[0];
+  const int element = type_bits(in.x.type) / 8;
+  const auto phase_h = static_cast<int32_t>((oy + h.pad) % h.stride);
+  const SourceRow row = {(oy + h.pad) / h.stride, phase_taps(h, phase_h)};
+  const int32_t across = w.stride / s.merged;
+  for (int32_t phase_w = 0; phase_w < across; ++phase_w) {
+    const int32_t taps_w = phase_taps(w, phase_w);
+    // Output position of the phase's first pixel.
+    const int64_t first = (phase_w - w.pad % w.stride + w.stride) % w.stride;
+    const int64_t pixels = first >= w.in ? 0 : (w.in - first - 1) / w.stride + 1;
+    for (int64_t i = 0; i < pixels; i += kPixelsPerCall) {
+      const int64_t count = std::min(kPixelsPerCall, pixels - i), ox = first + i * w.stride;
+      const int64_t x = (ox + w.pad) / w.stride, c = in.x.shape[3];
+      const bool run = is_run(in, row, taps_w, x, count);
+      if (!run) fill_phase_offsets(in, row, taps_w, x, count, at);
+      run_gemm(in.filter, op.output(0),
+               {.a = run ? image + (row.first * in.x.shape[2] + x) * c * element : image,
+                .at = run ? nullptr : at,
+                .a_stride = c,
+                .zero = s.zero,
+                .m = count,
+                .n = s.columns,
+                .taps = int64_t{row.taps_h} * taps_w,
+                .k = c,
+                .weights = s.weights[phase_h * across + phase_w],
+                .bias = s.bias64,
+                .scales = s.scales_each,
+                .out = out + ox * channels * element,
+                .out_stride = w.stride * channels,
+                .real = s.real,
+                .quantized = s.quantized});
+    }
+  }
+}
+
+void invoke_kernels(OpContext& op, const TransposedOperands& in, const Transposed& s) {
+  const Tensor& y = op.output(0);
+  const int element = type_bits(in.x.type) / 8;
+  const int64_t image_bytes = in.x.shape.elements(1, 4) * element,
+                row_bytes = y.shape.elements(2, 4) * element;
+  const uint8_t* x = in.x.as<uint8_t>();
+  if (s.staged >= 0) {
+    kernels().xor_copy(x, static_cast<int64_t>(in.x.bytes), sign_flip(in.x),
+                       op.scratch<uint8_t>(s.staged));
+    x = op.scratch<uint8_t>(s.staged);
+  }
+  const int64_t most_taps = int64_t{phase_taps(s.forward.h, 0)} * phase_taps(s.forward.w, 0);
+  op.parallel_for(int64_t{y.shape[0]} * y.shape[1], [&](int64_t begin, int64_t end, int thread) {
+    int32_t* at = op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * most_taps;
+    for (int64_t row = begin; row < end; ++row)
+      run_row(op, in, s, x + row / y.shape[1] * image_bytes, row % y.shape[1],
+              op.output(0).as<uint8_t>() + row * row_bytes, at);
+  });
+}
+
+}  // namespace
+
+Status invoke_transposed(OpContext& op, const TransposedOperands& in) {
+  const auto& s = op.state<Transposed>();
+  if (s.packed)
+    invoke_kernels(op, in, s);
+  else
+    invoke_plain(op, in, s);
+  return {};
+}
+
+int64_t transposed_macs(const TransposedOperands& in) {
+  int64_t product = in.x.shape.elements();
+  if (__builtin_mul_overflow(product, in.filter.shape.elements(0, 3), &product)) return INT64_MAX;
+  return product;
+}
+}  // namespace cygnet::ops

@@ -9,6 +9,7 @@ namespace {
 
 struct PreluState : BinaryState {
   Multiplier positive, negative;
+  float positive_scale = 1, negative_scale = 1;  // the same for kernels
 };
 
 Status infer(OpContext& op) {
@@ -22,11 +23,15 @@ Status prepare(OpContext& op) {
   auto* s = op.make_state<PreluState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(PreluState));
   s->broadcast = make_broadcast(op.input(0).shape, op.input(1).shape, op.output(0).shape);
-  if (op.input(0).type == Type::float32) return prepare_tiling(op, s->broadcast, &s->tiling);
+  CYGNET_TRY(prepare_tiling(op, s->broadcast, &s->tiling));
+  if (op.input(0).type == Type::float32) return {};
   const float x = op.input(0).quantization.scale(), alpha = op.input(1).quantization.scale(),
               y = op.output(0).quantization.scale();
   CYGNET_TRY(quantize_multiplier(static_cast<double>(x / y), &s->positive));
-  return quantize_multiplier(static_cast<double>(x * alpha / y), &s->negative);
+  CYGNET_TRY(quantize_multiplier(static_cast<double>(x * alpha / y), &s->negative));
+  s->positive_scale = x / y;
+  s->negative_scale = x * alpha / y;
+  return {};
 }
 
 template <class T>
@@ -44,6 +49,49 @@ void quantized(OpContext& op, const PreluState& s) {
     y[k] = static_cast<T>(std::clamp<int64_t>(scaled + y_zero, std::numeric_limits<T>::lowest(),
                                               std::numeric_limits<T>::max()));
   });
+}
+
+// What a row of 8-bit elements needs, in float.
+struct Real8 {
+  float x_zero, a_zero, y_zero, positive, negative;
+};
+
+// The same in float, rounded to nearest even.
+template <class T, int kStep>
+void row_fast(Real8 r, const T* x, const T* alpha, int64_t n, T* y) {
+  const float low = static_cast<float>(std::numeric_limits<T>::lowest()) - r.y_zero;
+  const float high = static_cast<float>(std::numeric_limits<T>::max()) - r.y_zero;
+  constexpr float kRounding = 0x1.8p23f;  // x + this − this is x rounded, for |x| < 2^22
+  constexpr int64_t kBlock = 256;
+  T block[kBlock];  // apart from x, which may be y
+  for (int64_t at = 0; at < n; at += kBlock) {
+    const int64_t count = std::min(kBlock, n - at);
+    for (int64_t i = 0; i < count; ++i) {
+      const float value = static_cast<float>(x[at + i]) - r.x_zero;
+      const float slope = (static_cast<float>(alpha[(at + i) * kStep]) - r.a_zero) * r.negative;
+      // Written so that the compiler sees no branch; one of the two products is 0.
+      const float above = value > 0.0f ? value : 0.0f, below = value < 0.0f ? value : 0.0f;
+      const float scaled = above * r.positive + below * slope;
+      const float raised = scaled > low ? scaled : low;
+      const float rounded = (raised < high ? raised : high) + kRounding - kRounding;
+      block[i] = static_cast<T>(static_cast<int32_t>(rounded + r.y_zero));
+    }
+    std::copy(block, block + count, y + at);
+  }
+}
+
+template <class T>
+void quantized_fast(OpContext& op, const PreluState& s) {
+  const auto zero = [](const Tensor& t) { return static_cast<float>(t.quantization.zero_point()); };
+  const Real8 r{zero(op.input(0)), zero(op.input(1)), zero(op.output(0)), s.positive_scale,
+                s.negative_scale};
+  each_run(op, s, op.input(0).as<T>(), op.input(1).as<T>(), op.output(0).as<T>(),
+           [&](ZipShape shape, const T* x, const T* alpha, int64_t n, T* y) {
+             if (shape == ZipShape::vector_scalar)
+               row_fast<T, 0>(r, x, alpha, n, y);
+             else
+               row_fast<T, 1>(r, x, alpha, n, y);
+           });
 }
 
 void real(OpContext& op, const PreluState& s) {
@@ -66,10 +114,16 @@ Status invoke(OpContext& op) {
       real(op, s);
       break;
     case Type::int8:
-      quantized<int8_t>(op, s);
+      if (op.reference())
+        quantized<int8_t>(op, s);
+      else
+        quantized_fast<int8_t>(op, s);
       break;
     default:
-      quantized<uint8_t>(op, s);
+      if (op.reference())
+        quantized<uint8_t>(op, s);
+      else
+        quantized_fast<uint8_t>(op, s);
   }
   return {};
 }

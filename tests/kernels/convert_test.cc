@@ -65,9 +65,9 @@ class Convert : public Kernels {
 TEST_P(Convert, QuantizeQ8) {
   for (const float scale : {1.0f, 0.25f, 0.1f, 0.007843138f, 3e-20f}) {
     const std::vector<float> all = numbers(scale);
-    for (const bool is_signed : {false, true}) {
+    for (const int32_t zero_point : {-128, -100, -1, 0, 7, 127, 200, 255}) {
+      const bool is_signed = zero_point < 0 || (zero_point <= 127 && flip_coin());
       const int32_t low = is_signed ? -128 : 0;
-      const auto zero_point = low + static_cast<int32_t>(integer(0, 255));
       const bool limited = flip_coin();
       const int32_t lo = limited ? zero_point : low;
       const int32_t hi = limited ? std::min(low + 255, zero_point + 20) : low + 255;

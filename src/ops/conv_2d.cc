@@ -30,6 +30,7 @@ struct ConvState {
 
 // Inputs with fewer channels are copied with their padding, so that a row of taps is one long run.
 constexpr int32_t kFewChannels = 16;
+constexpr int64_t kMostPadding = 4096;
 
 const Tensor* bias_tensor(const OpContext& op) {
   return op.input_or_null(2);
@@ -97,12 +98,14 @@ void choose_staging(const Tensor& x, ConvState* s) {
   // A row of taps becomes one tap of filter·c elements; all padding is written out.
   const auto behind = [](const WindowDim& d) {
     const int64_t end = d.first(d.out - 1) + int64_t{d.filter - 1} * d.dilation + 1;
-    return static_cast<int32_t>(std::max<int64_t>(0, end - d.in));
+    return std::max<int64_t>(0, end - d.in);
   };
+  const int64_t bottom = behind(g.h), right = behind(g.w);
+  if (std::max({int64_t{g.h.pad}, int64_t{g.w.pad}, bottom, right}) > kMostPadding) return;
   s->staging.pad_top = g.h.pad;
   s->staging.pad_left = g.w.pad;
-  s->staging.pad_bottom = behind(g.h);
-  s->staging.pad_right = behind(g.w);
+  s->staging.pad_bottom = static_cast<int32_t>(bottom);
+  s->staging.pad_right = static_cast<int32_t>(right);
   s->inner.h.in = static_cast<int32_t>(s->staging.height(g.h.in));
   s->inner.w.in = static_cast<int32_t>(s->staging.width(g.w.in));
   s->inner.h.pad = s->inner.w.pad = 0;
@@ -135,8 +138,7 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
       s->geometry.taps() > kMaxTaps)
     return {};
   choose_staging(x, s);
-  if (filter.shape.elements(1, 4) > 33'025 && x.type != Type::float32 && x.type != Type::int16)
-    return {};
+  if (filter.shape.elements(1, 4) > most_products(filter) && type_bits(x.type) == 8) return {};
   if (s->staging.height(x.shape[1]) * s->staging.width(x.shape[2]) * x.shape[3] > INT32_MAX)
     return {};
   s->packed = true;

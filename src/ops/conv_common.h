@@ -126,6 +126,11 @@ struct LayerGemm {
 };
 void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& gemm);
 
+/// Most products that the kernels for 8-bit activations add up without overflow (GemmQ8).
+inline int64_t most_products(const Tensor& filter) {
+  return filter.type == Type::uint8 ? 33'025 : 65'793;
+}
+
 /// A copy of one image [h, w, c] that kernels read instead of the input: bytes flipped into the
 /// unsigned domain, channels repeated (depthwise multiplier), padding written out.
 struct Staging {

@@ -62,15 +62,18 @@ inline int32_t apply(Multiplier m, int32_t x) {
 }
 
 /// x · m for the 64-bit accumulators of 16-bit activations; |x| is limited to 2^47, beyond which
-/// every result saturates. The multiplier is reduced to 16 bits, as in TFLite. m.shift ≤ 8.
+/// every result saturates. The multiplier is reduced to 16 bits, as in TFLite. Saturates to int32.
 inline int32_t apply(Multiplier m, int64_t x) {
   const int32_t reduced = m.multiplier < 0x7FFF0000 ? (m.multiplier + (1 << 15)) >> 16 : 0x7FFF;
   constexpr int64_t kLimit = int64_t{1} << 47;
   x = x < -kLimit ? -kLimit : x > kLimit ? kLimit : x;
-  const int total = m.shift < 8 ? 15 - m.shift : 7;
-  const int64_t rounded = x * reduced + (int64_t{1} << (total - 1));
-  const int64_t result = rounded >> total;
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  const int total = 15 - m.shift;
+  int64_t result = x * reduced;
+  if (total > 0)
+    result = (result + (int64_t{1} << (total - 1))) >> total;
+  else
+    result = (result < -kMost ? -kMost : result > kMost ? kMost : result) * (int64_t{1} << -total);
   return static_cast<int32_t>(result < -kMost ? -kMost : result > kMost ? kMost : result);
 }
 

@@ -66,7 +66,7 @@ Status prepare_kernels(OpContext& op, DenseState* s) {
     s->packed = true;
     return widen_bias(op, bias, &s->bias64);
   }
-  if (x.type != Type::float32 && s->k > 33'025) return {};  // the kernel's accumulator bound
+  if (x.type != Type::float32 && s->k > most_products(weights)) return {};
   s->packed = true;
   if (needs_copy(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
   const size_t bytes = packed_weight_bytes(x.type, s->n, 1, s->k);

@@ -139,14 +139,12 @@ Status prepare_wide(OpContext& op, const TransposedOperands& in, const ColumnVal
 
 // Whether kernels can do it.
 bool suits_kernels(const OpContext& op, const TransposedOperands& in, const Transposed& s) {
-  constexpr int64_t kMostDepth = 33'025;  // the kernel's accumulator bound
   const ConvGeometry& g = s.forward;
   if (op.reference() || !in.filter.constant || (in.bias != nullptr && !in.bias->constant))
     return false;
   const int64_t taps = int64_t{phase_taps(g.h, 0)} * phase_taps(g.w, 0);
-  const bool is_q8 = in.x.type == Type::int8 || in.x.type == Type::uint8;
   return int64_t{g.h.stride} * g.w.stride <= kMostPhases && taps <= kMaxTaps &&
-         !(is_q8 && taps * in.x.shape[3] > kMostDepth);
+         (type_bits(in.x.type) != 8 || taps * in.x.shape[3] <= most_products(in.filter));
 }
 
 Status prepare_kernels(OpContext& op, const TransposedOperands& in, Transposed* s) {

@@ -55,6 +55,7 @@ TEST(Conv2d, Geometry) {
            .stride_w = 9},
            {.name = "row of taps", .h = 4, .w = 11, .kh = 1, .kw = 5, .stride_w = 2},
            {.name = "nothing in the batch", .batch = 0},
+           {.name = "vast dilation", .dilation_h = 1 << 29},
        })
     add_all_types(&cases, s, false);
   run_op_cases(cases);

@@ -74,10 +74,10 @@ class [[nodiscard]] Status {
 [[gnu::format(printf, 1, 2)]] Status bad_model(const char* format, ...);
 
 /// Returns from the enclosing function when `expression` is an error.
-#define CYGNET_TRY(expression)                                     \
-  do {                                                             \
-    ::cygnet::Status cygnet_status = (expression);                 \
-    if (!cygnet_status.ok()) return cygnet_status;                 \
+#define CYGNET_TRY(expression)                     \
+  do {                                             \
+    ::cygnet::Status cygnet_status = (expression); \
+    if (!cygnet_status.ok()) return cygnet_status; \
   } while (false)
 
 // ---------------------------------------------------------------------------------------------
@@ -117,17 +117,28 @@ const char* type_name(Type type);
 int type_bits(Type type);
 
 /// The Type of T's elements: type_of<float>() == Type::float32.
-template <class T> constexpr Type type_of() {
-  if constexpr (std::is_same_v<T, float>) return Type::float32;
-  else if constexpr (std::is_same_v<T, double>) return Type::float64;
-  else if constexpr (std::is_same_v<T, int8_t>) return Type::int8;
-  else if constexpr (std::is_same_v<T, uint8_t>) return Type::uint8;
-  else if constexpr (std::is_same_v<T, int16_t>) return Type::int16;
-  else if constexpr (std::is_same_v<T, uint16_t>) return Type::uint16;
-  else if constexpr (std::is_same_v<T, int32_t>) return Type::int32;
-  else if constexpr (std::is_same_v<T, uint32_t>) return Type::uint32;
-  else if constexpr (std::is_same_v<T, int64_t>) return Type::int64;
-  else if constexpr (std::is_same_v<T, uint64_t>) return Type::uint64;
+template <class T>
+constexpr Type type_of() {
+  if constexpr (std::is_same_v<T, float>)
+    return Type::float32;
+  else if constexpr (std::is_same_v<T, double>)
+    return Type::float64;
+  else if constexpr (std::is_same_v<T, int8_t>)
+    return Type::int8;
+  else if constexpr (std::is_same_v<T, uint8_t>)
+    return Type::uint8;
+  else if constexpr (std::is_same_v<T, int16_t>)
+    return Type::int16;
+  else if constexpr (std::is_same_v<T, uint16_t>)
+    return Type::uint16;
+  else if constexpr (std::is_same_v<T, int32_t>)
+    return Type::int32;
+  else if constexpr (std::is_same_v<T, uint32_t>)
+    return Type::uint32;
+  else if constexpr (std::is_same_v<T, int64_t>)
+    return Type::int64;
+  else if constexpr (std::is_same_v<T, uint64_t>)
+    return Type::uint64;
   else {
     static_assert(std::is_same_v<T, bool>);
     return Type::boolean;
@@ -184,7 +195,8 @@ struct Quantization {
 
   float scale(int i = 0) const { return scales[count == 1 ? 0 : i]; }
   int32_t zero_point(int i = 0) const {
-    return zero_point_count == 0 ? 0 : static_cast<int32_t>(zero_points[zero_point_count == 1 ? 0 : i]);
+    return zero_point_count == 0 ? 0
+                                 : static_cast<int32_t>(zero_points[zero_point_count == 1 ? 0 : i]);
   }
   bool per_tensor() const { return count == 1; }
 };
@@ -202,8 +214,14 @@ struct Tensor {
   void* data = nullptr;
   size_t bytes = 0;
 
-  template <class T> const T* as() const { return static_cast<const T*>(data); }
-  template <class T> T* as() { return static_cast<T*>(data); }
+  template <class T>
+  const T* as() const {
+    return static_cast<const T*>(data);
+  }
+  template <class T>
+  T* as() {
+    return static_cast<T*>(data);
+  }
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -222,15 +240,15 @@ inline constexpr int kAnyCount = 0x7fffffff;
 
 /// The definition of one operator. Tables of these are constant-initialized and read only.
 struct OpDef {
-  const char* name;              ///< "CONV_2D", or the custom code
-  int32_t builtin = 32;          ///< BuiltinOperator; 32 (CUSTOM) for custom operators
-  int32_t max_version = 1;       ///< versions 1..max_version are accepted
-  uint8_t options_type = 0;      ///< BuiltinOptions member; 0: takes none
-  uint8_t options_type_2 = 0;    ///< BuiltinOptions2 member; 0: takes none
+  const char* name;            ///< "CONV_2D", or the custom code
+  int32_t builtin = 32;        ///< BuiltinOperator; 32 (CUSTOM) for custom operators
+  int32_t max_version = 1;     ///< versions 1..max_version are accepted
+  uint8_t options_type = 0;    ///< BuiltinOptions member; 0: takes none
+  uint8_t options_type_2 = 0;  ///< BuiltinOptions2 member; 0: takes none
   Sharing sharing = Sharing::none;
-  bool pure = true;              ///< same inputs, same outputs: constants may be folded
+  bool pure = true;  ///< same inputs, same outputs: constants may be folded
   int32_t min_inputs = 1;
-  int32_t max_inputs = 1;        ///< kAnyCount: no bound
+  int32_t max_inputs = 1;  ///< kAnyCount: no bound
   int32_t min_outputs = 1;
   int32_t max_outputs = 1;
   uint64_t optional_inputs = 0;  ///< bit i: input i may be absent (−1)
@@ -274,11 +292,16 @@ class OpContext {
   const Tensor& output(int i) const { return *output_[i]; }
   Tensor& output(int i) { return *output_[i]; }
   /// A tensor that only carries quantization parameters; null where absent.
-  const Tensor* intermediate_or_null(int i) const { return i < intermediate_count_ ? intermediate_[i] : nullptr; }
+  const Tensor* intermediate_or_null(int i) const {
+    return i < intermediate_count_ ? intermediate_[i] : nullptr;
+  }
 
   /// The builtin option table, for example `options<schema::Conv2DOptions>()`; where the file has
   /// none, an empty table that answers every field with its default.
-  template <class Table> const Table& options() const { return *static_cast<const Table*>(options_); }
+  template <class Table>
+  const Table& options() const {
+    return *static_cast<const Table*>(options_);
+  }
   /// Whether the file has the option table.
   bool has_options() const { return has_options_; }
   /// The bytes of a custom operator's options.
@@ -301,18 +324,27 @@ class OpContext {
   /// null when memory is short.
   void* allocate(size_t bytes) { return host_->allocate(*this, bytes); }
   /// In prepare: memory for invoke to use as it likes, 64-byte aligned, shared with other nodes.
-  Status request_scratch(size_t bytes, int* handle) { return host_->request_scratch(*this, bytes, handle); }
+  Status request_scratch(size_t bytes, int* handle) {
+    return host_->request_scratch(*this, bytes, handle);
+  }
   /// In prepare: a zeroed, trivially destructible State for this node; null when memory is short.
-  template <class State> State* make_state() {
+  template <class State>
+  State* make_state() {
     static_assert(std::is_trivially_destructible_v<State>);
     void* memory = allocate(sizeof(State));
     state_ = memory == nullptr ? nullptr : new (memory) State();
     return static_cast<State*>(state_);
   }
   /// What make_state made.
-  template <class State> State& state() const { return *static_cast<State*>(state_); }
+  template <class State>
+  State& state() const {
+    return *static_cast<State*>(state_);
+  }
   /// In invoke: the memory behind a handle of request_scratch.
-  template <class T> T* scratch(int handle) const { return static_cast<T*>(scratch_[handle]); }
+  template <class T>
+  T* scratch(int handle) const {
+    return static_cast<T*>(scratch_[handle]);
+  }
 
   /// Plain loops that follow the format's reference arithmetic are wanted, not kernels.
   bool reference() const { return reference_; }
@@ -321,7 +353,8 @@ class OpContext {
   bool stopped() const { return host_->stopped(); }
   /// Calls f(begin, end, thread) on slices of [0, tasks), on up to threads() threads. Tasks are
   /// independent. Returns when all are done.
-  template <class F> void parallel_for(int64_t tasks, F&& f) {
+  template <class F>
+  void parallel_for(int64_t tasks, F&& f) {
     host_->parallel(
         tasks,
         [](void* context, int64_t begin, int64_t end, int thread) {

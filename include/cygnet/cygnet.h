@@ -81,8 +81,8 @@ typedef struct cygnet_model_options {
   size_t struct_size; /* sizeof(cygnet_model_options) */
   int untrusted;      /* nonzero: the stricter limits for models from anywhere */
   int copy_file;      /* nonzero: read the file into memory instead of mapping it */
-  /* Custom operators: `const cygnet::OpDef*` each (cygnet/custom_op.h). They must outlive the model.
-   * Not used when `untrusted`. */
+  /* Custom operators: `const cygnet::OpDef*` each (cygnet/custom_op.h). They must outlive the
+   * model. Not used when `untrusted`. */
   const void* const* custom_ops;
   size_t custom_op_count;
 } cygnet_model_options;
@@ -93,7 +93,8 @@ CYGNET_API cygnet_code cygnet_model_from_file(const char* path, const cygnet_mod
 /* Checks a model in memory. `data` must outlive the model; it is used in place where it is 16-byte
  * aligned, copied where it is not. */
 CYGNET_API cygnet_code cygnet_model_from_memory(const void* data, size_t bytes,
-                                                const cygnet_model_options* options, cygnet_model** model);
+                                                const cygnet_model_options* options,
+                                                cygnet_model** model);
 /* After its last interpreter. NULL is allowed. */
 CYGNET_API void cygnet_model_delete(cygnet_model* model);
 
@@ -119,8 +120,9 @@ typedef struct cygnet_tensor {
   int32_t rank;
   int32_t dims[8];
   size_t bytes;
-  void* data;         /* NULL before allocate */
-  int32_t scale_count; /* 0: not quantized; 1: whole tensor; else one for each slice of quantized_dim */
+  void* data; /* NULL before allocate */
+  int32_t
+      scale_count; /* 0: not quantized; 1: whole tensor; else one for each slice of quantized_dim */
   int32_t quantized_dim;
   float scale; /* the first scale and zero point: real = scale * (q - zero_point) */
   int32_t zero_point;
@@ -139,8 +141,10 @@ CYGNET_API cygnet_code cygnet_interpreter_input(const cygnet_interpreter* interp
 CYGNET_API cygnet_code cygnet_interpreter_output(const cygnet_interpreter* interpreter, int index,
                                                  cygnet_tensor* tensor);
 /* Index of an input or output by its name; -1 when there is none. */
-CYGNET_API int cygnet_interpreter_find_input(const cygnet_interpreter* interpreter, const char* name);
-CYGNET_API int cygnet_interpreter_find_output(const cygnet_interpreter* interpreter, const char* name);
+CYGNET_API int cygnet_interpreter_find_input(const cygnet_interpreter* interpreter,
+                                             const char* name);
+CYGNET_API int cygnet_interpreter_find_output(const cygnet_interpreter* interpreter,
+                                              const char* name);
 
 /* A new shape of the same rank. Allocate again afterwards. */
 CYGNET_API cygnet_code cygnet_interpreter_resize_input(cygnet_interpreter* interpreter, int index,
@@ -150,8 +154,8 @@ CYGNET_API cygnet_code cygnet_interpreter_allocate(cygnet_interpreter* interpret
 /* `bytes` must be the tensor's exact size. */
 CYGNET_API cygnet_code cygnet_interpreter_write_input(cygnet_interpreter* interpreter, int index,
                                                       const void* data, size_t bytes);
-CYGNET_API cygnet_code cygnet_interpreter_read_output(const cygnet_interpreter* interpreter, int index,
-                                                      void* data, size_t bytes);
+CYGNET_API cygnet_code cygnet_interpreter_read_output(const cygnet_interpreter* interpreter,
+                                                      int index, void* data, size_t bytes);
 CYGNET_API cygnet_code cygnet_interpreter_invoke(cygnet_interpreter* interpreter);
 /* Sets the state of recurrent networks back to its start. */
 CYGNET_API cygnet_code cygnet_interpreter_reset_variables(cygnet_interpreter* interpreter);

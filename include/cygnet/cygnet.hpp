@@ -25,7 +25,8 @@ namespace cygnet::api {
 class [[nodiscard]] Error {
  public:
   Error() = default;
-  explicit Error(cygnet_code code) : code_(code), message_(code == CYGNET_OK ? "" : cygnet_error_message()) {}
+  explicit Error(cygnet_code code)
+      : code_(code), message_(code == CYGNET_OK ? "" : cygnet_error_message()) {}
   /// Whether something went wrong.
   explicit operator bool() const { return code_ != CYGNET_OK; }
   cygnet_code code() const { return code_; }
@@ -97,16 +98,24 @@ class Interpreter {
     return tensor;
   }
   /// Index by name, −1 when there is none.
-  int find_input(const std::string& name) const { return cygnet_interpreter_find_input(get(), name.c_str()); }
-  int find_output(const std::string& name) const { return cygnet_interpreter_find_output(get(), name.c_str()); }
+  int find_input(const std::string& name) const {
+    return cygnet_interpreter_find_input(get(), name.c_str());
+  }
+  int find_output(const std::string& name) const {
+    return cygnet_interpreter_find_output(get(), name.c_str());
+  }
 
-  Error resize(int i, const int32_t* dims, int32_t rank) { return Error(cygnet_interpreter_resize_input(get(), i, dims, rank)); }
+  Error resize(int i, const int32_t* dims, int32_t rank) {
+    return Error(cygnet_interpreter_resize_input(get(), i, dims, rank));
+  }
   Error allocate() { return Error(cygnet_interpreter_allocate(get())); }
   /// `count` elements of T, exactly as many as the tensor has.
-  template <class T> Error write(int i, const T* data, size_t count) {
+  template <class T>
+  Error write(int i, const T* data, size_t count) {
     return Error(cygnet_interpreter_write_input(get(), i, data, count * sizeof(T)));
   }
-  template <class T> Error read(int i, T* data, size_t count) const {
+  template <class T>
+  Error read(int i, T* data, size_t count) const {
     return Error(cygnet_interpreter_read_output(get(), i, data, count * sizeof(T)));
   }
   Error invoke() { return Error(cygnet_interpreter_invoke(get())); }
@@ -119,7 +128,9 @@ class Interpreter {
 
  private:
   struct Delete {
-    void operator()(cygnet_interpreter* interpreter) const { cygnet_interpreter_delete(interpreter); }
+    void operator()(cygnet_interpreter* interpreter) const {
+      cygnet_interpreter_delete(interpreter);
+    }
   };
   std::unique_ptr<cygnet_interpreter, Delete> interpreter_;
 };

@@ -19,7 +19,9 @@ unsigned read_xcr0() {
   return low;
 }
 
-bool bit(unsigned word, int index) { return ((word >> index) & 1u) != 0; }
+bool bit(unsigned word, int index) {
+  return ((word >> index) & 1u) != 0;
+}
 
 }  // namespace
 
@@ -40,8 +42,7 @@ CpuFeatures detect_cpu_features() {
   const bool zmm = (xcr0 & 0xe6u) == 0xe6u;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return features;
   features.avx2 = features.sse41 && ymm && avx_parts && bit(b, 5);
-  features.avx512 =
-      features.avx2 && zmm && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31);
+  features.avx512 = features.avx2 && zmm && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31);
   features.avx512vnni = features.avx512 && bit(c, 11);
   features.avx512vbmi = features.avx512vnni && bit(c, 1);
   return features;

@@ -7,8 +7,8 @@ namespace cygnet {
 /// system saves the registers it needs.
 struct CpuFeatures {
   bool sse41 = false;
-  bool avx2 = false;        ///< AVX2, FMA and F16C
-  bool avx512 = false;      ///< AVX-512 F, BW, DQ, VL, with avx2
+  bool avx2 = false;    ///< AVX2, FMA and F16C
+  bool avx512 = false;  ///< AVX-512 F, BW, DQ, VL, with avx2
   bool avx512vnni = false;
   bool avx512vbmi = false;
   bool neon = false;

@@ -49,7 +49,9 @@ void* allocate_zeroed(size_t bytes) {
   return memory;
 }
 
-void release(void* memory) { std::free(memory); }
+void release(void* memory) {
+  std::free(memory);
+}
 
 void* allocate_for_container(size_t bytes) {
   void* memory = allocate(bytes);
@@ -63,10 +65,16 @@ void release_for_container(void* memory) {
   if (reserve_live.fetch_sub(1) == 1) reserve_used.store(0);
 }
 
-bool ran_short() { return drew_on_reserve; }
-void clear_ran_short() { drew_on_reserve = false; }
+bool ran_short() {
+  return drew_on_reserve;
+}
+void clear_ran_short() {
+  drew_on_reserve = false;
+}
 
-void set_allocation_hook(AllocationHook hook) { allocation_hook.store(hook); }
+void set_allocation_hook(AllocationHook hook) {
+  allocation_hook.store(hook);
+}
 
 bool Buffer::resize(size_t bytes) {
   release(data_);

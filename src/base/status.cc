@@ -27,16 +27,18 @@ constexpr struct {
   const char* name;
   int bits;
 } kTypes[kTypeCount] = {
-    {"FLOAT32", 32},   {"FLOAT16", 16},      {"INT32", 32},        {"UINT8", 8},   {"INT64", 64},
-    {"STRING", 0},     {"BOOL", 8},          {"INT16", 16},        {"COMPLEX64", 64}, {"INT8", 8},
-    {"FLOAT64", 64},   {"COMPLEX128", 128},  {"UINT64", 64},       {"RESOURCE", 0}, {"VARIANT", 0},
-    {"UINT32", 32},    {"UINT16", 16},       {"INT4", 4},          {"BFLOAT16", 16}, {"INT2", 2},
-    {"UINT4", 4},      {"FLOAT8_E4M3FN", 8}, {"FLOAT8_E5M2", 8},
+    {"FLOAT32", 32}, {"FLOAT16", 16},      {"INT32", 32},      {"UINT8", 8},      {"INT64", 64},
+    {"STRING", 0},   {"BOOL", 8},          {"INT16", 16},      {"COMPLEX64", 64}, {"INT8", 8},
+    {"FLOAT64", 64}, {"COMPLEX128", 128},  {"UINT64", 64},     {"RESOURCE", 0},   {"VARIANT", 0},
+    {"UINT32", 32},  {"UINT16", 16},       {"INT4", 4},        {"BFLOAT16", 16},  {"INT2", 2},
+    {"UINT4", 4},    {"FLOAT8_E4M3FN", 8}, {"FLOAT8_E5M2", 8},
 };
 
 }  // namespace
 
-Status::~Status() { base::release(text_); }
+Status::~Status() {
+  base::release(text_);
+}
 
 Status Status::error(Code code, const char* format, ...) {
   Status status;
@@ -53,14 +55,17 @@ Status bad_model(const char* format, ...) {
   va_start(args, format);
   char* text = format_text(format, args);
   va_end(args);
-  Status status = Status::error(Code::invalid_model, "%s", text == nullptr ? "invalid operator" : text);
+  Status status =
+      Status::error(Code::invalid_model, "%s", text == nullptr ? "invalid operator" : text);
   base::release(text);
   return status;
 }
 
 const char* Status::message() const {
   if (text_ != nullptr) return text_;
-  return ok() ? "" : code_ == Code::out_of_memory ? "P4: out of memory" : "error (no memory for its message)";
+  return ok()                           ? ""
+         : code_ == Code::out_of_memory ? "P4: out of memory"
+                                        : "error (no memory for its message)";
 }
 
 const char* type_name(Type type) {

@@ -7,7 +7,8 @@
 namespace cygnet {
 
 /// Either a value or an error.
-template <class T> class [[nodiscard]] Result {
+template <class T>
+class [[nodiscard]] Result {
  public:
   Result(T value) : value_(std::move(value)) {}
   Result(Status status) : status_(std::move(status)) {}

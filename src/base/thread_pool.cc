@@ -5,21 +5,25 @@
 
 namespace cygnet::base {
 
-ThreadPool::~ThreadPool() { stop(); }
+ThreadPool::~ThreadPool() {
+  stop();
+}
 
 Status ThreadPool::start(int threads) {
   stop();
   if (threads <= 1) return {};
-  helpers_ = static_cast<Helper*>(allocate_zeroed(sizeof(Helper) * static_cast<size_t>(threads - 1)));
-  if (helpers_ == nullptr) return out_of_memory("threads", sizeof(Helper) * static_cast<size_t>(threads - 1));
+  helpers_ =
+      static_cast<Helper*>(allocate_zeroed(sizeof(Helper) * static_cast<size_t>(threads - 1)));
+  if (helpers_ == nullptr)
+    return out_of_memory("threads", sizeof(Helper) * static_cast<size_t>(threads - 1));
   for (int i = 0; i < threads - 1; ++i) {
     helpers_[i].pool = this;
     helpers_[i].index = i + 1;
     const int error = pthread_create(&helpers_[i].thread, nullptr, entry, &helpers_[i]);
     if (error != 0) {
       stop();
-      return Status::error(Code::out_of_memory, "P4: thread %d of %d can't be started (error %d)", i + 2, threads,
-                           error);
+      return Status::error(Code::out_of_memory, "P4: thread %d of %d can't be started (error %d)",
+                           i + 2, threads, error);
     }
     ++count_;
   }

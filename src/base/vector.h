@@ -13,9 +13,10 @@ namespace cygnet {
 
 /// A growing array with the members of std::vector that the library uses; std::vector itself would
 /// need the C++ runtime library, to throw. Memory comes from allocate_for_container, so a failed
-/// allocation becomes a Status (base::ran_short) at the driver's next step. Before a size that a file
-/// dictates, call reserve_or_fail.
-template <class T> class Vector {
+/// allocation becomes a Status (base::ran_short) at the driver's next step. Before a size that a
+/// file dictates, call reserve_or_fail.
+template <class T>
+class Vector {
  public:
   using value_type = T;
   using size_type = size_t;
@@ -71,7 +72,8 @@ template <class T> class Vector {
   }
 
   /// Constructs an element at the end. The arguments may refer to elements of this vector.
-  template <class... Args> T& emplace_back(Args&&... args) {
+  template <class... Args>
+  T& emplace_back(Args&&... args) {
     if (size_ < capacity_) return *new (data_ + size_++) T(std::forward<Args>(args)...);
     T value(std::forward<Args>(args)...);
     grow_for(1);
@@ -102,13 +104,16 @@ template <class T> class Vector {
     resize(n, copy);
   }
   /// The range lies outside of this vector.
-  template <std::forward_iterator It> void assign(It first, It last) {
+  template <std::forward_iterator It>
+  void assign(It first, It last) {
     clear();
     insert(end(), first, last);
   }
 
-  /// Inserts before `at`; returns the first inserted element. The range lies outside of this vector.
-  template <std::forward_iterator It> T* insert(const T* at, It first, It last) {
+  /// Inserts before `at`; returns the first inserted element. The range lies outside of this
+  /// vector.
+  template <std::forward_iterator It>
+  T* insert(const T* at, It first, It last) {
     const auto n = static_cast<size_t>(std::distance(first, last));
     T* gap = open_gap(at, n);
     for (T* to = gap; first != last; ++first, ++to) new (to) T(*first);
@@ -136,7 +141,8 @@ template <class T> class Vector {
   void grow_for(size_t n) {
     constexpr size_t kFirst = 4;
     const size_t least = size_ + n;
-    if (least > capacity_) move_to(least > 2 * capacity_ ? (least > kFirst ? least : kFirst) : 2 * capacity_);
+    if (least > capacity_)
+      move_to(least > 2 * capacity_ ? (least > kFirst ? least : kFirst) : 2 * capacity_);
   }
 
   void move_to(size_t n) {
@@ -168,7 +174,8 @@ template <class T> class Vector {
 };
 
 /// Makes room for n elements; false, and nothing changed, when memory is short.
-template <class T> [[nodiscard]] bool reserve_or_fail(Vector<T>& vector, size_t n) {
+template <class T>
+[[nodiscard]] bool reserve_or_fail(Vector<T>& vector, size_t n) {
   if (n <= vector.capacity()) return true;
   void* probe = base::allocate(n * sizeof(T));
   base::release(probe);

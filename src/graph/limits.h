@@ -11,20 +11,20 @@ namespace cygnet {
 struct Limits {
   int64_t file_bytes;
   int64_t flatbuffer_bytes;
-  int64_t memory_bytes;     ///< arena + scratch + dynamic tensors, checked before allocation
+  int64_t memory_bytes;  ///< arena + scratch + dynamic tensors, checked before allocation
   int64_t tensor_elements;
-  int64_t tensors;          ///< in the whole model, as are `operators` and `buffers`
+  int64_t tensors;  ///< in the whole model, as are `operators` and `buffers`
   int64_t operators;
   int64_t buffers;
   int64_t subgraphs;
-  int64_t operands;         ///< of one operator
+  int64_t operands;  ///< of one operator
   int64_t call_depth;
   int64_t loop_iterations;  ///< of one WHILE in one invoke
   int64_t invoke_ms;        ///< wall time of one invoke
   int64_t macs;             ///< estimated multiply-adds of one invoke
   int32_t threads;
-  bool custom_operators;    ///< whether registered custom operators may run
-  bool external_files;      ///< whether buffers in other files of the model's folder may be read
+  bool custom_operators;  ///< whether registered custom operators may run
+  bool external_files;    ///< whether buffers in other files of the model's folder may be read
 
   /// For models that the user made or trusts. memory_bytes: half of RAM, 16 GiB at most.
   static Limits standard();

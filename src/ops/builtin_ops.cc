@@ -4,50 +4,50 @@
 #include <iterator>
 
 // One line an operator: the name of its OpDef, which lies in the file of the operator's name.
-#define CYGNET_BUILTIN_OPS(X) \
-  X(kAdd) \
-  X(kArgMax) \
-  X(kArgMin) \
-  X(kAveragePool2d) \
-  X(kBatchToSpaceNd) \
-  X(kCast) \
-  X(kConcatenation) \
-  X(kConv2d) \
-  X(kDepthToSpace) \
-  X(kDepthwiseConv2d) \
-  X(kDequantize) \
-  X(kDiv) \
-  X(kExpandDims) \
-  X(kFloorDiv) \
-  X(kFullyConnected) \
-  X(kGatherNd) \
-  X(kHardSwish) \
-  X(kLogistic) \
-  X(kMaxPool2d) \
-  X(kMean) \
-  X(kMul) \
-  X(kPack) \
-  X(kPad) \
-  X(kPadv2) \
-  X(kPrelu) \
-  X(kQuantize) \
-  X(kRelu) \
-  X(kRelu6) \
-  X(kReluN1To1) \
-  X(kReshape) \
-  X(kResizeBilinear) \
-  X(kResizeNearestNeighbor) \
-  X(kSoftmax) \
-  X(kSpaceToBatchNd) \
-  X(kSpaceToDepth) \
-  X(kSplit) \
-  X(kSqrt) \
-  X(kSqueeze) \
-  X(kStridedSlice) \
-  X(kSub) \
-  X(kTanh) \
-  X(kTranspose) \
-  X(kTransposeConv) \
+#define CYGNET_BUILTIN_OPS(X)    \
+  X(kAdd)                        \
+  X(kArgMax)                     \
+  X(kArgMin)                     \
+  X(kAveragePool2d)              \
+  X(kBatchToSpaceNd)             \
+  X(kCast)                       \
+  X(kConcatenation)              \
+  X(kConv2d)                     \
+  X(kDepthToSpace)               \
+  X(kDepthwiseConv2d)            \
+  X(kDequantize)                 \
+  X(kDiv)                        \
+  X(kExpandDims)                 \
+  X(kFloorDiv)                   \
+  X(kFullyConnected)             \
+  X(kGatherNd)                   \
+  X(kHardSwish)                  \
+  X(kLogistic)                   \
+  X(kMaxPool2d)                  \
+  X(kMean)                       \
+  X(kMul)                        \
+  X(kPack)                       \
+  X(kPad)                        \
+  X(kPadv2)                      \
+  X(kPrelu)                      \
+  X(kQuantize)                   \
+  X(kRelu)                       \
+  X(kRelu6)                      \
+  X(kReluN1To1)                  \
+  X(kReshape)                    \
+  X(kResizeBilinear)             \
+  X(kResizeNearestNeighbor)      \
+  X(kSoftmax)                    \
+  X(kSpaceToBatchNd)             \
+  X(kSpaceToDepth)               \
+  X(kSplit)                      \
+  X(kSqrt)                       \
+  X(kSqueeze)                    \
+  X(kStridedSlice)               \
+  X(kSub)                        \
+  X(kTanh)                       \
+  X(kTranspose)                  \
+  X(kTransposeConv)              \
   X(kUnidirectionalSequenceLstm) \
   X(kUnpack)
 
@@ -64,9 +64,12 @@ namespace {
 #define CYGNET_ADDRESS(op) &ops::op,
 constexpr const OpDef* kBuiltin[] = {CYGNET_BUILTIN_OPS(CYGNET_ADDRESS) nullptr};
 constexpr const OpDef* kCustom[] = {CYGNET_CUSTOM_OPS(CYGNET_ADDRESS) nullptr};
-constexpr OpRegistry kRegistry{{kBuiltin, std::size(kBuiltin) - 1}, {kCustom, std::size(kCustom) - 1}};
+constexpr OpRegistry kRegistry{{kBuiltin, std::size(kBuiltin) - 1},
+                               {kCustom, std::size(kCustom) - 1}};
 }  // namespace
 
-const OpRegistry& builtin_ops() { return kRegistry; }
+const OpRegistry& builtin_ops() {
+  return kRegistry;
+}
 
 }  // namespace cygnet

@@ -33,7 +33,8 @@ Status busy() {
 Status Interpreter::create(const Model& model, const InterpreterOptions& options, int subgraph) {
   const auto count = static_cast<int>(model.graph().subgraphs.size());
   if (subgraph < 0 || subgraph >= count)
-    return Status::error(Code::invalid_argument, "%s: no subgraph %d, the model has %d", model.path(), subgraph, count);
+    return Status::error(Code::invalid_argument, "%s: no subgraph %d, the model has %d",
+                         model.path(), subgraph, count);
   model_ = &model;
   subgraph_ = subgraph;
   signature_ = nullptr;
@@ -48,7 +49,8 @@ Status Interpreter::create(const Model& model, const InterpreterOptions& options
   return base::ran_short() ? out_of_memory("plan", 0) : Status();
 }
 
-Status Interpreter::create_for_signature(const Model& model, const InterpreterOptions& options, std::string_view key) {
+Status Interpreter::create_for_signature(const Model& model, const InterpreterOptions& options,
+                                         std::string_view key) {
   for (const Signature& signature : model.graph().signatures) {
     if (signature.key != key) continue;
     CYGNET_TRY(create(model, options, signature.subgraph));
@@ -61,22 +63,24 @@ Status Interpreter::create_for_signature(const Model& model, const InterpreterOp
     keys.insert(keys.end(), signature.key.begin(), signature.key.end());
   }
   keys.push_back('\0');
-  return Status::error(Code::invalid_argument, "%s: no signature \"%.*s\"; the model has: %s", model.path(),
-                       static_cast<int>(key.size()), key.data(), keys.size() == 1 ? "none" : keys.data());
+  return Status::error(Code::invalid_argument, "%s: no signature \"%.*s\"; the model has: %s",
+                       model.path(), static_cast<int>(key.size()), key.data(),
+                       keys.size() == 1 ? "none" : keys.data());
 }
 
 namespace {
 
 // The signature's name of a tensor, or the tensor's own.
-std::string_view public_name(const Vector<SignatureTensor>* names, const Plan& plan, int32_t tensor) {
+std::string_view public_name(const Vector<SignatureTensor>* names, const Plan& plan,
+                             int32_t tensor) {
   if (names != nullptr)
     for (const SignatureTensor& entry : *names)
       if (entry.tensor == tensor) return entry.name;
   return plan.tensors[tensor].name;
 }
 
-int find_name(const Vector<SignatureTensor>* names, const Plan& plan, std::span<const int32_t> tensors,
-              std::string_view name) {
+int find_name(const Vector<SignatureTensor>* names, const Plan& plan,
+              std::span<const int32_t> tensors, std::string_view name) {
   for (size_t i = 0; i < tensors.size(); ++i)
     if (public_name(names, plan, tensors[i]) == name) return static_cast<int>(i);
   for (size_t i = 0; i < tensors.size(); ++i)
@@ -87,19 +91,23 @@ int find_name(const Vector<SignatureTensor>* names, const Plan& plan, std::span<
 }  // namespace
 
 std::string_view Interpreter::input_name(int i) const {
-  return public_name(signature_ == nullptr ? nullptr : &signature_->inputs, plan_, subgraph().inputs[i]);
+  return public_name(signature_ == nullptr ? nullptr : &signature_->inputs, plan_,
+                     subgraph().inputs[i]);
 }
 
 std::string_view Interpreter::output_name(int i) const {
-  return public_name(signature_ == nullptr ? nullptr : &signature_->outputs, plan_, subgraph().outputs[i]);
+  return public_name(signature_ == nullptr ? nullptr : &signature_->outputs, plan_,
+                     subgraph().outputs[i]);
 }
 
 int Interpreter::find_input(std::string_view name) const {
-  return find_name(signature_ == nullptr ? nullptr : &signature_->inputs, plan_, subgraph().inputs, name);
+  return find_name(signature_ == nullptr ? nullptr : &signature_->inputs, plan_, subgraph().inputs,
+                   name);
 }
 
 int Interpreter::find_output(std::string_view name) const {
-  return find_name(signature_ == nullptr ? nullptr : &signature_->outputs, plan_, subgraph().outputs, name);
+  return find_name(signature_ == nullptr ? nullptr : &signature_->outputs, plan_,
+                   subgraph().outputs, name);
 }
 
 Status Interpreter::resize_input(int i, const Shape& shape) {
@@ -108,7 +116,8 @@ Status Interpreter::resize_input(int i, const Shape& shape) {
   const GraphTensor& declared = subgraph().tensors[subgraph().inputs[i]];
   const std::string_view name = input_name(i);
   const auto refuse = [&](const Shape& expected) {
-    return Status::error(Code::invalid_argument, "%s: P2: input \"%.*s\": expected shape %s%s, got %s", model_->path(),
+    return Status::error(Code::invalid_argument,
+                         "%s: P2: input \"%.*s\": expected shape %s%s, got %s", model_->path(),
                          static_cast<int>(name.size()), name.data(), shape_text(expected).text,
                          declared.has_signature ? " (-1: any)" : "", shape_text(shape).text);
   };
@@ -161,9 +170,10 @@ Status Interpreter::write_input(int i, const void* data, size_t bytes) {
   const Tensor& tensor = input(i);
   const std::string_view name = input_name(i);
   if (bytes != tensor.bytes)
-    return Status::error(Code::invalid_argument, "X2: input \"%.*s\": expected %zu bytes (%s %s), got %zu",
-                         static_cast<int>(name.size()), name.data(), tensor.bytes, type_name(tensor.type),
-                         shape_text(tensor.shape).text, bytes);
+    return Status::error(Code::invalid_argument,
+                         "X2: input \"%.*s\": expected %zu bytes (%s %s), got %zu",
+                         static_cast<int>(name.size()), name.data(), tensor.bytes,
+                         type_name(tensor.type), shape_text(tensor.shape).text, bytes);
   if (bytes > 0) std::memcpy(tensor.data, data, bytes);
   return {};
 }
@@ -174,9 +184,10 @@ Status Interpreter::read_output(int i, void* data, size_t bytes) const {
   const Tensor& tensor = output(i);
   const std::string_view name = output_name(i);
   if (bytes != tensor.bytes)
-    return Status::error(Code::invalid_argument, "X2: output \"%.*s\": expected %zu bytes (%s %s), got %zu",
-                         static_cast<int>(name.size()), name.data(), tensor.bytes, type_name(tensor.type),
-                         shape_text(tensor.shape).text, bytes);
+    return Status::error(Code::invalid_argument,
+                         "X2: output \"%.*s\": expected %zu bytes (%s %s), got %zu",
+                         static_cast<int>(name.size()), name.data(), tensor.bytes,
+                         type_name(tensor.type), shape_text(tensor.shape).text, bytes);
   if (bytes > 0) std::memcpy(data, tensor.data, bytes);
   return {};
 }
@@ -199,7 +210,8 @@ Status Interpreter::invoke() {
 }
 
 Status Interpreter::reset_variables() {
-  if (!allocated_) return Status::error(Code::invalid_argument, "X1: reset_variables before allocate");
+  if (!allocated_)
+    return Status::error(Code::invalid_argument, "X1: reset_variables before allocate");
   for (size_t i = 0; i < plan_.tensors.size(); ++i) {
     const Tensor& tensor = plan_.tensors[i];
     if (!tensor.variable || plan_.places[i] != Place::persistent) continue;

@@ -52,7 +52,9 @@ class Interpreter {
   Status write_input(int i, const void* data, size_t bytes);
   Status read_output(int i, void* data, size_t bytes) const;
   /// The writable memory of input i; null before allocate.
-  void* input_data(int i) { return allocated_ ? plan_.tensors[subgraph().inputs[i]].data : nullptr; }
+  void* input_data(int i) {
+    return allocated_ ? plan_.tensors[subgraph().inputs[i]].data : nullptr;
+  }
   Status invoke();
   /// Sets every variable tensor to zero (int8: to its zero point).
   Status reset_variables();

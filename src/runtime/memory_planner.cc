@@ -66,7 +66,8 @@ Status plan_by_step(std::span<ArenaBlock> blocks, int64_t* total) {
   std::sort(ends.begin(), ends.end(), [](auto* a, auto* b) { return a->last < b->last; });
   Vector<int64_t> free_lists[64];
   const auto size_class = [](const ArenaBlock* block) {
-    return static_cast<int>(std::bit_width(static_cast<uint64_t>(std::max(block->bytes, kArenaAlignment)) - 1));
+    return static_cast<int>(
+        std::bit_width(static_cast<uint64_t>(std::max(block->bytes, kArenaAlignment)) - 1));
   };
   size_t expired = 0;
   for (ArenaBlock* block : starts) {

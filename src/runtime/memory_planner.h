@@ -25,8 +25,8 @@ struct ArenaBlock {
 /// step do not overlap; `total` is the size of the arena they need. Large blocks first, each at the
 /// lowest offset that is free for its lifetime (greedy by size: Pisarchyk and Lee, "Efficient
 /// memory management for deep neural net inference", 2020). For thousands of blocks the time this
-/// takes would grow with their square; then blocks are placed in the order of their steps, from free
-/// lists by size class.
+/// takes would grow with their square; then blocks are placed in the order of their steps, from
+/// free lists by size class.
 Status plan_arena(std::span<ArenaBlock> blocks, int64_t* total);
 
 }  // namespace cygnet

@@ -36,15 +36,18 @@ Status tensor_bytes(Type type, const Shape& shape, const Limits& limits, size_t*
   bool empty = false;
   for (int32_t d : shape) {
     if (d < 0) return bad_model("T2: negative dimension in shape %s", shape_text(shape).text);
-    if (d == 0) empty = true;
+    if (d == 0)
+      empty = true;
     else if (__builtin_mul_overflow(nonzero, int64_t{d}, &nonzero) || nonzero > INT32_MAX)
       return bad_model("T3: shape %s has more than 2147483647 elements", shape_text(shape).text);
   }
   if (!empty && nonzero > limits.tensor_elements)
-    return Status::error(Code::limit, "T3: shape %s has more elements than limit tensor_elements (%lld)",
+    return Status::error(Code::limit,
+                         "T3: shape %s has more elements than limit tensor_elements (%lld)",
                          shape_text(shape).text, static_cast<long long>(limits.tensor_elements));
   const int bits = type_bits(type);
-  if (bits == 0) return Status::error(Code::unsupported, "T1: type %s has no fixed size", type_name(type));
+  if (bits == 0)
+    return Status::error(Code::unsupported, "T1: type %s has no fixed size", type_name(type));
   *bytes = empty ? 0 : static_cast<size_t>((nonzero * bits + 7) / 8);
   return {};
 }
@@ -53,13 +56,14 @@ Status check_memory(const Plan& plan, const Limits& limits, int64_t more, const 
   const int64_t held = plan.arena_bytes + plan.persistent_bytes + plan.dynamic_bytes;
   int64_t total = 0;
   if (!__builtin_add_overflow(held, more, &total) && total <= limits.memory_bytes) return {};
-  return Status::error(Code::limit, "P1: %s of %lld bytes after %lld bytes exceeds limit memory_bytes (%lld)",
+  return Status::error(Code::limit,
+                       "P1: %s of %lld bytes after %lld bytes exceeds limit memory_bytes (%lld)",
                        what, static_cast<long long>(more), static_cast<long long>(held),
                        static_cast<long long>(limits.memory_bytes));
 }
 
-void OpDriver::attach(const Model& model, int subgraph, const InterpreterOptions& options, Plan* plan,
-                      base::ThreadPool* pool) {
+void OpDriver::attach(const Model& model, int subgraph, const InterpreterOptions& options,
+                      Plan* plan, base::ThreadPool* pool) {
   model_ = &model;
   subgraph_ = subgraph;
   options_ = options;
@@ -95,7 +99,8 @@ Status OpDriver::infer(Step* step) {
   op.deferred_ = false;
   Status status = node.op->infer(op);
   if (status.ok() && !op.deferred_ && declared_count_ != op.outputs())
-    status = Status::error(Code::internal, "infer declared %d of %d outputs", declared_count_, op.outputs());
+    status = Status::error(Code::internal, "infer declared %d of %d outputs", declared_count_,
+                           op.outputs());
   if (status.ok() && op.deferred_ && op.running_)
     status = Status::error(Code::internal, "infer defers although all values are known");
   if (!status.ok()) return located(*step, std::move(status));
@@ -132,9 +137,11 @@ Status OpDriver::run_dynamic(Step* step) {
   step->context.running_ = true;
   CYGNET_TRY(infer(step));
   for (int32_t i : node.outputs) CYGNET_TRY(take_buffer(i, "dynamic tensor"));
-  if (node.op->macs != nullptr && model_->limits().macs > 0 && node.op->macs(step->context) > model_->limits().macs)
-    return located(*step, Status::error(Code::limit, "P3: more multiply-adds than limit macs (%lld)",
-                                        static_cast<long long>(model_->limits().macs)));
+  if (node.op->macs != nullptr && model_->limits().macs > 0 &&
+      node.op->macs(step->context) > model_->limits().macs)
+    return located(*step,
+                   Status::error(Code::limit, "P3: more multiply-adds than limit macs (%lld)",
+                                 static_cast<long long>(model_->limits().macs)));
   CYGNET_TRY(prepare(step));
   return invoke(step);
 }
@@ -148,7 +155,8 @@ Status OpDriver::fold(Step* step) {
 }
 
 void OpDriver::release_memory(Step* step) {
-  for (const base::Buffer& block : step->memory) plan_->persistent_bytes -= static_cast<int64_t>(block.bytes());
+  for (const base::Buffer& block : step->memory)
+    plan_->persistent_bytes -= static_cast<int64_t>(block.bytes());
   step->memory.clear();
 }
 
@@ -160,7 +168,8 @@ void OpDriver::place_scratch(Step* step) {
 Status OpDriver::take_buffer(int32_t i, const char* what) {
   Tensor& tensor = plan_->tensors[i];
   base::Buffer& buffer = plan_->buffers[i];
-  int64_t& held = plan_->places[i] == Place::dynamic ? plan_->dynamic_bytes : plan_->persistent_bytes;
+  int64_t& held =
+      plan_->places[i] == Place::dynamic ? plan_->dynamic_bytes : plan_->persistent_bytes;
   const size_t wanted = tensor.bytes + kSlackBytes;
   if (buffer.bytes() < wanted) {
     held -= static_cast<int64_t>(buffer.bytes());
@@ -194,7 +203,8 @@ Status OpDriver::check_stopped() const {
 
 Status OpDriver::declare_output(OpContext& op, int index, const Shape& shape) {
   if (index < 0 || index >= op.outputs())
-    return Status::error(Code::internal, "output %d declared, the operator has %d", index, op.outputs());
+    return Status::error(Code::internal, "output %d declared, the operator has %d", index,
+                         op.outputs());
   Tensor& tensor = *op.output_[index];
   CYGNET_TRY(tensor_bytes(tensor.type, shape, model_->limits(), &tensor.bytes));
   tensor.shape = shape;
@@ -213,8 +223,10 @@ void* OpDriver::allocate(OpContext&, size_t bytes) {
 
 Status OpDriver::take_operator_memory(size_t bytes, void** memory) {
   const size_t wanted = bytes + kSlackBytes;
-  if (wanted < bytes || wanted > INT64_MAX) return Status::error(Code::limit, "P1: operator memory of %zu bytes", bytes);
-  CYGNET_TRY(check_memory(*plan_, model_->limits(), static_cast<int64_t>(wanted), "operator memory"));
+  if (wanted < bytes || wanted > INT64_MAX)
+    return Status::error(Code::limit, "P1: operator memory of %zu bytes", bytes);
+  CYGNET_TRY(
+      check_memory(*plan_, model_->limits(), static_cast<int64_t>(wanted), "operator memory"));
   base::Buffer buffer;
   if (!buffer.resize(wanted) || !reserve_or_fail(current_->memory, current_->memory.size() + 1))
     return out_of_memory("operator memory", bytes);
@@ -226,15 +238,18 @@ Status OpDriver::take_operator_memory(size_t bytes, void** memory) {
 }
 
 Status OpDriver::request_scratch(OpContext& op, size_t bytes, int* handle) {
-  if (bytes > INT64_MAX - kSlackBytes) return Status::error(Code::limit, "P1: scratch of %zu bytes", bytes);
-  CYGNET_TRY(check_memory(*plan_, model_->limits(), static_cast<int64_t>(bytes + kSlackBytes), "scratch"));
+  if (bytes > INT64_MAX - kSlackBytes)
+    return Status::error(Code::limit, "P1: scratch of %zu bytes", bytes);
+  CYGNET_TRY(
+      check_memory(*plan_, model_->limits(), static_cast<int64_t>(bytes + kSlackBytes), "scratch"));
   *handle = static_cast<int>(current_->scratch.size());
   void* memory = nullptr;
   if (op.running_) {
     CYGNET_TRY(take_operator_memory(bytes, &memory));
   } else {
     const int32_t step = static_cast<int32_t>(current_ - plan_->steps.data());
-    plan_->blocks.push_back({.first = step, .last = step, .bytes = static_cast<int64_t>(bytes + kSlackBytes)});
+    plan_->blocks.push_back(
+        {.first = step, .last = step, .bytes = static_cast<int64_t>(bytes + kSlackBytes)});
     current_->scratch_blocks.push_back(static_cast<int32_t>(plan_->blocks.size() - 1));
   }
   current_->scratch.push_back(memory);
@@ -263,10 +278,13 @@ void OpDriver::parallel(int64_t tasks, ParallelBody body, void* context) {
 
 Status OpDriver::located(const Step& step, Status status) const {
   const Node& node = subgraph().nodes[step.node];
-  const std::string_view name = node.outputs.empty() ? std::string_view() : plan_->tensors[node.outputs[0]].name;
-  const char* rule = status.code() == Code::invalid_model && !has_rule_id(status.message()) ? "O: " : "";
-  return Status::error(status.code(), "%s: %ssubgraph %d operator %d %.*s (output \"%.*s\"): %s", model_->path(), rule,
-                       subgraph_, step.node, static_cast<int>(node.name.size()), node.name.data(),
+  const std::string_view name =
+      node.outputs.empty() ? std::string_view() : plan_->tensors[node.outputs[0]].name;
+  const char* rule =
+      status.code() == Code::invalid_model && !has_rule_id(status.message()) ? "O: " : "";
+  return Status::error(status.code(), "%s: %ssubgraph %d operator %d %.*s (output \"%.*s\"): %s",
+                       model_->path(), rule, subgraph_, step.node,
+                       static_cast<int>(node.name.size()), node.name.data(),
                        static_cast<int>(name.size()), name.data(), status.message());
 }
 

@@ -15,9 +15,10 @@ namespace cygnet {
 
 struct InterpreterOptions {
   int threads = 1;
-  bool reference = false;     ///< plain loops with the format's reference arithmetic, no kernels
-  bool keep_tensors = false;  ///< every tensor keeps its value after invoke: no sharing in the arena
-  bool poison = false;        ///< fill the arena with 0xAA when it is taken, for tests
+  bool reference = false;  ///< plain loops with the format's reference arithmetic, no kernels
+  bool keep_tensors =
+      false;            ///< every tensor keeps its value after invoke: no sharing in the arena
+  bool poison = false;  ///< fill the arena with 0xAA when it is taken, for tests
   const std::atomic<bool>* cancel = nullptr;  ///< polled while running; true ends the run
 };
 
@@ -76,11 +77,11 @@ class OpDriver final : public OpContext::Host {
   InterpreterOptions options_;
   Plan* plan_ = nullptr;
   base::ThreadPool* pool_ = nullptr;
-  Step* current_ = nullptr;        ///< the step that infer or prepare is called for
-  uint64_t declared_ = 0;          ///< outputs of `current_` declared so far (the first 64)
+  Step* current_ = nullptr;  ///< the step that infer or prepare is called for
+  uint64_t declared_ = 0;    ///< outputs of `current_` declared so far (the first 64)
   int declared_count_ = 0;
-  Status allocation_error_;        ///< why allocate first returned null
-  int64_t deadline_us_ = 0;        ///< 0: none
+  Status allocation_error_;  ///< why allocate first returned null
+  int64_t deadline_us_ = 0;  ///< 0: none
 };
 
 }  // namespace cygnet

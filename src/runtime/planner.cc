@@ -11,8 +11,13 @@ constexpr int64_t kSlackBytes = 64;
 
 class Planner {
  public:
-  Planner(const Model& model, int subgraph, const InterpreterOptions& options, OpDriver* driver, Plan* plan)
-      : model_(model), graph_(model.graph().subgraphs[subgraph]), options_(options), driver_(*driver), plan_(*plan) {}
+  Planner(const Model& model, int subgraph, const InterpreterOptions& options, OpDriver* driver,
+          Plan* plan)
+      : model_(model),
+        graph_(model.graph().subgraphs[subgraph]),
+        options_(options),
+        driver_(*driver),
+        plan_(*plan) {}
 
   Status run() {
     CYGNET_TRY(refuse_unsupported());
@@ -38,7 +43,8 @@ class Planner {
   Status take_arena();
 
   bool any(std::span<const int32_t> tensors, Place place) const {
-    return std::any_of(tensors.begin(), tensors.end(), [&](int32_t i) { return i != kAbsent && plan_.places[i] == place; });
+    return std::any_of(tensors.begin(), tensors.end(),
+                       [&](int32_t i) { return i != kAbsent && plan_.places[i] == place; });
   }
 
   const Model& model_;
@@ -54,7 +60,8 @@ Status Planner::refuse_unsupported() const {
   Vector<char> list;
   Vector<std::string_view> seen;
   for (const Node& node : graph_.nodes) {
-    if (node.op != nullptr || std::find(seen.begin(), seen.end(), node.name) != seen.end()) continue;
+    if (node.op != nullptr || std::find(seen.begin(), seen.end(), node.name) != seen.end())
+      continue;
     if (seen.size() == 64) break;
     seen.push_back(node.name);
     if (seen.size() > 1) list.insert(list.end(), {',', ' '});
@@ -62,8 +69,8 @@ Status Planner::refuse_unsupported() const {
   }
   if (seen.empty()) return {};
   list.push_back('\0');
-  return Status::error(Code::unsupported, "%s: C7: this build does not have these operators: %s", model_.path(),
-                       list.data());
+  return Status::error(Code::unsupported, "%s: C7: this build does not have these operators: %s",
+                       model_.path(), list.data());
 }
 
 Status Planner::place_inputs_and_variables() {
@@ -84,8 +91,10 @@ Status Planner::place_inputs_and_variables() {
 
 Status Planner::sweep() {
   size_t operands = 0;
-  for (const Node& node : graph_.nodes) operands += node.inputs.size() + node.outputs.size() + node.intermediates.size();
-  if (!reserve_or_fail(plan_.operands, operands) || !reserve_or_fail(plan_.steps, graph_.nodes.size()) ||
+  for (const Node& node : graph_.nodes)
+    operands += node.inputs.size() + node.outputs.size() + node.intermediates.size();
+  if (!reserve_or_fail(plan_.operands, operands) ||
+      !reserve_or_fail(plan_.steps, graph_.nodes.size()) ||
       !reserve_or_fail(plan_.blocks, graph_.nodes.size() * 2 + graph_.inputs.size()))
     return out_of_memory("plan", operands * sizeof(void*) + graph_.nodes.size() * sizeof(Step));
   plan_.operands.resize(operands);
@@ -106,7 +115,8 @@ Status Planner::plan_step(int32_t index, Tensor** operands) {
   driver_.bind(&step, operands);
   for (int32_t i : node.inputs)
     if (i != kAbsent && graph_.tensors[i].sparsity != nullptr)
-      return driver_.located(step, Status::error(Code::unsupported, "T7: sparse operands are not supported"));
+      return driver_.located(
+          step, Status::error(Code::unsupported, "T7: sparse operands are not supported"));
   if (any(node.inputs, Place::dynamic)) {
     step.dynamic = true;
   } else {
@@ -132,8 +142,9 @@ Status Planner::check_work(const Step& step) {
   if (__builtin_add_overflow(plan_.macs, macs, &plan_.macs)) plan_.macs = INT64_MAX;
   const int64_t limit = model_.limits().macs;
   if (limit == 0 || plan_.macs <= limit) return {};
-  return Status::error(Code::limit, "%s: P1: %lld multiply-adds up to operator %d exceed limit macs (%lld)", model_.path(),
-                       static_cast<long long>(plan_.macs), step.node, static_cast<long long>(limit));
+  return Status::error(
+      Code::limit, "%s: P1: %lld multiply-adds up to operator %d exceed limit macs (%lld)",
+      model_.path(), static_cast<long long>(plan_.macs), step.node, static_cast<long long>(limit));
 }
 
 // Runs a node whose inputs are all constant, once; its outputs become constants and the step goes.
@@ -167,7 +178,8 @@ void Planner::find_last_uses() {
 }
 
 Status Planner::place_tensors() {
-  if (!reserve_or_fail(last_use_, plan_.tensors.size())) return out_of_memory("plan", plan_.tensors.size() * 4);
+  if (!reserve_or_fail(last_use_, plan_.tensors.size()))
+    return out_of_memory("plan", plan_.tensors.size() * 4);
   last_use_.assign(plan_.tensors.size(), -1);
   find_last_uses();
   if (!reserve_or_fail(plan_.blocks, plan_.blocks.size() + plan_.tensors.size()))
@@ -198,7 +210,8 @@ int32_t Planner::shared_block(int32_t step, const Node& node) const {
   if (options_.keep_tensors || node.op->sharing == Sharing::none) return -1;
   const size_t bytes = plan_.tensors[node.outputs[0]].bytes;
   for (int32_t i : node.inputs) {
-    if (i == kAbsent || plan_.places[i] != Place::arena || plan_.tensors[i].bytes != bytes) continue;
+    if (i == kAbsent || plan_.places[i] != Place::arena || plan_.tensors[i].bytes != bytes)
+      continue;
     const int32_t block = plan_.block_of[i];
     if (node.op->sharing == Sharing::view) return i == node.inputs[0] ? block : -1;
     if (plan_.blocks[block].last == step) return block;
@@ -207,10 +220,11 @@ int32_t Planner::shared_block(int32_t step, const Node& node) const {
 }
 
 int32_t Planner::add_block(int32_t tensor, int32_t first) {
-  plan_.blocks.push_back({.tensor = tensor,
-                          .first = first,
-                          .last = std::max(last_use_[tensor], first),
-                          .bytes = static_cast<int64_t>(plan_.tensors[tensor].bytes) + kSlackBytes});
+  plan_.blocks.push_back(
+      {.tensor = tensor,
+       .first = first,
+       .last = std::max(last_use_[tensor], first),
+       .bytes = static_cast<int64_t>(plan_.tensors[tensor].bytes) + kSlackBytes});
   return static_cast<int32_t>(plan_.blocks.size() - 1);
 }
 
@@ -218,13 +232,14 @@ Status Planner::take_arena() {
   const int64_t bytes = plan_.arena_bytes;
   plan_.arena_bytes = 0;
   CYGNET_TRY(check_memory(plan_, model_.limits(), bytes, "arena"));
-  if (!plan_.arena.resize(static_cast<size_t>(bytes))) return out_of_memory("arena", static_cast<size_t>(bytes));
+  if (!plan_.arena.resize(static_cast<size_t>(bytes)))
+    return out_of_memory("arena", static_cast<size_t>(bytes));
   plan_.arena_bytes = bytes;
   if (options_.poison) std::memset(plan_.arena.data(), 0xAA, static_cast<size_t>(bytes));
   for (size_t i = 0; i < plan_.tensors.size(); ++i)
-    if (plan_.block_of[i] >= 0) plan_.tensors[i].data = plan_.arena.data() + plan_.blocks[plan_.block_of[i]].offset;
-  for (int32_t i : graph_.inputs)
-    std::memset(plan_.tensors[i].data, 0, plan_.tensors[i].bytes);
+    if (plan_.block_of[i] >= 0)
+      plan_.tensors[i].data = plan_.arena.data() + plan_.blocks[plan_.block_of[i]].offset;
+  for (int32_t i : graph_.inputs) std::memset(plan_.tensors[i].data, 0, plan_.tensors[i].bytes);
   for (Step& step : plan_.steps) driver_.place_scratch(&step);
   return {};
 }
@@ -235,8 +250,8 @@ Status start_plan(const Model& model, int subgraph, Plan* plan) {
   const Subgraph& graph = model.graph().subgraphs[subgraph];
   const size_t n = graph.tensors.size();
   *plan = Plan();
-  if (!reserve_or_fail(plan->tensors, n) || !reserve_or_fail(plan->places, n) || !reserve_or_fail(plan->block_of, n) ||
-      !reserve_or_fail(plan->buffers, n))
+  if (!reserve_or_fail(plan->tensors, n) || !reserve_or_fail(plan->places, n) ||
+      !reserve_or_fail(plan->block_of, n) || !reserve_or_fail(plan->buffers, n))
     return out_of_memory("plan", n * sizeof(Tensor));
   for (const GraphTensor& tensor : graph.tensors) {
     plan->tensors.push_back(tensor);
@@ -247,7 +262,8 @@ Status start_plan(const Model& model, int subgraph, Plan* plan) {
   return {};
 }
 
-Status make_plan(const Model& model, int subgraph, const InterpreterOptions& options, OpDriver* driver, Plan* plan) {
+Status make_plan(const Model& model, int subgraph, const InterpreterOptions& options,
+                 OpDriver* driver, Plan* plan) {
   return Planner(model, subgraph, options, driver, plan).run();
 }
 

@@ -14,6 +14,7 @@ Status start_plan(const Model& model, int subgraph, Plan* plan);
 /// Makes the plan of a subgraph whose inputs have the shapes in `plan->tensors`: infers every
 /// operator, folds those whose inputs are all constant, prepares the rest, places tensors and
 /// scratch in the arena and takes all memory. On an error the plan must be started anew.
-Status make_plan(const Model& model, int subgraph, const InterpreterOptions& options, OpDriver* driver, Plan* plan);
+Status make_plan(const Model& model, int subgraph, const InterpreterOptions& options,
+                 OpDriver* driver, Plan* plan);
 
 }  // namespace cygnet

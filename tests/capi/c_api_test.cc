@@ -63,8 +63,10 @@ TEST(CppApi, RunsAModel) {
 // ---- A user's own operator: y = x · factor, the factor in its options
 
 Status scale_infer(OpContext& op) {
-  if (op.input(0).type != Type::float32) return bad_model("input 0: expected type FLOAT32, got %s", type_name(op.input(0).type));
-  if (op.custom_options().size() != sizeof(float)) return bad_model("expected 4 bytes of options, got %zu", op.custom_options().size());
+  if (op.input(0).type != Type::float32)
+    return bad_model("input 0: expected type FLOAT32, got %s", type_name(op.input(0).type));
+  if (op.custom_options().size() != sizeof(float))
+    return bad_model("expected 4 bytes of options, got %zu", op.custom_options().size());
   return op.set_output(0, op.input(0).shape);
 }
 
@@ -116,14 +118,20 @@ TEST(CustomOperators, RunLikeBuiltins) {
   float y[4] = {};
   EXPECT_EQ(run_scale(scale_model(bytes_of(2.5f)), false, true, y), "");
   EXPECT_EQ(y[3], 10);
-  EXPECT_NE(run_scale(scale_model({1, 2}), false, true, y).find("my.scale (output \"t1\"): expected 4 bytes of options, got 2"), std::string::npos)
+  EXPECT_NE(run_scale(scale_model({1, 2}), false, true, y)
+                .find("my.scale (output \"t1\"): expected 4 bytes of options, got 2"),
+            std::string::npos)
       << run_scale(scale_model({1, 2}), false, true, y);
 }
 
 TEST(CustomOperators, UnregisteredOrUntrustedAreRefusedByName) {
   float y[4] = {};
-  EXPECT_NE(run_scale(scale_model(bytes_of(2)), false, false, y).find("does not have these operators: my.scale"), std::string::npos);
-  EXPECT_NE(run_scale(scale_model(bytes_of(2)), true, true, y).find("does not have these operators: my.scale"), std::string::npos);
+  EXPECT_NE(run_scale(scale_model(bytes_of(2)), false, false, y)
+                .find("does not have these operators: my.scale"),
+            std::string::npos);
+  EXPECT_NE(run_scale(scale_model(bytes_of(2)), true, true, y)
+                .find("does not have these operators: my.scale"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -36,7 +36,9 @@ std::vector<std::string> models(bool large) {
   for (const auto& folder : folders) {
     if (!std::filesystem::is_directory(folder)) continue;
     for (const auto& entry : std::filesystem::directory_iterator(folder))
-      if (entry.path().extension() == ".tflite" && entry.path().filename() != "model_invoking_error.tflite") paths.push_back(entry.path());
+      if (entry.path().extension() == ".tflite" &&
+          entry.path().filename() != "model_invoking_error.tflite")
+        paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());
   return paths;
@@ -84,7 +86,8 @@ TEST(RuleP4, AnyFailedAllocationIsAStatus) {
       failing = k;
       allocations = 0;
       const Status status = run_once(path);
-      EXPECT_EQ(status.code(), Code::out_of_memory) << path << ", allocation " << k << " of " << all << ": " << status.message();
+      EXPECT_EQ(status.code(), Code::out_of_memory)
+          << path << ", allocation " << k << " of " << all << ": " << status.message();
     }
     base::set_allocation_hook(nullptr);
     failing = -1;

@@ -25,12 +25,17 @@ struct Net {
   Model model;
   Interpreter interpreter;
 
-  explicit Net(TestImage bytes, const InterpreterOptions& options = {}, const Limits& limits = Limits::standard()) : image(std::move(bytes)) {
-    const Status status = Model::from_memory({image.data(), image.size()}, "m.tflite", builtin_ops(), {.limits = limits}, &model);
+  explicit Net(TestImage bytes, const InterpreterOptions& options = {},
+               const Limits& limits = Limits::standard())
+      : image(std::move(bytes)) {
+    const Status status = Model::from_memory({image.data(), image.size()}, "m.tflite",
+                                             builtin_ops(), {.limits = limits}, &model);
     EXPECT_TRUE(status.ok()) << status.message();
     EXPECT_TRUE(interpreter.create(model, options).ok());
   }
-  void write(int i, const std::vector<float>& v) { ASSERT_TRUE(interpreter.write_input(i, v.data(), v.size() * sizeof(float)).ok()); }
+  void write(int i, const std::vector<float>& v) {
+    ASSERT_TRUE(interpreter.write_input(i, v.data(), v.size() * sizeof(float)).ok());
+  }
   std::vector<float> read(int i = 0) const {
     std::vector<float> v(interpreter.output(i).bytes / sizeof(float));
     EXPECT_TRUE(interpreter.read_output(i, v.data(), v.size() * sizeof(float)).ok());
@@ -38,7 +43,9 @@ struct Net {
   }
 };
 
-bool says(const Status& status, const std::string& words) { return std::string(status.message()).find(words) != std::string::npos; }
+bool says(const Status& status, const std::string& words) {
+  return std::string(status.message()).find(words) != std::string::npos;
+}
 
 // relu(x) + x, with a batch that may be chosen.
 TestImage batch_model() {
@@ -93,7 +100,8 @@ TEST(RuleX2, SizesAndIndices) {
   Net net(batch_model());
   ASSERT_TRUE(net.interpreter.allocate().ok());
   float v[4] = {};
-  EXPECT_TRUE(says(net.interpreter.write_input(0, v, 16), "X2: input \"in\": expected 12 bytes (FLOAT32 [1,3]), got 16"));
+  EXPECT_TRUE(says(net.interpreter.write_input(0, v, 16),
+                   "X2: input \"in\": expected 12 bytes (FLOAT32 [1,3]), got 16"));
   EXPECT_TRUE(says(net.interpreter.read_output(0, v, 8), "X2: output \"out\": expected 12 bytes"));
   EXPECT_TRUE(says(net.interpreter.write_input(1, v, 12), "X2"));
   EXPECT_TRUE(says(net.interpreter.write_input(-1, v, 12), "X2"));
@@ -103,7 +111,8 @@ TEST(RuleX2, SizesAndIndices) {
 TEST(RuleP2, Resize) {
   Net net(batch_model());
   ASSERT_TRUE(net.interpreter.allocate().ok());
-  EXPECT_TRUE(says(net.interpreter.resize_input(0, {2, 4}), "P2: input \"in\": expected shape [-1,3] (-1: any), got [2,4]"));
+  EXPECT_TRUE(says(net.interpreter.resize_input(0, {2, 4}),
+                   "P2: input \"in\": expected shape [-1,3] (-1: any), got [2,4]"));
   EXPECT_TRUE(says(net.interpreter.resize_input(0, {3}), "P2"));
   EXPECT_TRUE(says(net.interpreter.resize_input(0, {-1, 3}), "T2"));
   EXPECT_TRUE(says(net.interpreter.resize_input(5, {1, 3}), "P2"));
@@ -168,7 +177,8 @@ TEST(DynamicTensors, ShapesFollowTheRun) {
   Net net(dynamic_model());
   ASSERT_TRUE(net.interpreter.allocate().ok());
   net.write(0, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
-  for (const std::vector<int32_t>& shape : std::vector<std::vector<int32_t>>{{3, 4}, {12, 1}, {1, -1}}) {
+  for (const std::vector<int32_t>& shape :
+       std::vector<std::vector<int32_t>>{{3, 4}, {12, 1}, {1, -1}}) {
     ASSERT_TRUE(net.interpreter.write_input(1, shape.data(), 8).ok());
     ASSERT_TRUE(net.interpreter.invoke().ok());
     EXPECT_EQ(net.interpreter.output(0).shape, (Shape{shape[0], shape[1] == -1 ? 12 : shape[1]}));
@@ -204,8 +214,10 @@ TEST(Limits, WorkAndTime) {
   const int w = b.constant<float>({64, 3, 3, 64}, std::vector<float>(64 * 9 * 64, 0.01f));
   int t = x;
   for (int i = 0; i < 40; ++i) {
-    const int y = i == 39 ? b.output({1, 64, 64, 64}) : b.add_tensor({1, 64, 64, 64}, Type::float32);
-    b.op(Op::CONV_2D, {t, w}, {y}, schema::CreateConv2DOptions(b.fbb(), schema::Padding::SAME, 1, 1));
+    const int y =
+        i == 39 ? b.output({1, 64, 64, 64}) : b.add_tensor({1, 64, 64, 64}, Type::float32);
+    b.op(Op::CONV_2D, {t, w}, {y},
+         schema::CreateConv2DOptions(b.fbb(), schema::Padding::SAME, 1, 1));
     t = y;
   }
   const TestImage image = b.finish();
@@ -305,7 +317,9 @@ TEST(Interpreter, ManyOverOneModelInManyThreads) {
       for (int i = 0; i < 50; ++i) {
         const float v[3] = {static_cast<float>(i), -1, static_cast<float>(t)};
         float out[3];
-        if (!mine.write_input(0, v, 12).ok() || !mine.invoke().ok() || !mine.read_output(0, out, 12).ok()) ++wrong;
+        if (!mine.write_input(0, v, 12).ok() || !mine.invoke().ok() ||
+            !mine.read_output(0, out, 12).ok())
+          ++wrong;
         if (out[0] != 2 * v[0] || out[1] != -1 || out[2] != 2 * v[2]) ++wrong;
       }
     });

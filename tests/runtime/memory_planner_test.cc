@@ -10,7 +10,8 @@ namespace cygnet::test {
 namespace {
 
 bool meet(const ArenaBlock& a, const ArenaBlock& b) {
-  return a.first <= b.last && b.first <= a.last && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+  return a.first <= b.last && b.first <= a.last && a.offset < b.offset + b.bytes &&
+         b.offset < a.offset + a.bytes;
 }
 
 std::vector<ArenaBlock> random_blocks(size_t n, uint32_t seed) {
@@ -18,7 +19,8 @@ std::vector<ArenaBlock> random_blocks(size_t n, uint32_t seed) {
   std::vector<ArenaBlock> blocks(n);
   for (ArenaBlock& block : blocks) {
     block.first = static_cast<int32_t>(random() % n);
-    block.last = std::min(static_cast<int32_t>(n) - 1, block.first + static_cast<int32_t>(random() % 6));
+    block.last =
+        std::min(static_cast<int32_t>(n) - 1, block.first + static_cast<int32_t>(random() % 6));
     block.bytes = static_cast<int64_t>(random() % 5000);
   }
   return blocks;
@@ -32,7 +34,8 @@ void check(const std::vector<ArenaBlock>& blocks, int64_t total) {
     EXPECT_EQ(block.offset % kArenaAlignment, 0);
     EXPECT_LE(block.offset + block.bytes, total);
     sum += block.bytes + kArenaAlignment;
-    for (int32_t s = block.first; s <= block.last; ++s) busiest = std::max(busiest, at_step[static_cast<size_t>(s)] += block.bytes);
+    for (int32_t s = block.first; s <= block.last; ++s)
+      busiest = std::max(busiest, at_step[static_cast<size_t>(s)] += block.bytes);
   }
   EXPECT_GE(total, busiest);
   EXPECT_LE(total, 2 * sum + kArenaAlignment);
@@ -60,7 +63,8 @@ TEST(PlanArena, ThousandsOfBlocks) {
 
 TEST(PlanArena, SharesWhatIsFree) {
   std::vector<ArenaBlock> chain(10);
-  for (int32_t i = 0; i < 10; ++i) chain[static_cast<size_t>(i)] = {.first = i, .last = i + 1, .bytes = 640};
+  for (int32_t i = 0; i < 10; ++i)
+    chain[static_cast<size_t>(i)] = {.first = i, .last = i + 1, .bytes = 640};
   int64_t total = 0;
   ASSERT_TRUE(plan_arena(chain, &total).ok());
   EXPECT_EQ(total, 2 * 640);

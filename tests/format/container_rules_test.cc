@@ -123,7 +123,9 @@ TEST(RuleC4, UnalignedDataThatOverlaps) {
   twice.tensor(0).shape = twice.tensor(1).shape = twice.tensor(2).shape = {10000};
   // The FlatBuffer grows by less than 1024 bytes, so that this still lies behind it.
   const int other = twice.add_tensor({9000}, Type::float32);
-  twice.buffers.push_back({.offset = offset + 1024, .size = 36000});
+  twice.buffers.emplace_back();
+  twice.buffers.back().offset = offset + 1024;
+  twice.buffers.back().size = 36000;
   twice.tensor(other).buffer = 2;
   const Status status = load(twice.finish());
   EXPECT_NE(std::string(status.message())

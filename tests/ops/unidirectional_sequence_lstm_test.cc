@@ -154,7 +154,7 @@ OpCase lstm_case(const LstmSpec& s) {
       for (size_t o = 0; o < h.size(); ++o) y[row(n, t, s.out) + o] = static_cast<float>(h[o]);
     }
   }
-  const auto shape = [&](int width) {
+  const auto shape = [s](int width) {
     return s.time_major ? std::vector<int32_t>{s.steps, s.batch, width}
                         : std::vector<int32_t>{s.batch, s.steps, width};
   };

@@ -28,6 +28,7 @@ std::atomic<int> handler_state{0};  // 0: not installed, 1: being installed, 2: 
 // Puts a page of zeros where a page of a mapped file is gone; other faults go to the handler that
 // was there before. Async-signal-safe: mmap and atomics only.
 void on_bus_error(int signal, siginfo_t* info, void* context) {
+  const int saved_errno = errno;
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   for (Slot& slot : slots) {
     const uintptr_t begin = slot.begin.load(std::memory_order_acquire);
@@ -36,6 +37,7 @@ void on_bus_error(int signal, siginfo_t* info, void* context) {
     void* page = reinterpret_cast<void*>(address / page_bytes * page_bytes);
     if (mmap(page, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page) {
       slot.damaged.store(true, std::memory_order_release);
+      errno = saved_errno;
       return;
     }
   }

@@ -12,10 +12,12 @@ std::atomic<AllocationHook> allocation_hook{nullptr};
 thread_local bool drew_on_reserve = false;
 
 // The reserve is a bump allocator that starts over when everything taken from it was given back.
+// Its state is one word, so that threads never see one half of a change: the blocks in use in the
+// upper 32 bits, the bytes taken since it started over in the lower ones.
 constexpr size_t kReserveBytes = 128 * 1024;
+constexpr uint64_t kOneBlock = uint64_t{1} << 32;
 alignas(64) unsigned char reserve[kReserveBytes];
-std::atomic<size_t> reserve_used{0};
-std::atomic<size_t> reserve_live{0};
+std::atomic<uint64_t> reserve_state{0};
 
 bool in_reserve(const void* memory) {
   const auto address = reinterpret_cast<uintptr_t>(memory);
@@ -24,13 +26,24 @@ bool in_reserve(const void* memory) {
 }
 
 void* take_from_reserve(size_t bytes) {
-  const size_t rounded = (bytes + 63) / 64 * 64;
-  reserve_live.fetch_add(1);
-  const size_t offset = reserve_used.fetch_add(rounded);
-  if (offset + rounded <= kReserveBytes) return reserve + offset;
-  reserve_used.fetch_sub(rounded);
-  reserve_live.fetch_sub(1);
-  return nullptr;
+  if (bytes > kReserveBytes) return nullptr;
+  const size_t rounded = bytes == 0 ? 64 : (bytes + 63) / 64 * 64;
+  uint64_t state = reserve_state.load();
+  for (;;) {
+    const size_t offset = state % kOneBlock;
+    if (offset + rounded > kReserveBytes) return nullptr;
+    if (reserve_state.compare_exchange_weak(state, state + kOneBlock + rounded))
+      return reserve + offset;
+  }
+}
+
+void give_to_reserve() {
+  uint64_t state = reserve_state.load();
+  uint64_t after = 0;
+  do {
+    after = state - kOneBlock;
+    if (after < kOneBlock) after = 0;
+  } while (!reserve_state.compare_exchange_weak(state, after));
 }
 
 }  // namespace
@@ -62,7 +75,7 @@ void* allocate_for_container(size_t bytes) {
 
 void release_for_container(void* memory) {
   if (!in_reserve(memory)) return release(memory);
-  if (reserve_live.fetch_sub(1) == 1) reserve_used.store(0);
+  give_to_reserve();
 }
 
 bool ran_short() {

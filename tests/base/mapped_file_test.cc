@@ -2,93 +2,139 @@
 #include "base/mapped_file.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <fstream>
 #include <string>
+#include <vector>
 
-#include "format/model.h"
-#include "ops/builtin_ops.h"
-#include "runtime/interpreter.h"
-#include "test_paths.h"
+#include "support/temporary_file.h"
 
-namespace cygnet::test {
+namespace cygnet::base {
 namespace {
 
-// A file of its own that goes with the test.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& contents) : path_(testing::TempDir() + "cygnet_mapped_" + std::to_string(getpid())) {
-    std::ofstream(path_, std::ios::binary) << contents;
-  }
-  ~TemporaryFile() { std::remove(path_.c_str()); }
-  const char* path() const { return path_.c_str(); }
-  void shrink_to(off_t bytes) { ASSERT_EQ(truncate(path_.c_str(), bytes), 0); }
+constexpr int64_t kMost = int64_t{1} << 40;
 
- private:
-  std::string path_;
-};
+using test::TemporaryFile;
 
-TEST(MappedFile, ReadsInPlace) {
-  const TemporaryFile file("hello");
-  base::MappedFile mapped;
-  ASSERT_TRUE(base::MappedFile::open(file.path(), 100, &mapped).ok());
-  EXPECT_EQ(std::string(mapped.bytes().begin(), mapped.bytes().end()), "hello");
-  EXPECT_TRUE(mapped.intact());
+size_t page_bytes() {
+  return static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
-TEST(MappedFile, RefusesWhatIsNoSmallFile) {
-  base::MappedFile mapped;
-  const auto message = [&](const char* path, int64_t most) { return std::string(base::MappedFile::open(path, most, &mapped).message()); };
-  EXPECT_NE(message("/nonexistent/file", 100).find("/nonexistent/file: can't open"), std::string::npos);
-  EXPECT_NE(message("/", 100).find("not a regular file"), std::string::npos);
-  EXPECT_NE(message("/dev/zero", 100).find("not a regular file"), std::string::npos);
+std::string refusal(const char* path, int64_t most = kMost) {
+  MappedFile file;
+  const Status status = MappedFile::open(path, most, &file);
+  EXPECT_FALSE(status.ok());
+  EXPECT_TRUE(file.bytes().empty());
+  return status.message();
+}
+
+TEST(MappedFile, GivesTheBytesOfTheFile) {
+  const TemporaryFile source("hello");
+  MappedFile file;
+  const Status status = MappedFile::open(source.path(), kMost, &file);
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(std::string(file.bytes().begin(), file.bytes().end()), "hello");
+  EXPECT_TRUE(file.intact());
+  MappedFile moved(std::move(file));
+  EXPECT_EQ(moved.bytes()[4], 'o');
+  EXPECT_TRUE(file.bytes().empty());  // NOLINT(bugprone-use-after-move)
+}
+
+TEST(MappedFile, RefusesWithThePathAndTheReason) {
+  const std::string missing = ::testing::TempDir() + "no_such_file";
+  EXPECT_EQ(refusal(missing.c_str()), missing + ": can't open: No such file or directory");
+  EXPECT_EQ(refusal("/"), "/: not a regular file");
+  EXPECT_EQ(refusal("/dev/zero"), "/dev/zero: not a regular file");
   const TemporaryFile empty("");
-  EXPECT_NE(message(empty.path(), 100).find("empty"), std::string::npos);
-  const TemporaryFile large(std::string(101, 'x'));
-  EXPECT_NE(message(large.path(), 100).find("limit file_bytes (100)"), std::string::npos);
+  EXPECT_EQ(refusal(empty.path()), std::string(empty.path()) + ": C1: the file is empty");
+  const TemporaryFile large(std::string(100, 'x'));
+  EXPECT_EQ(refusal(large.path(), 99),
+            std::string(large.path()) + ": 100 bytes exceed limit file_bytes (99)");
 }
 
-TEST(MappedFile, ShrinkingEndsInAnErrorAndNotInASignal) {
-  TemporaryFile file(std::string(1 << 20, 'x'));
-  base::MappedFile mapped, other;
-  ASSERT_TRUE(base::MappedFile::open(file.path(), 1 << 30, &mapped).ok());
-  const TemporaryFile another("second");
-  ASSERT_TRUE(base::MappedFile::open(another.path(), 1 << 30, &other).ok());
-  file.shrink_to(5000);
-  int sum = 0;
-  for (uint8_t byte : mapped.bytes()) sum += byte == 'x' ? 1 : 0;
-  EXPECT_LT(sum, 1 << 20);
-  EXPECT_EQ(mapped.bytes()[1 << 19], 0);
-  EXPECT_FALSE(mapped.intact());
-  EXPECT_TRUE(other.intact());
+// Opening a pipe without a writer must not wait for one.
+TEST(MappedFile, RefusesAPipe) {
+  const std::string path = ::testing::TempDir() + "mapped_file_pipe_" + std::to_string(getpid());
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(refusal(path.c_str()), path + ": not a regular file");
+  unlink(path.c_str());
 }
 
-TEST(MappedFile, AModelThatShrinksWhileItRuns) {
-  std::ifstream in(std::string(kDataDir) + "/int8_convnet.tflite", std::ios::binary);
-  TemporaryFile file(std::string(std::istreambuf_iterator<char>(in), {}));
-  Model model;
-  ASSERT_TRUE(Model::load(file.path(), builtin_ops(), {}, &model).ok());
-  Interpreter interpreter;
-  ASSERT_TRUE(interpreter.create(model, {.reference = true}).ok());
-  ASSERT_TRUE(interpreter.allocate().ok());
-  ASSERT_TRUE(interpreter.invoke().ok());
-  file.shrink_to(0);
-  const Status status = interpreter.invoke();
-  EXPECT_EQ(status.code(), Code::io);
-  EXPECT_NE(std::string(status.message()).find("was truncated while it was in use"), std::string::npos) << status.message();
-  // A copy does not depend on the file.
-  std::ifstream again(std::string(kDataDir) + "/int8_convnet.tflite", std::ios::binary);
-  TemporaryFile second(std::string(std::istreambuf_iterator<char>(again), {}));
-  Model copy;
-  ASSERT_TRUE(Model::load(second.path(), builtin_ops(), {.copy = true}, &copy).ok());
-  second.shrink_to(0);
-  Interpreter runs;
-  ASSERT_TRUE(runs.create(copy, {.reference = true}).ok());
-  ASSERT_TRUE(runs.allocate().ok());
-  EXPECT_TRUE(runs.invoke().ok());
+TEST(MappedFile, ReadsZerosWhereTheFileWasTruncated) {
+  const size_t page = page_bytes();
+  TemporaryFile source(std::string(3 * page, 'x'));
+  MappedFile file;
+  ASSERT_TRUE(MappedFile::open(source.path(), kMost, &file).ok());
+  const volatile uint8_t* bytes = file.bytes().data();
+  EXPECT_EQ(bytes[0], 'x');
+  source.shrink_to(page);
+  EXPECT_TRUE(file.intact()) << "nothing has been missed yet";
+  EXPECT_EQ(bytes[2 * page + 7], 0);
+  EXPECT_FALSE(file.intact());
+  EXPECT_EQ(bytes[page], 0);
+  EXPECT_EQ(bytes[page - 1], 'x');
+}
+
+TEST(MappedFile, DamageOfOneFileIsNotThatOfAnother) {
+  const size_t page = page_bytes();
+  TemporaryFile source(std::string(2 * page, 'x'));
+  const TemporaryFile other(std::string(2 * page, 'y'));
+  {
+    MappedFile damaged, whole;
+    ASSERT_TRUE(MappedFile::open(source.path(), kMost, &damaged).ok());
+    ASSERT_TRUE(MappedFile::open(other.path(), kMost, &whole).ok());
+    source.shrink_to(0);
+    const volatile uint8_t* bytes = damaged.bytes().data();
+    EXPECT_EQ(bytes[page], 0);
+    EXPECT_FALSE(damaged.intact());
+    EXPECT_TRUE(whole.intact());
+    MappedFile moved(std::move(damaged));
+    EXPECT_FALSE(moved.intact());
+  }
+  // The place in the table is used again, without the damage.
+  MappedFile next;
+  ASSERT_TRUE(MappedFile::open(other.path(), kMost, &next).ok());
+  EXPECT_TRUE(next.intact());
+}
+
+// Beyond the places in its table there is an error, and room again once files are closed.
+TEST(MappedFile, BoundsTheNumberOfMappings) {
+  const TemporaryFile source("x");
+  std::vector<MappedFile> files(1025);
+  size_t opened = 0;
+  while (opened < files.size() && MappedFile::open(source.path(), kMost, &files[opened]).ok())
+    ++opened;
+  EXPECT_EQ(opened, 1024u);
+  EXPECT_NE(refusal(source.path()).find("more than 1024 files mapped"), std::string::npos);
+  files.clear();
+  MappedFile file;
+  EXPECT_TRUE(MappedFile::open(source.path(), kMost, &file).ok());
+}
+
+// A fault elsewhere takes the course that it would take without the library.
+TEST(MappedFileDeathTest, OtherFaultsKeepTheirHandler) {
+  const size_t page = page_bytes();
+  const auto fault = [&](bool with_handler) {
+    if (with_handler) signal(SIGBUS, [](int) { _exit(42); });
+    const TemporaryFile ours("x");
+    MappedFile file;
+    if (!MappedFile::open(ours.path(), kMost, &file).ok()) _exit(1);
+    TemporaryFile source(std::string(page, 'x'));
+    void* foreign = mmap(nullptr, page, PROT_READ, MAP_PRIVATE, source.descriptor(), 0);
+    source.shrink_to(0);
+    const volatile char value = *static_cast<const volatile char*>(foreign);
+    static_cast<void>(value);
+    _exit(0);
+  };
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(fault(true), ::testing::ExitedWithCode(42), "");
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_EXIT(fault(false), ::testing::KilledBySignal(SIGBUS), "");
+#endif
 }
 
 }  // namespace
-}  // namespace cygnet::test
+}  // namespace cygnet::base

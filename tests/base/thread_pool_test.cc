@@ -20,7 +20,8 @@ TEST(ThreadPool, EveryTaskOnce) {
             tasks,
             [](void* context, int64_t begin, int64_t end, int thread) {
               EXPECT_GE(thread, 0);
-              for (int64_t i = begin; i < end; ++i) ++(*static_cast<std::vector<std::atomic<int>>*>(context))[static_cast<size_t>(i)];
+              for (int64_t i = begin; i < end; ++i)
+                ++(*static_cast<std::vector<std::atomic<int>>*>(context))[static_cast<size_t>(i)];
             },
             &done);
       for (const auto& count : done) EXPECT_EQ(count, 20);

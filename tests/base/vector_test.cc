@@ -26,7 +26,10 @@ struct Counted {
   ~Counted() { --alive; }
 };
 
-template <class T> std::vector<T> copy(const Vector<T>& v) { return {v.begin(), v.end()}; }
+template <class T>
+std::vector<T> copy(const Vector<T>& v) {
+  return {v.begin(), v.end()};
+}
 
 TEST(Vector, FollowsStdVector) {
   std::mt19937 random(7);
@@ -37,7 +40,9 @@ TEST(Vector, FollowsStdVector) {
     const size_t at = theirs.empty() ? 0 : random() % theirs.size();
     switch (random() % 8) {
       case 0:
-      case 1: ours.push_back(value), theirs.push_back(value); break;
+      case 1:
+        ours.push_back(value), theirs.push_back(value);
+        break;
       case 2:
         ours.insert(ours.begin() + at, value);
         theirs.insert(theirs.begin() + static_cast<ptrdiff_t>(at), value);
@@ -46,8 +51,12 @@ TEST(Vector, FollowsStdVector) {
         ours.insert(ours.begin() + at, {value, "b", value});
         theirs.insert(theirs.begin() + static_cast<ptrdiff_t>(at), {value, "b", value});
         break;
-      case 4: ours.resize(at, value), theirs.resize(at, value); break;
-      case 5: ours.resize(at + 9), theirs.resize(at + 9); break;
+      case 4:
+        ours.resize(at, value), theirs.resize(at, value);
+        break;
+      case 5:
+        ours.resize(at + 9), theirs.resize(at + 9);
+        break;
       case 6:
         if (theirs.empty()) break;
         ours.erase(ours.begin() + at);

@@ -112,13 +112,26 @@ def test_mutants_of_large_models(lot, tmp_path):
         path.unlink()
 
 
-def test_what_the_verifier_rejects_is_refused(tmp_path):
-    """tflite_verify.py checks the same rules, written by other hands."""
+def rejected_by_the_verifier(files):
+    """The files that tflite_verify.py, which checks the same rules, written by other hands, rejects.
+
+    It takes a constant whose data lies behind the FlatBuffer, which is legal, for one without data.
+    """
+    verdicts = [line.rsplit(" ", 1) for line in tool("tflite_verify.py", *files).stdout.splitlines()]
+    rejected = [path for verdict, path in verdicts if verdict.startswith("reject")
+                and not ("buffer_offset_inside" in path and "input not produced" in verdict)]
+    assert rejected
+    return rejected
+
+
+@pytest.mark.parametrize("source", ["every_operator", "supported_operators"])
+def test_what_the_verifier_rejects_is_refused(source, tmp_path):
+    """By `inspect`, which loads without an operator being there, and by `run`."""
     mutants = tmp_path / "mutants"
-    make_mutants(supported_models(tmp_path / "seeds"), mutants, COUNT, SEED + 100)
-    files = sorted(mutants.glob("*.tflite"))
-    verdicts = tool("tflite_verify.py", *files).stdout.splitlines()
-    assert any(line.startswith("reject") for line in verdicts)
-    accepted = [line for line in verdicts
-                if line.startswith("reject") and run(line.split()[-1]).returncode == 0]
+    make_mutants(SEEDS[source](tmp_path / "seeds"), mutants, COUNT, SEED + 100)
+    accepted = []
+    for path in rejected_by_the_verifier(sorted(mutants.glob("*.tflite"))):
+        inspected = subprocess.run([PROGRAM, "inspect", path], capture_output=True, check=False)
+        if inspected.returncode == 0 or run(path).returncode == 0:
+            accepted.append(path)
     assert not accepted, "\n".join(accepted)

@@ -68,6 +68,19 @@ Status Model::from_memory(std::span<const uint8_t> bytes, const char* name,
   return {};
 }
 
+Status Model::from_graph(Graph&& graph, const char* name, const Limits& limits, Model* out) {
+  base::clear_ran_short();
+  Model model;
+  CYGNET_TRY(keep_path(name, &model.path_storage_, &model.path_));
+  model.limits_ = limits;
+  model.graph_ = std::move(graph);
+  Status status = verify(model.graph_, limits);
+  if (status.ok() && base::ran_short()) status = out_of_memory("graph", 0);
+  if (!status.ok()) return Status::error(status.code(), "%s: %s", name, status.message());
+  *out = std::move(model);
+  return {};
+}
+
 Status Model::read(const OpRegistry& registry) {
   Status status = read_graph(image_, registry, limits_, &graph_, &aligned_constants_);
   if (status.ok()) status = verify(graph_, limits_);

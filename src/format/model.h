@@ -31,6 +31,10 @@ class Model {
   static Status from_memory(std::span<const uint8_t> bytes, const char* name,
                             const OpRegistry& registry, const LoadOptions& options, Model* model);
 
+  /// Takes a graph that was built in memory and checks it by the rules G and T. What it views must
+  /// outlive the model; `name` stands for the path in messages.
+  static Status from_graph(Graph&& graph, const char* name, const Limits& limits, Model* model);
+
   const Graph& graph() const { return graph_; }
   const Limits& limits() const { return limits_; }
   /// The path, for messages.

@@ -187,17 +187,21 @@ constexpr Options2Of kOptions2[] = {
     {Builtin::STABLEHLO_CASE, Options2::StablehloCaseOptions},
 };
 
-Options options_of(int32_t builtin) {
+}  // namespace
+
+schema::BuiltinOptions options_of(int32_t builtin) {
   for (const OptionsOf& entry : kOptions)
     if (static_cast<int32_t>(entry.builtin) == builtin) return entry.table;
   return Options::NONE;
 }
 
-Options2 options_2_of(int32_t builtin) {
+schema::BuiltinOptions2 options_2_of(int32_t builtin) {
   for (const Options2Of& entry : kOptions2)
     if (static_cast<int32_t>(entry.builtin) == builtin) return entry.table;
   return Options2::NONE;
 }
+
+namespace {
 
 // ---- Enumerations in the tables (C9)
 

@@ -14,4 +14,8 @@ namespace cygnet {
 /// no table.
 Status read_builtin_options(const schema::Operator& source, Node* node);
 
+/// The option table that a builtin operator takes; NONE where it takes none of that union.
+schema::BuiltinOptions options_of(int32_t builtin);
+schema::BuiltinOptions2 options_2_of(int32_t builtin);
+
 }  // namespace cygnet

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edit/versions.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "schema/tflite_generated.h"
+
+namespace cygnet {
+namespace {
+
+using Op = schema::BuiltinOperator;
+
+// What decides about versions.
+struct Facts {
+  const Subgraph& subgraph;
+  const Node& node;
+  Type type = Type::float32;     // of operand 0
+  Type weights = Type::float32;  // of operand 1
+  int rank = 0;                  // the highest of any operand
+
+  Facts(const Subgraph& s, const Node& n) : subgraph(s), node(n) {
+    for (size_t k = 0; k < n.inputs.size(); ++k) {
+      if (n.inputs[k] == kAbsent) continue;
+      const GraphTensor& t = s.tensors[n.inputs[k]];
+      if (k == 0) type = t.type;
+      if (k == 1) weights = t.type;
+      rank = std::max(rank, t.shape.rank);
+    }
+  }
+  template <class Table>
+  const Table* options() const {
+    return static_cast<const Table*>(node.options);
+  }
+  const GraphTensor& input(size_t k) const { return subgraph.tensors[node.inputs[k]]; }
+  bool hybrid() const { return type == Type::float32 && weights == Type::int8; }
+  bool broadcasts() const {
+    return node.inputs.size() > 1 && !(input(0).shape == input(1).shape);
+  }
+};
+
+// Versions that differ by type alone, as most operators' do.
+struct ByType {
+  Op op;
+  int int8, int16;
+};
+constexpr ByType kByType[] = {
+    {Op::ABS, 2, 3},          {Op::ADD, 2, 3},          {Op::ARG_MAX, 2, 2},
+    {Op::ARG_MIN, 2, 2},      {Op::AVERAGE_POOL_2D, 2, 3},
+    {Op::BATCH_MATMUL, 2, 3}, {Op::BATCH_TO_SPACE_ND, 2, 4},
+    {Op::CONCATENATION, 2, 3},
+    {Op::CONV_2D, 3, 4},      {Op::DEPTHWISE_CONV_2D, 3, 5},
+    {Op::DEPTH_TO_SPACE, 2, 2}, {Op::DEQUANTIZE, 2, 3}, {Op::EQUAL, 2, 2},
+    {Op::EXP, 2, 2},          {Op::FULLY_CONNECTED, 4, 7},
+    {Op::GATHER, 2, 4},       {Op::GELU, 2, 2},         {Op::GREATER, 2, 2},
+    {Op::GREATER_EQUAL, 2, 2}, {Op::L2_NORMALIZATION, 2, 2}, {Op::LEAKY_RELU, 2, 2},
+    {Op::LESS, 2, 2},         {Op::LESS_EQUAL, 2, 2},   {Op::LOGISTIC, 2, 3},
+    {Op::LOG_SOFTMAX, 2, 2},  {Op::MAXIMUM, 2, 4},      {Op::MAX_POOL_2D, 2, 3},
+    {Op::MEAN, 2, 3},         {Op::MINIMUM, 2, 4},      {Op::MIRROR_PAD, 2, 3},
+    {Op::MUL, 2, 4},          {Op::NOT_EQUAL, 2, 2},    {Op::PACK, 2, 3},
+    {Op::PAD, 2, 3},          {Op::PADV2, 2, 2},        {Op::QUANTIZE, 1, 3},
+    {Op::REDUCE_MAX, 2, 3},   {Op::REDUCE_MIN, 2, 3},   {Op::RELU, 2, 3},
+    {Op::RELU6, 2, 3},        {Op::RESIZE_BILINEAR, 2, 4},
+    {Op::RESIZE_NEAREST_NEIGHBOR, 2, 4},                {Op::RSQRT, 2, 3},
+    {Op::SLICE, 2, 4},        {Op::SOFTMAX, 2, 3},      {Op::SPACE_TO_BATCH_ND, 2, 4},
+    {Op::SPACE_TO_DEPTH, 2, 2}, {Op::SPLIT, 2, 4},      {Op::SPLIT_V, 2, 2},
+    {Op::SQRT, 2, 2},         {Op::SQUARED_DIFFERENCE, 2, 2}, {Op::STRIDED_SLICE, 2, 4},
+    {Op::SUB, 2, 5},          {Op::SUM, 2, 3},          {Op::TANH, 2, 3},
+    {Op::TILE, 3, 3},         {Op::TOPK_V2, 2, 3},      {Op::TRANSPOSE, 2, 4},
+    {Op::TRANSPOSE_CONV, 2, 3}, {Op::UNPACK, 2, 4},
+};
+
+int by_type(Op op, Type type) {
+  if (type != Type::int8 && type != Type::int16) return 1;
+  for (const ByType& row : kByType)
+    if (row.op == op) return type == Type::int8 ? row.int8 : row.int16;
+  return 1;
+}
+
+int convolution_version(const Facts& f) {
+  if (f.weights == Type::int4) return 7;
+  const Shape& filter = f.input(1).shape;
+  const Shape& input = f.input(0).shape;
+  if (filter.rank == 4 && input.rank == 4 && filter[3] != input[3]) return 6;  // grouped
+  return f.hybrid() ? 2 : by_type(Op::CONV_2D, f.type);
+}
+
+int depthwise_version(const Facts& f) {
+  const auto* o = f.options<schema::DepthwiseConv2DOptions>();
+  const bool dilated =
+      o != nullptr && (o->dilation_h_factor() != 1 || o->dilation_w_factor() != 1);
+  if (f.hybrid()) return 4;
+  return std::max(by_type(Op::DEPTHWISE_CONV_2D, f.type), dilated ? 2 : 1);
+}
+
+int fully_connected_version(const Facts& f) {
+  const auto* o = f.options<schema::FullyConnectedOptions>();
+  int version = f.hybrid() ? 3 : by_type(Op::FULLY_CONNECTED, f.type);
+  if (o != nullptr && o->keep_num_dims()) version = std::max(version, 5);
+  if (f.node.inputs.size() < 3 || f.node.inputs[2] == kAbsent) version = std::max(version, 6);
+  return version;
+}
+
+int transpose_conv_version(const Facts& f) {
+  const auto* o = f.options<schema::TransposeConvOptions>();
+  if (o != nullptr && o->fused_activation_function() != schema::ActivationFunctionType::NONE)
+    return 4;
+  const bool bias = f.node.inputs.size() > 3 && f.node.inputs[3] != kAbsent;
+  return std::max(by_type(Op::TRANSPOSE_CONV, f.type), bias ? 3 : 1);
+}
+
+template <class Options>
+int resize_version(const Facts& f, Op op) {
+  const auto* o = f.options<Options>();
+  const int newer = o != nullptr && o->half_pixel_centers() ? 3 : 1;
+  return std::max(by_type(op, f.type), newer);
+}
+
+int binary_version(const Facts& f, Op op) {
+  int version = by_type(op, f.type);
+  const bool wide = f.rank > 4 && f.broadcasts();
+  if (op == Op::SUB && f.type == Type::int64) version = 4;
+  if (op == Op::ADD && f.type == Type::int64) version = 4;
+  if (op == Op::MUL && f.type == Type::int64) version = 6;
+  if (wide && op == Op::DIV) version = std::max(version, 2);
+  if (wide && (op == Op::SUB || op == Op::MUL)) version = std::max(version, 3);
+  if (wide && (op == Op::MAXIMUM || op == Op::MINIMUM)) version = std::max(version, 3);
+  return version;
+}
+
+int gather_version(const Facts& f) {
+  const auto* o = f.options<schema::GatherOptions>();
+  if (o != nullptr && o->batch_dims() != 0) return 5;
+  return f.type == Type::boolean ? 3 : by_type(Op::GATHER, f.type);
+}
+
+int strided_slice_version(const Facts& f) {
+  const auto* o = f.options<schema::StridedSliceOptions>();
+  int version = f.type == Type::boolean ? 3 : by_type(Op::STRIDED_SLICE, f.type);
+  if (f.rank > 4) version = std::max(version, 4);
+  if (f.type == Type::string) version = 5;
+  if (o != nullptr && (o->ellipsis_mask() != 0 || o->new_axis_mask() != 0))
+    version = std::max(version, 6);
+  return version;
+}
+
+int version_of(const Facts& f, Op op) {
+  switch (op) {
+    case Op::CONV_2D: return convolution_version(f);
+    case Op::DEPTHWISE_CONV_2D: return depthwise_version(f);
+    case Op::FULLY_CONNECTED: return fully_connected_version(f);
+    case Op::TRANSPOSE_CONV: return transpose_conv_version(f);
+    case Op::RESIZE_BILINEAR: return resize_version<schema::ResizeBilinearOptions>(f, op);
+    case Op::RESIZE_NEAREST_NEIGHBOR:
+      return resize_version<schema::ResizeNearestNeighborOptions>(f, op);
+    case Op::ADD:
+    case Op::SUB:
+    case Op::MUL:
+    case Op::DIV:
+    case Op::MAXIMUM:
+    case Op::MINIMUM: return binary_version(f, op);
+    case Op::GATHER: return gather_version(f);
+    case Op::STRIDED_SLICE: return strided_slice_version(f);
+    case Op::TRANSPOSE:
+      return std::max({by_type(op, f.type), f.rank > 5 ? 6 : f.rank > 4 ? 4 : 1,
+                       f.type == Type::boolean ? 3 : 1});
+    case Op::SLICE: return std::max(by_type(op, f.type), f.rank > 4 ? 5 : 1);
+    case Op::SPACE_TO_BATCH_ND:
+    case Op::BATCH_TO_SPACE_ND: return std::max(by_type(op, f.type), f.rank != 4 ? 3 : 1);
+    case Op::BROADCAST_TO: return f.type == Type::boolean || f.type == Type::int8 ? 3 : 2;
+    case Op::DEQUANTIZE: return f.type == Type::float16 ? 3 : by_type(op, f.type);
+    case Op::CAST:
+      return f.type == Type::float16 || f.type == Type::bfloat16 ? 7 : 1;
+    case Op::FILL: {
+      const Type value = f.weights;
+      if (value == Type::boolean || value == Type::string) return 2;
+      return value == Type::int8 || value == Type::int16 ? 3 : 1;
+    }
+    case Op::ARG_MAX: return f.type == Type::boolean ? 3 : by_type(op, f.type);
+    default: return by_type(op, f.type);
+  }
+}
+
+// Releases in which the newest version of an operator that we write came, for those that are later
+// than 1.14.0: {operator, version, major, minor}.
+struct Release {
+  Op op;
+  int version;
+  int major, minor;
+};
+constexpr Release kReleases[] = {
+    {Op::ABS, 2, 2, 5},
+    {Op::ADD, 3, 2, 4},
+    {Op::ADD, 4, 2, 6},
+    {Op::ARG_MAX, 3, 2, 11},
+    {Op::AVERAGE_POOL_2D, 3, 2, 3},
+    {Op::BATCH_MATMUL, 1, 2, 3},
+    {Op::BATCH_TO_SPACE_ND, 3, 2, 3},
+    {Op::BROADCAST_TO, 2, 2, 5},
+    {Op::CAST, 7, 2, 18},
+    {Op::CONCATENATION, 3, 2, 3},
+    {Op::CONV_2D, 4, 2, 3},
+    {Op::CONV_2D, 5, 2, 4},
+    {Op::CONV_2D, 6, 2, 9},
+    {Op::CONV_2D, 7, 2, 11},
+    {Op::CONV_2D, 8, 2, 15},
+    {Op::CONV_3D, 1, 2, 5},
+    {Op::CUMSUM, 1, 2, 4},
+    {Op::DEPTHWISE_CONV_2D, 4, 2, 2},
+    {Op::DEPTHWISE_CONV_2D, 5, 2, 3},
+    {Op::DEQUANTIZE, 3, 1, 15},
+    {Op::DIV, 2, 2, 3},
+    {Op::DYNAMIC_UPDATE_SLICE, 1, 2, 9},
+    {Op::FULLY_CONNECTED, 5, 2, 0},
+    {Op::FULLY_CONNECTED, 6, 2, 1},
+    {Op::FULLY_CONNECTED, 7, 2, 3},
+    {Op::GATHER, 3, 1, 15},
+    {Op::GATHER, 4, 2, 4},
+    {Op::GATHER, 5, 2, 5},
+    {Op::GELU, 1, 2, 5},
+    {Op::HARD_SWISH, 1, 1, 15},
+    {Op::IF, 1, 1, 15},
+    {Op::MAXIMUM, 3, 2, 3},
+    {Op::MAX_POOL_2D, 3, 2, 3},
+    {Op::MEAN, 3, 2, 4},
+    {Op::MINIMUM, 3, 2, 3},
+    {Op::MUL, 3, 1, 15},
+    {Op::MUL, 4, 2, 3},
+    {Op::MUL, 6, 2, 12},
+    {Op::NON_MAX_SUPPRESSION_V4, 1, 2, 1},
+    {Op::NON_MAX_SUPPRESSION_V5, 1, 2, 1},
+    {Op::PAD, 3, 2, 4},
+    {Op::RELU_0_TO_1, 1, 2, 10},
+    {Op::RESIZE_BILINEAR, 3, 2, 2},
+    {Op::RESIZE_NEAREST_NEIGHBOR, 3, 2, 3},
+    {Op::RFFT2D, 1, 2, 5},
+    {Op::SCATTER_ND, 1, 2, 1},
+    {Op::SELECT_V2, 1, 2, 2},
+    {Op::SIGN, 1, 2, 12},
+    {Op::SLICE, 4, 2, 4},
+    {Op::SLICE, 5, 2, 5},
+    {Op::SOFTMAX, 3, 2, 3},
+    {Op::SPACE_TO_BATCH_ND, 3, 2, 3},
+    {Op::STRIDED_SLICE, 3, 2, 1},
+    {Op::STRIDED_SLICE, 4, 2, 2},
+    {Op::STRIDED_SLICE, 6, 2, 6},
+    {Op::SUB, 3, 2, 3},
+    {Op::SUB, 4, 2, 4},
+    {Op::TRANSPOSE, 3, 1, 15},
+    {Op::TRANSPOSE, 4, 2, 3},
+    {Op::TRANSPOSE, 6, 2, 12},
+    {Op::TRANSPOSE_CONV, 3, 2, 3},
+    {Op::TRANSPOSE_CONV, 4, 2, 13},
+    {Op::WHILE, 1, 1, 15},
+};
+
+}  // namespace
+
+int operator_version(const Subgraph& subgraph, const Node& node) {
+  const Op op = static_cast<Op>(node.builtin);
+  if (op == Op::CUSTOM) return node.version;
+  return std::max(node.version, version_of(Facts(subgraph, node), op));
+}
+
+std::string minimum_runtime(const Graph& graph) {
+  int major = 1, minor = 14;
+  for (const Subgraph& s : graph.subgraphs)
+    for (const Node& n : s.nodes)
+      for (const Release& r : kReleases)
+        if (static_cast<int32_t>(r.op) == n.builtin && operator_version(s, n) >= r.version &&
+            std::pair(r.major, r.minor) > std::pair(major, minor)) {
+          major = r.major;
+          minor = r.minor;
+        }
+  return std::to_string(major) + "." + std::to_string(minor) + ".0";
+}
+
+}  // namespace cygnet

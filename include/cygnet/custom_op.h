@@ -247,6 +247,8 @@ struct OpDef {
   uint8_t options_type_2 = 0;  ///< BuiltinOptions2 member; 0: takes none
   Sharing sharing = Sharing::none;
   bool pure = true;  ///< same inputs, same outputs: constants may be folded
+  bool shapes_only =
+      false;  ///< pure, and reads its inputs' shapes only: folded where those are fixed
   int32_t min_inputs = 1;
   int32_t max_inputs = 1;  ///< kAnyCount: no bound
   int32_t min_outputs = 1;

@@ -9,7 +9,10 @@
   X(kArgMax)                     \
   X(kArgMin)                     \
   X(kAveragePool2d)              \
+  X(kBatchMatmul)                \
   X(kBatchToSpaceNd)             \
+  X(kBroadcastArgs)              \
+  X(kBroadcastTo)                \
   X(kCast)                       \
   X(kConcatenation)              \
   X(kConv2d)                     \
@@ -18,8 +21,10 @@
   X(kDequantize)                 \
   X(kDiv)                        \
   X(kExpandDims)                 \
+  X(kFill)                       \
   X(kFloorDiv)                   \
   X(kFullyConnected)             \
+  X(kGather)                     \
   X(kGatherNd)                   \
   X(kHardSwish)                  \
   X(kLogistic)                   \
@@ -31,12 +36,16 @@
   X(kPadv2)                      \
   X(kPrelu)                      \
   X(kQuantize)                   \
+  X(kRange)                      \
+  X(kRank)                       \
   X(kRelu)                       \
   X(kRelu6)                      \
   X(kReluN1To1)                  \
   X(kReshape)                    \
   X(kResizeBilinear)             \
   X(kResizeNearestNeighbor)      \
+  X(kShape)                      \
+  X(kSlice)                      \
   X(kSoftmax)                    \
   X(kSpaceToBatchNd)             \
   X(kSpaceToDepth)               \
@@ -46,6 +55,7 @@
   X(kStridedSlice)               \
   X(kSub)                        \
   X(kTanh)                       \
+  X(kTile)                       \
   X(kTranspose)                  \
   X(kTransposeConv)              \
   X(kUnidirectionalSequenceLstm) \

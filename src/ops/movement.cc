@@ -105,6 +105,20 @@ void locate(const ByteCopy& c, int dims, int64_t index, const uint8_t** in, uint
 
 }  // namespace
 
+Status read_dimensions(const char* name, const Tensor& t, Shape* shape) {
+  if (t.shape.elements() > kMaxRank)
+    return bad_model("T2: %s: more than %d dimensions", name, kMaxRank);
+  *shape = {};
+  for (int64_t i = 0; i < t.shape.elements(); ++i) {
+    const int64_t d = integer_at(t, i);
+    if (d < 0 || d > INT32_MAX)
+      return bad_model("%s: dimension %lld is %lld", name, static_cast<long long>(i),
+                       static_cast<long long>(d));
+    shape->push(static_cast<int32_t>(d));
+  }
+  return {};
+}
+
 void StridedCopy::make_dense_output() {
   int64_t stride = 1;
   for (int d = rank - 1; d >= 0; --d) {

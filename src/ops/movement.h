@@ -31,6 +31,9 @@ inline Status expect_moved_type(const OpContext& op, int i = 0) {
   return expect_same_type(name, op.input(i), "output 0", op.output(0));
 }
 
+/// Reads an int32 or int64 vector of dimensions, each ≥ 0, into `shape`.
+Status read_dimensions(const char* name, const Tensor& t, Shape* shape);
+
 /// Element i of an int16, int32 or int64 tensor.
 inline int64_t integer_at(const Tensor& t, int64_t i) {
   if (t.type == Type::int64) return t.as<int64_t>()[i];
@@ -122,8 +125,8 @@ inline void copy_bytes(uint8_t* to, const uint8_t* from, int64_t bytes) {
   std::memcpy(to + bytes - 16, from + bytes - 16, 16);
 }
 
-/// One more dimension than a tensor can have twice over: space-to-depth has 6.
-inline constexpr int kMaxCopyRank = 10;
+/// Every dimension of a tensor twice over, as TILE has it.
+inline constexpr int kMaxCopyRank = 2 * kMaxRank;
 
 /// An index space with a place in the input and in the output for each index:
 /// out[Σ i[d]·out_stride[d]] = in[Σ i[d]·in_stride[d]], 0 ≤ i[d] < size[d]. Strides are in elements

@@ -130,7 +130,8 @@ Status Planner::plan_step(int32_t index, Tensor** operands) {
   const bool constant_inputs = std::all_of(node.inputs.begin(), node.inputs.end(), [&](int32_t i) {
     return i == kAbsent || plan_.tensors[i].constant;
   });
-  if (node.op->pure && constant_inputs && !node.inputs.empty()) return fold(&step);
+  const bool known = node.op->shapes_only || (constant_inputs && !node.inputs.empty());
+  if (node.op->pure && known) return fold(&step);
   for (int32_t i : node.outputs) plan_.places[i] = Place::arena;
   return driver_.prepare(&step);
 }
@@ -147,7 +148,7 @@ Status Planner::check_work(const Step& step) {
       model_.path(), static_cast<long long>(plan_.macs), step.node, static_cast<long long>(limit));
 }
 
-// Runs a node whose inputs are all constant, once; its outputs become constants and the step goes.
+// Runs a node whose results are known now, once; its outputs become constants and the step goes.
 Status Planner::fold(Step* step) {
   const Node& node = graph_.nodes[step->node];
   for (int32_t i : node.outputs) {

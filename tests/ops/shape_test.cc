@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "ops/builtin_ops.h"
 #include "ops/movement_cases.h"
+#include "runtime/interpreter.h"
 
 namespace cygnet::test {
 namespace {
@@ -35,18 +37,30 @@ TEST(Shape, Cases) {
   });
 }
 
+// The shape feeds a RESHAPE, which would else be planned only while running.
+void reshape_like(ModelBuilder& b) {
+  const int x = b.input({2, 3}), like = b.input({3, 1, 2});
+  const int shape = b.add_tensor({3}, Type::int32);
+  b.op(Op::SHAPE, {like}, {shape}, schema::CreateShapeOptions(b.fbb(), schema::TensorType::INT32));
+  b.op(Op::RESHAPE, {x, shape}, {b.output({3, 1, 2})});
+}
+
 TEST(Shape, IsKnownBeforeTheRun) {
-  // The shape feeds operators whose outputs' shapes would else be found only while running: a
-  // RESHAPE to it, and the sum of its rank.
+  ModelBuilder b;
+  reshape_like(b);
+  const TestImage image = b.finish();
+  Model model;
+  Interpreter interpreter;
+  ASSERT_TRUE(
+      Model::from_memory({image.data(), image.size()}, "m", builtin_ops(), {}, &model).ok());
+  ASSERT_TRUE(interpreter.create(model, {}).ok());
+  ASSERT_TRUE(interpreter.allocate().ok());
+  ASSERT_EQ(interpreter.plan().steps.size(), 1u);
+  EXPECT_FALSE(interpreter.plan().steps[0].dynamic);
+  EXPECT_EQ(interpreter.output(0).shape, (Shape{3, 1, 2}));
+
   run_op_cases({{.name = "reshape",
-                 .model =
-                     [](ModelBuilder& b) {
-                       const int x = b.input({2, 3}), like = b.input({3, 1, 2});
-                       const int shape = b.add_tensor({3}, Type::int32);
-                       b.op(Op::SHAPE, {like}, {shape},
-                            schema::CreateShapeOptions(b.fbb(), schema::TensorType::INT32));
-                       b.op(Op::RESHAPE, {x, shape}, {b.output({3, 1, 2})});
-                     },
+                 .model = reshape_like,
                  .inputs = {values<float>({1, 2, 3, 4, 5, 6}), values<float>({0, 0, 0, 0, 0, 0})},
                  .outputs = {values<float>({1, 2, 3, 4, 5, 6})},
                  .shapes = {{3, 1, 2}}}});

@@ -89,7 +89,10 @@ Source::Kind kind_of(TextMessage message) {
 
 std::string tags_text(const MetaGraphDef& meta) {
   std::string result;
-  for (std::string_view tag : meta.tags) result += (result.empty() ? "" : ",") + std::string(tag);
+  for (std::string_view tag : meta.tags) {
+    if (!result.empty()) result += ',';
+    result += tag;
+  }
   return result;
 }
 

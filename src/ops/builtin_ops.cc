@@ -20,6 +20,8 @@
   X(kDepthwiseConv2d)            \
   X(kDequantize)                 \
   X(kDiv)                        \
+  X(kDynamicUpdateSlice)         \
+  X(kEmbeddingLookup)            \
   X(kExpandDims)                 \
   X(kFill)                       \
   X(kFloorDiv)                   \
@@ -30,7 +32,9 @@
   X(kLogistic)                   \
   X(kMaxPool2d)                  \
   X(kMean)                       \
+  X(kMirrorPad)                  \
   X(kMul)                        \
+  X(kOneHot)                     \
   X(kPack)                       \
   X(kPad)                        \
   X(kPadv2)                      \
@@ -44,22 +48,27 @@
   X(kReshape)                    \
   X(kResizeBilinear)             \
   X(kResizeNearestNeighbor)      \
+  X(kReverseV2)                  \
+  X(kScatterNd)                  \
   X(kShape)                      \
   X(kSlice)                      \
   X(kSoftmax)                    \
   X(kSpaceToBatchNd)             \
   X(kSpaceToDepth)               \
   X(kSplit)                      \
+  X(kSplitV)                     \
   X(kSqrt)                       \
   X(kSqueeze)                    \
   X(kStridedSlice)               \
   X(kSub)                        \
   X(kTanh)                       \
   X(kTile)                       \
+  X(kTopkV2)                     \
   X(kTranspose)                  \
   X(kTransposeConv)              \
   X(kUnidirectionalSequenceLstm) \
-  X(kUnpack)
+  X(kUnpack)                     \
+  X(kWhere)
 
 #define CYGNET_CUSTOM_OPS(X) X(kConvolution2dTransposeBias)
 

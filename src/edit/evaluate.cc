@@ -11,14 +11,19 @@ Evaluation evaluate(const Node& node, const std::vector<GraphTensor>& operands,
                     const std::vector<GraphTensor>& results, bool run, const std::string& where) {
   Graph graph;
   Subgraph& subgraph = graph.subgraphs.emplace_back();
-  std::vector<int32_t> inputs, outputs;
+  std::vector<int32_t> inputs, outputs, given;
   const auto add = [&](const GraphTensor& tensor, std::vector<int32_t>& list) {
     list.push_back(static_cast<int32_t>(subgraph.tensors.size()));
     subgraph.tensors.push_back(tensor);
   };
   for (const GraphTensor& t : operands) add(t, inputs);
-  for (size_t i = 0; i < inputs.size(); ++i)
-    if (node.inputs[i] == kAbsent) inputs[i] = kAbsent;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (node.inputs[i] == kAbsent)
+      inputs[i] = kAbsent;
+    else if (!operands[i].constant && !operands[i].variable)
+      given.push_back(inputs[i]);
+  }
+  subgraph.inputs = given;
   for (const GraphTensor& t : results) add(t, outputs);
   Node& only = subgraph.nodes.emplace_back(node);
   only.inputs = inputs;

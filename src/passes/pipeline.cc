@@ -8,7 +8,10 @@
 // One line a pass: the name of its Pass, which lies in the file of the pass's name.
 #define CYGNET_PASSES(X) \
   X(kRemoveDead)         \
-  X(kFoldConstants)
+  X(kFoldConstants)      \
+  X(kMergeDuplicates)    \
+  X(kRemoveIdentities)   \
+  X(kMergeReshapes)
 
 namespace cygnet {
 namespace passes {
@@ -73,8 +76,9 @@ std::vector<PassReport> run_passes(Draft& draft, const OpRegistry& registry,
       }
       report.rewrites += rewrites;
       report.removed_nodes += static_cast<int>(before - node_count(draft));
-      report.ms += std::chrono::duration<double, std::milli>(
-                       std::chrono::steady_clock::now() - start).count();
+      report.ms +=
+          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+              .count();
       again = again || rewrites > 0;
     }
   }

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions. Keras filters are [kh, kw, in, out]; the graph's are [out, kh, kw, in], depthwise
+// ones [1, kh, kw, in·multiplier]. One-dimensional ones run as two-dimensional ones of height 1.
+#include <algorithm>
+
+#include "importers/keras/layers.h"
+
+namespace cygnet::keras {
+namespace {
+
+constexpr int32_t kMaxStep = 1 << 20;
+
+struct Window {
+  int32_t kh = 1, kw = 1, sh = 1, sw = 1, dh = 1, dw = 1;
+  bool same = false;
+  bool causal = false;
+};
+
+// One number for each direction; `count` of them.
+std::vector<int32_t> steps(const Layer& l, const char* key, size_t count) {
+  const Config value = l.config.at(key);
+  std::vector<int32_t> list = value.null() ? std::vector<int32_t>{1} : value.integers();
+  if (list.size() == 1) list.resize(count, list[0]);
+  if (list.size() != count) l.fail(text(key, ": expected ", count, " numbers"));
+  for (int32_t v : list)
+    if (v < 1 || v > kMaxStep) l.fail(text(key, ": ", v, " is out of range"));
+  return list;
+}
+
+Window window(const Layer& l, size_t directions) {
+  l.refuse_if(l.config.text("data_format", "channels_last") != "channels_last",
+              "data_format channels_first is not supported; save the model with channels_last");
+  const auto k = steps(l, "kernel_size", directions), s = steps(l, "strides", directions),
+             d = steps(l, "dilation_rate", directions);
+  const std::string padding = l.config.text("padding", "valid");
+  l.refuse_if(padding != "valid" && padding != "same" && (padding != "causal" || directions != 1),
+              text("padding \"", padding, "\" is not supported"));
+  Window w;
+  w.kw = k.back(), w.sw = s.back(), w.dw = d.back();
+  if (directions == 2) w.kh = k[0], w.sh = s[0], w.dh = d[0];
+  w.same = padding == "same";
+  w.causal = padding == "causal";
+  return w;
+}
+
+schema::Padding padding_of(const Window& w) {
+  return w.same ? schema::Padding::SAME : schema::Padding::VALID;
+}
+
+// [N, T, C] → [N, 1, T, C], zeros before the first step where the padding is causal.
+int32_t widen(Layer& l, int32_t x, const Window& w) {
+  l.expect_rank(x, 3);
+  const int32_t y = l.reshape(x, {kRest, 1, l.dim(x, 1), l.dim(x, 2)});
+  if (!w.causal || w.kw == 1) return y;
+  const int64_t before = int64_t{w.kw - 1} * w.dw;
+  l.refuse_if(before > kMaxStep, "the window is too wide");
+  return l.pad(y, {0, 0, 0, 0, static_cast<int32_t>(before), 0, 0, 0});
+}
+
+int32_t narrow(Layer& l, int32_t y) { return l.reshape(y, {kRest, l.dim(y, 2), l.dim(y, 3)}); }
+
+int32_t convolve(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w) {
+  schema::Conv2DOptionsT options;
+  options.padding = padding_of(w);
+  options.stride_h = w.sh;
+  options.stride_w = w.sw;
+  options.dilation_h_factor = w.dh;
+  options.dilation_w_factor = w.dw;
+  Tensors operands = {x, filter};
+  if (bias != kAbsent) operands.push_back(bias);
+  return l.add(Builtin::CONV_2D, operands, options);
+}
+
+int32_t depthwise(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w,
+                  int32_t multiplier) {
+  if ((w.dh > 1 || w.dw > 1) && (w.sh > 1 || w.sw > 1))
+    l.fail("a depthwise convolution with both stride and dilation is not supported");
+  schema::DepthwiseConv2DOptionsT options;
+  options.padding = padding_of(w);
+  options.stride_h = w.sh;
+  options.stride_w = w.sw;
+  options.dilation_h_factor = w.dh;
+  options.dilation_w_factor = w.dw;
+  options.depth_multiplier = multiplier;
+  Tensors operands = {x, filter};
+  if (bias != kAbsent) operands.push_back(bias);
+  return l.add(Builtin::DEPTHWISE_CONV_2D, operands, options);
+}
+
+int32_t bias_of(Layer& l, int32_t channels) {
+  return l.config.flag("use_bias", true) ? l.weight("bias", {channels}) : kAbsent;
+}
+
+int32_t positive(const Layer& l, const char* key, int32_t otherwise) {
+  const int32_t value = l.config.integer(key, otherwise);
+  l.refuse_if(value < 1 || value > (1 << 24), text(key, ": ", value, " is out of range"));
+  return value;
+}
+
+// A convolution of an [N, H, W, C] input; the file's filter has one direction where `flat`.
+int32_t convolution(Layer& l, int32_t x, const Window& w, bool flat) {
+  const int32_t filters = positive(l, "filters", 0), groups = positive(l, "groups", 1);
+  const int32_t channels = l.dim(x, 3);
+  l.refuse_if(channels % groups != 0 || filters % groups != 0,
+              text(channels, " channels and ", filters, " filters in ", groups, " groups"));
+  const int32_t depth = channels / groups;
+  const int32_t filter =
+      flat ? l.weight("kernel", {w.kw, depth, filters}, {2, 0, 1})
+           : l.weight("kernel", {w.kh, w.kw, depth, filters}, {3, 0, 1, 2});
+  const int32_t shaped = flat ? l.reshape(filter, {filters, 1, w.kw, depth}) : filter;
+  return convolve(l, x, shaped, bias_of(l, filters), w);
+}
+
+int32_t depthwise_filter(Layer& l, const char* variable, const Window& w, int32_t channels,
+                         int32_t multiplier, bool flat) {
+  int64_t outputs = int64_t{channels} * multiplier;
+  l.refuse_if(outputs > (1 << 24), "too many channels");
+  const Shape shape{1, w.kh, w.kw, static_cast<int32_t>(outputs)};
+  return flat ? l.weight_as(variable, {w.kw, channels, multiplier}, shape)
+              : l.weight_as(variable, {w.kh, w.kw, channels, multiplier}, shape);
+}
+
+// Keras 2 names the filter depthwise_kernel, Keras 3 kernel.
+const char* depthwise_name(const Layer& l) {
+  return l.weights.has_next("depthwise_kernel") ? "depthwise_kernel" : "kernel";
+}
+
+int32_t depthwise_layer(Layer& l, int32_t x, const Window& w, bool flat) {
+  const int32_t channels = l.dim(x, 3), multiplier = positive(l, "depth_multiplier", 1);
+  const int32_t filter = depthwise_filter(l, depthwise_name(l), w, channels, multiplier, flat);
+  return depthwise(l, x, filter, bias_of(l, channels * multiplier), w, multiplier);
+}
+
+int32_t separable(Layer& l, int32_t x, const Window& w, bool flat) {
+  const int32_t channels = l.dim(x, 3), multiplier = positive(l, "depth_multiplier", 1);
+  const int32_t filters = positive(l, "filters", 0);
+  const int32_t first = depthwise_filter(l, "depthwise_kernel", w, channels, multiplier, flat);
+  const int32_t middle = depthwise(l, x, first, kAbsent, w, multiplier);
+  const int32_t depth = channels * multiplier;
+  const int32_t point = flat ? l.weight("pointwise_kernel", {1, depth, filters}, {2, 0, 1})
+                             : l.weight("pointwise_kernel", {1, 1, depth, filters}, {3, 0, 1, 2});
+  const int32_t shaped = flat ? l.reshape(point, {filters, 1, 1, depth}) : point;
+  return convolve(l, middle, shaped, bias_of(l, filters), Window());
+}
+
+// Size of a transposed convolution's output in one direction. Keras: without output_padding SAME
+// gives size·stride, VALID (size − 1)·stride + max(kernel, stride).
+int64_t transposed_size(const Layer& l, int64_t size, int64_t k, int64_t s, bool same,
+                        int32_t output_padding) {
+  if (output_padding < 0) return same ? size * s : size * s + std::max<int64_t>(k - s, 0);
+  l.refuse_if(output_padding >= s, "output_padding must be less than the stride");
+  return (size - 1) * s + k + output_padding - (same ? 2 * (k / 2) : 0);
+}
+
+// The shape operand of a TRANSPOSE_CONV: a constant but for a free batch.
+int32_t output_shape(Layer& l, int32_t x, int32_t h, int32_t w, int32_t c) {
+  if (!l.e.dim_free(x, 0)) return l.e.list({l.dim(x, 0), h, w, c});
+  const int32_t shape =
+      l.add_typed(Builtin::SHAPE, {x}, Type::int32, schema::ShapeOptionsT());
+  schema::StridedSliceOptionsT one;
+  one.shrink_axis_mask = 1;
+  const int32_t batch = l.add(Builtin::STRIDED_SLICE,
+                              {shape, l.e.list({0}), l.e.list({1}), l.e.list({1})}, one);
+  schema::PackOptionsT pack;
+  pack.values_count = 4;
+  return l.add(Builtin::PACK,
+               {batch, l.e.scalar<int32_t>(h), l.e.scalar<int32_t>(w), l.e.scalar<int32_t>(c)},
+               pack);
+}
+
+int32_t transposed(Layer& l, int32_t x, const Window& w, bool flat) {
+  l.refuse_if(w.dh > 1 || w.dw > 1, "a dilated transposed convolution is not supported");
+  const int32_t filters = positive(l, "filters", 0), channels = l.dim(x, 3);
+  const int32_t filter = flat ? l.weight("kernel", {w.kw, filters, channels}, {1, 0, 2})
+                              : l.weight("kernel", {w.kh, w.kw, filters, channels}, {2, 0, 1, 3});
+  const int32_t shaped = flat ? l.reshape(filter, {filters, 1, w.kw, channels}) : filter;
+  std::vector<int32_t> extra(2, -1);
+  const Config padding = l.config.at("output_padding");
+  if (!padding.null()) {
+    const std::vector<int32_t> list = padding.integers();
+    l.refuse_if(list.empty() || list.size() > 2, "output_padding: expected 1 or 2 numbers");
+    extra = {list.front(), list.back()};
+    if (flat) extra[0] = -1;
+  }
+  const int64_t oh = transposed_size(l, l.dim(x, 1), w.kh, w.sh, w.same, extra[0]);
+  const int64_t ow = transposed_size(l, l.dim(x, 2), w.kw, w.sw, w.same, extra[1]);
+  l.refuse_if(oh < 1 || ow < 1 || oh > 0x7fffffff || ow > 0x7fffffff, "the output is too large");
+  schema::TransposeConvOptionsT options;
+  options.padding = padding_of(w);
+  options.stride_h = w.sh;
+  options.stride_w = w.sw;
+  const int32_t shape =
+      output_shape(l, x, static_cast<int32_t>(oh), static_cast<int32_t>(ow), filters);
+  const int32_t bias = bias_of(l, filters);
+  const int32_t y = l.e.add(Builtin::TRANSPOSE_CONV, {shape, shaped, x}, options,
+                            Results(l.name + "/transpose_conv", Type::float32));
+  return bias == kAbsent ? y : l.plus(y, bias);
+}
+
+Tensors finish(Layer& l, int32_t y) { return {activate(l, y, l.config.at("activation"))}; }
+
+}  // namespace
+
+Tensors emit_conv_1d(Layer& l) {
+  const Window w = window(l, 1);
+  return finish(l, narrow(l, convolution(l, widen(l, l.input(), w), w, true)));
+}
+
+Tensors emit_conv_2d(Layer& l) {
+  const Window w = window(l, 2);
+  l.expect_rank(l.input(), 4);
+  return finish(l, convolution(l, l.input(), w, false));
+}
+
+Tensors emit_depthwise_conv_1d(Layer& l) {
+  const Window w = window(l, 1);
+  return finish(l, narrow(l, depthwise_layer(l, widen(l, l.input(), w), w, true)));
+}
+
+Tensors emit_depthwise_conv_2d(Layer& l) {
+  const Window w = window(l, 2);
+  l.expect_rank(l.input(), 4);
+  return finish(l, depthwise_layer(l, l.input(), w, false));
+}
+
+Tensors emit_separable_conv_1d(Layer& l) {
+  Window w = window(l, 1);
+  const int32_t x = widen(l, l.input(), w);
+  return finish(l, narrow(l, separable(l, x, w, true)));
+}
+
+Tensors emit_separable_conv_2d(Layer& l) {
+  const Window w = window(l, 2);
+  l.expect_rank(l.input(), 4);
+  return finish(l, separable(l, l.input(), w, false));
+}
+
+Tensors emit_conv_1d_transpose(Layer& l) {
+  const Window w = window(l, 1);
+  return finish(l, narrow(l, transposed(l, widen(l, l.input(), w), w, true)));
+}
+
+Tensors emit_conv_2d_transpose(Layer& l) {
+  const Window w = window(l, 2);
+  l.expect_rank(l.input(), 4);
+  return finish(l, transposed(l, l.input(), w, false));
+}
+
+}  // namespace cygnet::keras

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hdf5File: reads attributes and data sets of an HDF5 file that nobody has reason to trust.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cygnet/custom_op.h"
+
+namespace cygnet::keras {
+
+/// Elements of a data set, converted to float.
+struct Array {
+  std::vector<int32_t> dims;
+  std::vector<float> values;
+};
+
+/// Rules I4: only hard links, no external or virtual storage, only the filters deflate, shuffle and
+/// fletcher32, sizes bounded by what the file holds. Errors are Failures that name file and object.
+class Hdf5File {
+ public:
+  /// Opens a file for reading.
+  static Hdf5File open(const std::string& path);
+  /// Reads a file image; `name` stands for its path in messages.
+  static Hdf5File from_memory(std::vector<uint8_t> image, const std::string& name);
+  Hdf5File(Hdf5File&& other) noexcept;
+  Hdf5File& operator=(Hdf5File&& other) noexcept;
+  ~Hdf5File();
+
+  const std::string& name() const { return name_; }
+  bool exists(const std::string& path) const;
+  /// A text attribute of the object at `path` ("/" for the root); nothing where there is none.
+  std::optional<std::string> text_attribute(const std::string& path, const char* attribute) const;
+  /// A list of texts, which Keras splits into attribute0, attribute1, ... when it is long.
+  std::vector<std::string> texts_attribute(const std::string& path,
+                                           const std::string& attribute) const;
+  /// A data set of floating-point numbers or integers.
+  Array array(const std::string& path) const;
+
+ private:
+  Hdf5File(int64_t file, std::string name, int64_t bytes);
+  std::optional<std::vector<std::string>> read_texts(const std::string& path,
+                                                     const char* attribute) const;
+  [[noreturn]] void fail(const std::string& path, const std::string& what) const;
+
+  int64_t file_ = -1;
+  std::string name_;
+  int64_t bytes_ = 0;              ///< size of the file
+  mutable int64_t read_bytes_ = 0;  ///< of all data sets read so far
+};
+
+}  // namespace cygnet::keras

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "importers/keras/layers.h"
+
+#include <map>
+
+namespace cygnet::keras {
+
+Emit find_layer(const std::string& class_name) {
+  static const std::map<std::string, Emit> table = {
+      {"Activation", emit_activation},
+      {"ActivityRegularization", emit_nothing},
+      {"Add", emit_add},
+      {"AlphaDropout", emit_nothing},
+      {"Average", emit_average},
+      {"AveragePooling1D", emit_average_pooling_1d},
+      {"AveragePooling2D", emit_average_pooling_2d},
+      {"BatchNormalization", emit_batch_normalization},
+      {"Concatenate", emit_concatenate},
+      {"Conv1D", emit_conv_1d},
+      {"Conv1DTranspose", emit_conv_1d_transpose},
+      {"Conv2D", emit_conv_2d},
+      {"Conv2DTranspose", emit_conv_2d_transpose},
+      {"Cropping1D", emit_cropping_1d},
+      {"Cropping2D", emit_cropping_2d},
+      {"Dense", emit_dense},
+      {"DepthwiseConv1D", emit_depthwise_conv_1d},
+      {"DepthwiseConv2D", emit_depthwise_conv_2d},
+      {"Dot", emit_dot},
+      {"Dropout", emit_nothing},
+      {"ELU", emit_elu},
+      {"EinsumDense", emit_einsum_dense},
+      {"Embedding", emit_embedding},
+      {"Flatten", emit_flatten},
+      {"GaussianDropout", emit_nothing},
+      {"GaussianNoise", emit_nothing},
+      {"GlobalAveragePooling1D", emit_global_average_pooling},
+      {"GlobalAveragePooling2D", emit_global_average_pooling},
+      {"GlobalMaxPooling1D", emit_global_max_pooling},
+      {"GlobalMaxPooling2D", emit_global_max_pooling},
+      {"GroupNormalization", emit_group_normalization},
+      {"Identity", emit_nothing},
+      {"LayerNormalization", emit_layer_normalization},
+      {"LayerScale", emit_scale_layer},
+      {"LeakyReLU", emit_leaky_relu},
+      {"MaxPooling1D", emit_max_pooling_1d},
+      {"MaxPooling2D", emit_max_pooling_2d},
+      {"Maximum", emit_maximum},
+      {"Minimum", emit_minimum},
+      {"Multiply", emit_multiply},
+      {"Normalization", emit_normalization},
+      {"PReLU", emit_prelu},
+      {"Permute", emit_permute},
+      {"RMSNormalization", emit_rms_normalization},
+      {"RandomBrightness", emit_nothing},
+      {"RandomContrast", emit_nothing},
+      {"RandomFlip", emit_nothing},
+      {"RandomRotation", emit_nothing},
+      {"RandomTranslation", emit_nothing},
+      {"RandomZoom", emit_nothing},
+      {"ReLU", emit_relu},
+      {"RepeatVector", emit_repeat_vector},
+      {"Rescaling", emit_rescaling},
+      {"Reshape", emit_reshape},
+      {"Resizing", emit_resizing},
+      {"SeparableConv1D", emit_separable_conv_1d},
+      {"SeparableConv2D", emit_separable_conv_2d},
+      {"Softmax", emit_softmax},
+      {"SpatialDropout1D", emit_nothing},
+      {"SpatialDropout2D", emit_nothing},
+      {"StochasticDepth", emit_nothing},
+      {"Subtract", emit_subtract},
+      {"ThresholdedReLU", emit_thresholded_relu},
+      {"UnitNormalization", emit_unit_normalization},
+      {"UpSampling1D", emit_up_sampling_1d},
+      {"UpSampling2D", emit_up_sampling_2d},
+      {"ZeroPadding1D", emit_zero_padding_1d},
+      {"ZeroPadding2D", emit_zero_padding_2d},
+  };
+  const auto found = table.find(class_name);
+  return found == table.end() ? nullptr : found->second;
+}
+
+}  // namespace cygnet::keras

@@ -171,17 +171,43 @@ bool is_never_output(std::string_view op) {
   return ops.count(op) != 0 || is_placeholder(op);
 }
 
-/// Inputs and outputs of a graph without a signature.
+/// The file name that a saver takes is no input of the network.
+bool is_input(const NodeDef& node) {
+  return is_placeholder(node.op) && !(node.op == "PlaceholderWithDefault" &&
+                                      node.type("dtype", DataType::invalid) == DataType::string);
+}
+
+/// Inputs and outputs of a graph without a signature: the placeholders, and what depends on them
+/// and is taken by nobody.
 void guess_ports(Source& source) {
-  std::unordered_set<std::string_view> taken;
-  for (const NodeDef& node : source.graph.nodes) {
-    for (std::string_view input : node.inputs) taken.insert(parse_input(input).node);
+  const std::vector<NodeDef>& nodes = source.graph.nodes;
+  std::unordered_map<std::string_view, std::vector<size_t>> takers;
+  std::vector<size_t> reached;
+  std::vector<bool> depends(nodes.size(), false);
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    for (std::string_view input : nodes[i].inputs) {
+      const InputName parsed = parse_input(input);
+      if (!parsed.control) takers[parsed.node].push_back(i);
+    }
+    if (is_input(nodes[i])) {
+      source.inputs.push_back(node_port(nodes[i]));
+      depends[i] = true;
+      reached.push_back(i);
+    }
   }
-  for (const NodeDef& node : source.graph.nodes) {
-    if (is_placeholder(node.op)) {
-      source.inputs.push_back(node_port(node));
-    } else if (!is_never_output(node.op) && taken.count(node.name) == 0) {
-      source.outputs.push_back(node_port(node));
+  while (!reached.empty()) {
+    const auto at = takers.find(nodes[reached.back()].name);
+    reached.pop_back();
+    if (at == takers.end()) continue;
+    for (size_t taker : at->second) {
+      if (!depends[taker]) reached.push_back(taker);
+      depends[taker] = true;
+    }
+  }
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if ((depends[i] || source.inputs.empty()) && !is_never_output(nodes[i].op) &&
+        takers.count(nodes[i].name) == 0) {
+      source.outputs.push_back(node_port(nodes[i]));
     }
   }
 }

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Seeded networks of keras.applications with random weights and batch-norm statistics, in four formats."""
+"""Seeded networks of keras.applications with random weights and batch-norm statistics, in four formats.
+
+  bench/keras_networks.py NAME FOLDER | --list
+"""
 import json
 import pathlib
 import sys
@@ -77,5 +80,7 @@ def make(name, folder):
     return paths, record
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[1] == "--list":
+    print(*NETWORKS)
+elif __name__ == "__main__":
     make(sys.argv[1], sys.argv[2])

@@ -6,12 +6,20 @@
 #include "passes/pass.h"
 
 // One line a pass: the name of its Pass, which lies in the file of the pass's name.
-#define CYGNET_PASSES(X) \
-  X(kRemoveDead)         \
-  X(kFoldConstants)      \
-  X(kMergeDuplicates)    \
-  X(kRemoveIdentities)   \
-  X(kMergeReshapes)
+#define CYGNET_PASSES(X)      \
+  X(kRemoveDead)              \
+  X(kFoldConstants)           \
+  X(kMergeDuplicates)         \
+  X(kRemoveIdentities)        \
+  X(kMergeReshapes)           \
+  X(kSinkTransposes)          \
+  X(kMergeIntoFullyConnected) \
+  X(kRecognizeClips)          \
+  X(kRecognizeHardSwish)      \
+  X(kRecognizeGelu)           \
+  X(kRecognizeFunctions)      \
+  X(kSimplifyArithmetic)      \
+  X(kMergeAffine)
 
 namespace cygnet {
 namespace passes {

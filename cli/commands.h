@@ -25,6 +25,7 @@ struct RunFlags {
   std::string inputs;  ///< path of the .npz; empty: random
   uint64_t seed = 0;
   std::string outputs;  ///< path of the .npz; empty: only shown
+  std::string labels;   ///< path of an .npy with the right class of each row; empty: unknown
   int repeat = 1;
   bool json = false;
 };

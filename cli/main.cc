@@ -40,6 +40,7 @@ constexpr const char* kRunExamples =
     "Examples:\n"
     "  cygnet run model.tflite --random 1\n"
     "  cygnet run model.tflite --inputs in.npz --outputs out.npz\n"
+    "  cygnet run model.tflite --inputs in.npz --labels classes.npy\n"
     "  cygnet run model.tflite --inputs in.npz --signature serving_default --threads 4\n\n"
     "Keys of .npz files are the signature's names, or the tensors' names where there is no\n"
     "signature; an input may also have the key 'in:NAME' (keys 'out:NAME' are then passed over). "
@@ -115,6 +116,8 @@ void add_run(CLI::App* app, RunFlags* flags) {
   source->add_option("--random", flags->seed, "Random inputs from this seed");
   source->require_option(1);
   command->add_option("--outputs", flags->outputs, "The .npz (or .npy) file to write");
+  command->add_option("--labels", flags->labels,
+                      "An .npy file: the right class of each row of the first output");
   command->add_option("--signature", flags->model.signature, "Which signature to run");
   add_run_flags(command, &flags->model);
   command->add_option("--repeat", flags->repeat, "Run this often and show the median time (1)")

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <iostream>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/failure.h"
@@ -58,6 +60,53 @@ Times measure(Session* session, int repeat) {
   return {seconds[seconds.size() / 2], seconds[0]};
 }
 
+/// Of how many rows the largest value is at the right class.
+struct Score {
+  int64_t right = 0;
+  int64_t rows = 0;
+};
+
+/// The right classes that a file holds. Throws Failure unless they are int32 or int64 of one row.
+std::vector<int64_t> read_labels(const std::string& path) {
+  constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
+  const ArchiveReader archive(path, kMaxBytes);
+  if (archive.names().size() != 1) throw Failure(text(path, ": expected one array"));
+  const Array array = archive.read(0);
+  const size_t bytes = array.type == Type::int64 ? 8 : 4;
+  if (array.shape.size() != 1 || (array.type != Type::int32 && array.type != Type::int64)) {
+    throw Failure(text(path, ": expected INT32 or INT64 [N], got ", describe(array)));
+  }
+  std::vector<int64_t> labels(array.data.size() / bytes);
+  for (size_t i = 0; i < labels.size(); ++i) {
+    int32_t narrow = 0;
+    if (bytes == 8) {
+      std::memcpy(&labels[i], array.data.data() + i * bytes, bytes);
+    } else {
+      std::memcpy(&narrow, array.data.data() + i * bytes, bytes);
+      labels[i] = narrow;
+    }
+  }
+  return labels;
+}
+
+/// Compares the rows (last dimension) of a tensor with the right classes. Throws Failure when their
+/// numbers differ.
+Score score(const Tensor& tensor, const std::vector<int64_t>& labels) {
+  const std::vector<float> values = real_values(tensor);
+  const int rank = tensor.shape.rank;
+  const auto classes = rank == 0 ? size_t{0} : static_cast<size_t>(tensor.shape[rank - 1]);
+  if (classes == 0 || values.size() / classes != labels.size()) {
+    throw Failure(text("--labels: ", labels.size(), " classes for the rows of ", describe(tensor)));
+  }
+  Score score;
+  score.rows = static_cast<int64_t>(labels.size());
+  for (size_t row = 0; row < labels.size(); ++row) {
+    const float* first = values.data() + row * classes;
+    score.right += std::max_element(first, first + classes) - first == labels[row];
+  }
+  return score;
+}
+
 void print_table(const Interpreter& interpreter, const std::vector<std::string>& names,
                  const Times& times, int repeat) {
   Table table({"output", "type", "shape", ">least", ">largest", ">mean", ">NaN"});
@@ -77,7 +126,7 @@ void print_table(const Interpreter& interpreter, const std::vector<std::string>&
 }
 
 Json to_json(const Interpreter& interpreter, const std::vector<std::string>& names,
-             const Times& times, int repeat) {
+             const Times& times, int repeat, const std::optional<Score>& accuracy) {
   Json::List outputs;
   for (int i = 0; i < interpreter.outputs(); ++i) {
     const Tensor& tensor = interpreter.output(i);
@@ -95,10 +144,15 @@ Json to_json(const Interpreter& interpreter, const std::vector<std::string>& nam
     item.emplace_back("nan", s.not_a_number);
     outputs.emplace_back(std::move(item));
   }
-  return Json::Object{{"outputs", std::move(outputs)},
-                      {"runs", repeat},
-                      {"median_ms", times.median * 1000},
-                      {"least_ms", times.least * 1000}};
+  Json::Object report = {{"outputs", std::move(outputs)},
+                         {"runs", repeat},
+                         {"median_ms", times.median * 1000},
+                         {"least_ms", times.least * 1000}};
+  if (accuracy) {
+    report.emplace_back("rows", accuracy->rows);
+    report.emplace_back("rows_right", accuracy->right);
+  }
+  return report;
 }
 
 }  // namespace
@@ -125,10 +179,20 @@ void run(const RunFlags& flags) {
     }
     write_arrays(flags.outputs, arrays);
   }
+  std::optional<Score> accuracy;
+  if (!flags.labels.empty() && interpreter.outputs() > 0)
+    accuracy = score(interpreter.output(0), read_labels(flags.labels));
   if (flags.json) {
-    print_json(to_json(interpreter, names, times, flags.repeat));
-  } else {
-    print_table(interpreter, names, times, flags.repeat);
+    print_json(to_json(interpreter, names, times, flags.repeat, accuracy));
+    return;
+  }
+  print_table(interpreter, names, times, flags.repeat);
+  if (accuracy) {
+    std::cout << "right: " << accuracy->right << " of " << accuracy->rows << " rows ("
+              << number(100.0 * static_cast<double>(accuracy->right) /
+                            static_cast<double>(std::max<int64_t>(accuracy->rows, 1)),
+                        4)
+              << " %)\n";
   }
 }
 

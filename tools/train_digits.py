@@ -12,11 +12,11 @@ Needs the wheels of tools/requirements.txt. Writes to examples/digits_training/:
     digits_unfrozen.index,    normalizations say by is_training that this is inference
     digits_unfrozen.data-*
   digits.h5, digits.keras   Keras
-  digits_test.npz           the digits that training did not see: pictures uint8 [N, 8, 8, 1] of 0..16,
-                              labels int64 [N]
-  digits.npz                32 of them as the network takes them, and TensorFlow's output
+  digits_test.npz           the digits that training did not see, as the network takes them
+  digits_test_labels.npy    which digits they are: int32 [N]
+  digits.npz                32 of them, and TensorFlow's output
 
-The network takes image: float32 [N, 8, 8, 1] = picture / 16 and gives ten probabilities. Its output is
+The network takes image, float32 [N, 8, 8, 1] from 0 to 1, and gives ten probabilities. Its output is
 named output_0 in the two graphs and in the signature of the SavedModel.
 """
 import pathlib
@@ -118,7 +118,7 @@ def main():
     tf.config.experimental.enable_op_determinism()
     order = np.random.default_rng(3).permutation(len(data.images))
     pictures = data.images[order].astype(np.uint8)[..., None]
-    labels = data.target[order].astype(np.int64)
+    labels = data.target[order].astype(np.int32)
     x = pictures.astype(np.float32) / 16
     model = network()
     train(model, x[:TRAIN], labels[:TRAIN])
@@ -130,7 +130,8 @@ def main():
     held_out = x[TRAIN:]
     scores = np.asarray(plain(held_out, training=False))
     assert np.abs(run_unfrozen(OUT / "digits_unfrozen", held_out) - scores).max() < 1e-5
-    np.savez_compressed(OUT / "digits_test.npz", pictures=pictures[TRAIN:], labels=labels[TRAIN:])
+    np.savez_compressed(OUT / "digits_test.npz", image=held_out)
+    np.save(OUT / "digits_test_labels.npy", labels[TRAIN:])
     np.savez_compressed(OUT / "digits.npz", **files.outputs_of(plain, [held_out[:32]]))
     right = np.mean(scores.argmax(-1) == labels[TRAIN:])
     size = sum(p.stat().st_size for p in OUT.rglob("*") if p.is_file())

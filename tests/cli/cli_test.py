@@ -156,6 +156,27 @@ class Run(CliTest):
         np.testing.assert_array_equal(results[0], results[1])
         self.assertTrue((results[0] != results[2]).any())
 
+    def test_labels(self):
+        inputs = DATA / "float_convnet.npz"
+        scores = next(v for k, v in np.load(inputs).items() if k.startswith("out:"))
+        best = scores.argmax(-1).ravel()
+        for kind in (np.int32, np.int64):
+            np.save(self.path("labels.npy"), best.astype(kind))
+            text = self.done("run", CONVNET, "--inputs", inputs, "--labels", self.path("labels.npy"))
+            self.assertIn(f"right: {best.size} of {best.size} rows (100 %)", text)
+        np.save(self.path("labels.npy"), (best + 1).astype(np.int32))
+        result = json.loads(self.done("run", CONVNET, "--inputs", inputs, "--labels",
+                                      self.path("labels.npy"), "--json"))
+        self.assertEqual((result["rows_right"], result["rows"]), (0, best.size))
+
+    def test_wrong_labels(self):
+        for labels, words in ((np.zeros(5000, np.int32), "5000 classes"),
+                              (np.zeros(1, np.float32), "INT32 or INT64"),
+                              (np.zeros((1, 1), np.int32), "INT32 or INT64")):
+            np.save(self.path("labels.npy"), labels)
+            self.refused("run", CONVNET, "--random", "1", "--labels", self.path("labels.npy"),
+                         words=["labels", words])
+
     def test_json(self):
         result = json.loads(self.done("run", CONVNET, "--random", 1, "--json"))
         self.assertEqual(result["outputs"][0]["shape"], [1, 10])

@@ -59,6 +59,12 @@ int32_t widen(Layer& l, int32_t x, const Window& w) {
 
 int32_t narrow(Layer& l, int32_t y) { return l.reshape(y, {kRest, l.dim(y, 2), l.dim(y, 3)}); }
 
+// Other runtimes insist on a bias.
+int32_t some_bias(Layer& l, int32_t bias, int32_t channels) {
+  if (bias != kAbsent) return bias;
+  return l.constant({channels}, std::vector<float>(static_cast<size_t>(channels), 0));
+}
+
 int32_t convolve(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w) {
   schema::Conv2DOptionsT options;
   options.padding = padding_of(w);
@@ -66,9 +72,7 @@ int32_t convolve(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window
   options.stride_w = w.sw;
   options.dilation_h_factor = w.dh;
   options.dilation_w_factor = w.dw;
-  Tensors operands = {x, filter};
-  if (bias != kAbsent) operands.push_back(bias);
-  return l.add(Builtin::CONV_2D, operands, options);
+  return l.add(Builtin::CONV_2D, {x, filter, some_bias(l, bias, l.dim(filter, 0))}, options);
 }
 
 int32_t depthwise(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w,
@@ -82,9 +86,8 @@ int32_t depthwise(Layer& l, int32_t x, int32_t filter, int32_t bias, const Windo
   options.dilation_h_factor = w.dh;
   options.dilation_w_factor = w.dw;
   options.depth_multiplier = multiplier;
-  Tensors operands = {x, filter};
-  if (bias != kAbsent) operands.push_back(bias);
-  return l.add(Builtin::DEPTHWISE_CONV_2D, operands, options);
+  return l.add(Builtin::DEPTHWISE_CONV_2D, {x, filter, some_bias(l, bias, l.dim(filter, 3))},
+               options);
 }
 
 int32_t bias_of(Layer& l, int32_t channels) {
@@ -105,10 +108,9 @@ int32_t convolution(Layer& l, int32_t x, const Window& w, bool flat) {
               text(channels, " channels and ", filters, " filters in ", groups, " groups"));
   const int32_t depth = channels / groups;
   const int32_t filter =
-      flat ? l.weight("kernel", {w.kw, depth, filters}, {2, 0, 1})
+      flat ? l.weight_as("kernel", {w.kw, depth, filters}, {filters, 1, w.kw, depth}, {2, 0, 1})
            : l.weight("kernel", {w.kh, w.kw, depth, filters}, {3, 0, 1, 2});
-  const int32_t shaped = flat ? l.reshape(filter, {filters, 1, w.kw, depth}) : filter;
-  return convolve(l, x, shaped, bias_of(l, filters), w);
+  return convolve(l, x, filter, bias_of(l, filters), w);
 }
 
 int32_t depthwise_filter(Layer& l, const char* variable, const Window& w, int32_t channels,
@@ -137,10 +139,11 @@ int32_t separable(Layer& l, int32_t x, const Window& w, bool flat) {
   const int32_t first = depthwise_filter(l, "depthwise_kernel", w, channels, multiplier, flat);
   const int32_t middle = depthwise(l, x, first, kAbsent, w, multiplier);
   const int32_t depth = channels * multiplier;
-  const int32_t point = flat ? l.weight("pointwise_kernel", {1, depth, filters}, {2, 0, 1})
-                             : l.weight("pointwise_kernel", {1, 1, depth, filters}, {3, 0, 1, 2});
-  const int32_t shaped = flat ? l.reshape(point, {filters, 1, 1, depth}) : point;
-  return convolve(l, middle, shaped, bias_of(l, filters), Window());
+  const Shape shape{filters, 1, 1, depth};
+  const int32_t point =
+      flat ? l.weight_as("pointwise_kernel", {1, depth, filters}, shape, {2, 0, 1})
+           : l.weight_as("pointwise_kernel", {1, 1, depth, filters}, shape, {3, 0, 1, 2});
+  return convolve(l, middle, point, bias_of(l, filters), Window());
 }
 
 // Size of a transposed convolution's output in one direction. Keras: without output_padding SAME
@@ -171,9 +174,10 @@ int32_t output_shape(Layer& l, int32_t x, int32_t h, int32_t w, int32_t c) {
 int32_t transposed(Layer& l, int32_t x, const Window& w, bool flat) {
   l.refuse_if(w.dh > 1 || w.dw > 1, "a dilated transposed convolution is not supported");
   const int32_t filters = positive(l, "filters", 0), channels = l.dim(x, 3);
-  const int32_t filter = flat ? l.weight("kernel", {w.kw, filters, channels}, {1, 0, 2})
-                              : l.weight("kernel", {w.kh, w.kw, filters, channels}, {2, 0, 1, 3});
-  const int32_t shaped = flat ? l.reshape(filter, {filters, 1, w.kw, channels}) : filter;
+  const Shape form{filters, w.kh, w.kw, channels};
+  const int32_t filter =
+      flat ? l.weight_as("kernel", {w.kw, filters, channels}, form, {1, 0, 2})
+           : l.weight_as("kernel", {w.kh, w.kw, filters, channels}, form, {2, 0, 1, 3});
   std::vector<int32_t> extra(2, -1);
   const Config padding = l.config.at("output_padding");
   if (!padding.null()) {
@@ -192,7 +196,7 @@ int32_t transposed(Layer& l, int32_t x, const Window& w, bool flat) {
   const int32_t shape =
       output_shape(l, x, static_cast<int32_t>(oh), static_cast<int32_t>(ow), filters);
   const int32_t bias = bias_of(l, filters);
-  const int32_t y = l.e.add(Builtin::TRANSPOSE_CONV, {shape, shaped, x}, options,
+  const int32_t y = l.e.add(Builtin::TRANSPOSE_CONV, {shape, filter, x}, options,
                             Results(l.name + "/transpose_conv", Type::float32));
   return bias == kAbsent ? y : l.plus(y, bias);
 }

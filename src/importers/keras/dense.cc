@@ -104,10 +104,8 @@ int32_t einsum(Layer& l, int32_t x, const std::string& equation, const std::stri
   std::vector<int32_t> expected(kernel.dims.size(), -1);
   for (size_t i = 0; i < summed.size(); ++i)
     expected[static_cast<size_t>(r.kernel_order[r.result_dims.size() + i])] = summed[i];
-  const int32_t ordered = l.weight(variable, expected, r.kernel_order);
   const int32_t results = product(r.result_dims), sums = product(summed);
-  const int32_t matrix =
-      l.rank(ordered) == 2 ? ordered : l.reshape(ordered, {results, sums});
+  const int32_t matrix = l.weight_as(variable, expected, {results, sums}, r.kernel_order);
   int32_t y = in_order(order) ? x : l.transpose(x, order);
   for (int32_t d : r.batch) shape.push_back(dims[static_cast<size_t>(d)]);
   std::vector<int32_t> flat = shape;

@@ -204,31 +204,31 @@ Array Layer::checked(const std::string& place, const std::string& variable,
   return array;
 }
 
-int32_t Layer::weight(const std::string& variable, const std::vector<int32_t>& dims,
-                      const std::vector<int32_t>& order) {
+int32_t Layer::load(const std::string& variable, const std::vector<int32_t>& dims,
+                    const Shape* shape, const std::vector<int32_t>& order) {
   const std::string place = weights.next(variable);
-  const std::string key = place + list_text(order);
+  const std::string key =
+      text(place, list_text(order), shape == nullptr ? "" : shape_text(*shape).text);
   const auto found = import.constants.find(key);
   if (found != import.constants.end()) return found->second;
   const Array array = checked(place, variable, dims);
   std::vector<int32_t> result = array.dims;
   for (size_t i = 0; i < order.size(); ++i) result[i] = array.dims[static_cast<size_t>(order[i])];
+  const Shape as = shape == nullptr ? to_shape(result) : *shape;
   const std::string label = name + "/" + variable;
-  const int32_t t = order.empty()
-                        ? e.constant<float>(to_shape(result), array.values, label)
-                        : e.constant<float>(to_shape(result), permuted(array, order), label);
+  const int32_t t = order.empty() ? e.constant<float>(as, array.values, label)
+                                  : e.constant<float>(as, permuted(array, order), label);
   return import.constants[key] = t;
 }
 
+int32_t Layer::weight(const std::string& variable, const std::vector<int32_t>& dims,
+                      const std::vector<int32_t>& order) {
+  return load(variable, dims, nullptr, order);
+}
+
 int32_t Layer::weight_as(const std::string& variable, const std::vector<int32_t>& dims,
-                         const Shape& shape) {
-  const std::string place = weights.next(variable);
-  const std::string key = text(place, " as ", shape_text(shape).text);
-  const auto found = import.constants.find(key);
-  if (found != import.constants.end()) return found->second;
-  const Array array = checked(place, variable, dims);
-  const int32_t t = e.constant<float>(shape, array.values, name + "/" + variable);
-  return import.constants[key] = t;
+                         const Shape& shape, const std::vector<int32_t>& order) {
+  return load(variable, dims, &shape, order);
 }
 
 std::vector<float> Layer::values(const std::string& variable, const std::vector<int32_t>& dims) {

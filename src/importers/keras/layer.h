@@ -121,15 +121,19 @@ class Layer {
   /// as it is). A Failure where dims (−1: any) disagree.
   int32_t weight(const std::string& variable, const std::vector<int32_t>& dims,
                  const std::vector<int32_t>& order = {});
-  /// The next variable as a constant of other dimensions with as many elements.
+  /// As weight, seen as a constant of other dimensions with as many elements.
   int32_t weight_as(const std::string& variable, const std::vector<int32_t>& dims,
-                    const Shape& shape);
+                    const Shape& shape, const std::vector<int32_t>& order = {});
+  /// A variable is there that this call may ask for next.
+  bool has_weight(const std::string& variable) const { return weights.has_next(variable); }
   /// The next variable's elements, to compute with.
   std::vector<float> values(const std::string& variable, const std::vector<int32_t>& dims);
   int32_t constant(const std::vector<int32_t>& dims, const std::vector<float>& elements);
 
  private:
   std::string part_name(Builtin op) const;
+  int32_t load(const std::string& variable, const std::vector<int32_t>& dims, const Shape* shape,
+               const std::vector<int32_t>& order);
   Array checked(const std::string& place, const std::string& variable,
                 const std::vector<int32_t>& dims) const;
 };

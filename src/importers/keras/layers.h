@@ -57,12 +57,14 @@ Tensors emit_unit_normalization(Layer&);
 Tensors emit_add(Layer&);
 Tensors emit_average(Layer&);
 Tensors emit_concatenate(Layer&);
+Tensors emit_custom_scale(Layer&);
 Tensors emit_dot(Layer&);
 Tensors emit_maximum(Layer&);
 Tensors emit_minimum(Layer&);
 Tensors emit_multiply(Layer&);
 Tensors emit_subtract(Layer&);
 // shape.cc
+Tensors emit_center_crop(Layer&);
 Tensors emit_cropping_1d(Layer&);
 Tensors emit_cropping_2d(Layer&);
 Tensors emit_flatten(Layer&);

@@ -51,6 +51,13 @@ Tensors emit_multiply(Layer& l) { return {join(l, times)}; }
 Tensors emit_maximum(Layer& l) { return {join(l, larger)}; }
 Tensors emit_minimum(Layer& l) { return {join(l, smaller)}; }
 Tensors emit_subtract(Layer& l) { return {l.minus(l.input(0), l.input(1))}; }
+
+// a + scale·b, as InceptionResNetV2 has it.
+Tensors emit_custom_scale(Layer& l) {
+  const float scale = static_cast<float>(l.config.number("scale", 1));
+  return {l.plus(l.input(0), l.times(l.input(1), scale))};
+}
+
 Tensors emit_average(Layer& l) {
   const int32_t sum = join(l, plus);
   return {l.times(sum, 1.0f / static_cast<float>(l.inputs.size()))};

@@ -411,14 +411,14 @@ void list_unsupported(const Config& layer, const std::string& prefix,
                          "): a model without a list of layers; only Sequential and Functional "
                          "models can be read"));
     for (size_t i = 0; i < layers.size(); ++i)
-      list_unsupported(layers.at(i), prefix.empty() && result.empty() ? "" : name + "/", result);
+      list_unsupported(layers.at(i), name + "/", result);
     return;
   }
   if (kind != "InputLayer" && find_emitter(layer) == nullptr) {
     const std::string function = config.text("function", "");
     result.push_back(text(name, " (", kind, function.empty() ? "" : " ", function, ")"));
   }
-  for (const char* key : {"layer", "backward_layer", "cell"})
+  for (const char* key : {"layer", "backward_layer"})
     if (config.at(key).has("class_name"))
       list_unsupported(config.at(key), name + "/", result);
 }
@@ -463,7 +463,9 @@ void emit_network(Import& import) {
     throw Failure(text(draft.source, ": the model is a ", class_of(model),
                        "; only Sequential and Functional models can be read"));
   std::vector<std::string> unsupported;
-  list_unsupported(model, "", unsupported);
+  const Config layers = layers_of_sequential(model.at("config"));
+  if (!layers.is_list()) list_unsupported(model, "", unsupported);
+  for (size_t i = 0; i < layers.size(); ++i) list_unsupported(layers.at(i), "", unsupported);
   if (!unsupported.empty()) {
     std::string list;
     for (const std::string& u : unsupported) list += "\n  " + u;

@@ -155,4 +155,16 @@ Tensors emit_resizing(Layer& l) {
                  l.config.text("interpolation", "bilinear"))};
 }
 
+// The middle of the picture; smaller pictures would be resized, which is refused.
+Tensors emit_center_crop(Layer& l) {
+  channels_last(l);
+  const int32_t x = l.to_float(l.input());
+  l.expect_rank(x, 4);
+  const int32_t h = l.config.integer("height", 0), w = l.config.integer("width", 0);
+  l.refuse_if(h < 1 || w < 1 || h > l.dim(x, 1) || w > l.dim(x, 2),
+              "the crop is larger than the picture");
+  const int32_t top = (l.dim(x, 1) - h) / 2, left = (l.dim(x, 2) - w) / 2;
+  return {crop(l, x, {top, l.dim(x, 1) - h - top, left, l.dim(x, 2) - w - left})};
+}
+
 }  // namespace cygnet::keras

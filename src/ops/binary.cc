@@ -39,6 +39,13 @@ Broadcast make_broadcast(const Shape& a, const Shape& b, const Shape& out) {
   return bc;
 }
 
+Status prepare_broadcast(OpContext& op) {
+  auto* s = op.make_state<Broadcast>();
+  if (s == nullptr) return out_of_memory("operator", sizeof(Broadcast));
+  *s = make_broadcast(op.input(0).shape, op.input(1).shape, op.output(0).shape);
+  return {};
+}
+
 Status prepare_tiling(OpContext& op, const Broadcast& bc, Tiling* tiling) {
   constexpr int64_t kLongRow = 512, kRun = 2048;  // elements
   const int last = bc.rank - 1;

@@ -65,6 +65,9 @@ void each_pair(OpContext& op, const Broadcast& broadcast, F f) {
   });
 }
 
+/// prepare of operators whose state is the Broadcast of their operands.
+Status prepare_broadcast(OpContext& op);
+
 /// Operands and result of one type, result of the broadcast shape.
 inline Status infer_binary(OpContext& op, std::initializer_list<Type> types) {
   const Tensor &a = op.input(0), &b = op.input(1);
@@ -195,8 +198,10 @@ void invoke_f32(OpContext& op, const BinaryState& s) {
       out[k] = s.real(a[i] - b[j]);
     else if constexpr (kOp == ZipOp::mul)
       out[k] = s.real(a[i] * b[j]);
-    else
+    else if constexpr (kOp == ZipOp::div)
       out[k] = s.real(a[i] / b[j]);
+    else
+      out[k] = kOp == ZipOp::max ? std::max(a[i], b[j]) : std::min(a[i], b[j]);
   });
 }
 

@@ -5,52 +5,88 @@
 
 // One line an operator: the name of its OpDef, which lies in the file of the operator's name.
 #define CYGNET_BUILTIN_OPS(X)    \
+  X(kAbs)                        \
   X(kAdd)                        \
   X(kArgMax)                     \
   X(kArgMin)                     \
+  X(kAtan2)                      \
   X(kAveragePool2d)              \
   X(kBatchMatmul)                \
   X(kBatchToSpaceNd)             \
   X(kBroadcastArgs)              \
   X(kBroadcastTo)                \
   X(kCast)                       \
+  X(kCeil)                       \
   X(kConcatenation)              \
   X(kConv2d)                     \
+  X(kCos)                        \
   X(kDepthToSpace)               \
   X(kDepthwiseConv2d)            \
   X(kDequantize)                 \
   X(kDiv)                        \
   X(kDynamicUpdateSlice)         \
+  X(kElu)                        \
   X(kEmbeddingLookup)            \
+  X(kEqual)                      \
+  X(kExp)                        \
   X(kExpandDims)                 \
   X(kFill)                       \
+  X(kFloor)                      \
   X(kFloorDiv)                   \
+  X(kFloorMod)                   \
   X(kFullyConnected)             \
   X(kGather)                     \
   X(kGatherNd)                   \
+  X(kGelu)                       \
+  X(kGreater)                    \
+  X(kGreaterEqual)               \
   X(kHardSwish)                  \
+  X(kLeakyRelu)                  \
+  X(kLess)                       \
+  X(kLessEqual)                  \
+  X(kLog)                        \
+  X(kLogicalAnd)                 \
+  X(kLogicalNot)                 \
+  X(kLogicalOr)                  \
   X(kLogistic)                   \
+  X(kMaximum)                    \
   X(kMaxPool2d)                  \
   X(kMean)                       \
+  X(kMinimum)                    \
   X(kMirrorPad)                  \
   X(kMul)                        \
+  X(kNeg)                        \
+  X(kNotEqual)                   \
   X(kOneHot)                     \
   X(kPack)                       \
   X(kPad)                        \
   X(kPadv2)                      \
+  X(kPow)                        \
   X(kPrelu)                      \
   X(kQuantize)                   \
   X(kRange)                      \
   X(kRank)                       \
+  X(kReduceAll)                  \
+  X(kReduceAny)                  \
+  X(kReduceMax)                  \
+  X(kReduceMin)                  \
+  X(kReduceProd)                 \
   X(kRelu)                       \
+  X(kRelu0To1)                   \
   X(kRelu6)                      \
   X(kReluN1To1)                  \
   X(kReshape)                    \
   X(kResizeBilinear)             \
   X(kResizeNearestNeighbor)      \
   X(kReverseV2)                  \
+  X(kRound)                      \
+  X(kRsqrt)                      \
   X(kScatterNd)                  \
+  X(kSelect)                     \
+  X(kSelectV2)                   \
   X(kShape)                      \
+  X(kSign)                       \
+  X(kSin)                        \
   X(kSlice)                      \
   X(kSoftmax)                    \
   X(kSpaceToBatchNd)             \
@@ -58,9 +94,12 @@
   X(kSplit)                      \
   X(kSplitV)                     \
   X(kSqrt)                       \
+  X(kSquare)                     \
+  X(kSquaredDifference)          \
   X(kSqueeze)                    \
   X(kStridedSlice)               \
   X(kSub)                        \
+  X(kSum)                        \
   X(kTanh)                       \
   X(kTile)                       \
   X(kTopkV2)                     \
@@ -68,7 +107,8 @@
   X(kTransposeConv)              \
   X(kUnidirectionalSequenceLstm) \
   X(kUnpack)                     \
-  X(kWhere)
+  X(kWhere)                      \
+  X(kZerosLike)
 
 #define CYGNET_CUSTOM_OPS(X) X(kConvolution2dTransposeBias)
 

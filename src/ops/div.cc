@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// DIV, FLOOR_DIV: a, b broadcast to one shape → act(a / b), ⌊a / b⌋. Types f32, int32 (DIV rounds
-// towards zero); DIV also quantized int8, uint8, int16; FLOOR_DIV also int8, int16 (plain
-// integers). An integer divisor of 0 is an error of the run; the smallest integer divided by −1
-// wraps. Sources: tensorflow/lite/kernels/div.cc, floor_div.cc, internal/reference/div.h.
+// DIV, FLOOR_DIV, FLOOR_MOD: a, b broadcast to one shape → act(a / b), ⌊a / b⌋, a − b·⌊a / b⌋.
+// Types f32, int32 (DIV rounds towards zero); DIV also quantized int8, uint8, int16; FLOOR_DIV also
+// int8, int16 (plain integers); FLOOR_MOD also int64. An integer divisor of 0 is an error of the
+// run; the smallest integer divided by −1 wraps. Sources: tensorflow/lite/kernels/div.cc,
+// floor_div.cc, floor_mod.cc, internal/reference/div.h.
 #include <atomic>
 #include <cmath>
 
@@ -28,6 +29,10 @@ Status infer_floor_div(OpContext& op) {
   Shape shape;
   CYGNET_TRY(broadcast_shape(a.shape, b.shape, &shape));
   return op.set_output(0, shape);
+}
+
+Status infer_floor_mod(OpContext& op) {
+  return infer_binary(op, {Type::float32, Type::int32, Type::int64});
 }
 
 Status prepare_div(OpContext& op) {
@@ -60,6 +65,17 @@ T floored(T a, T b) {
     const T q = truncated(a, b);
     return b != -1 && a % b != 0 && (a < 0) != (b < 0) ? static_cast<T>(q - 1) : q;
   }
+}
+
+// The remainder of the sign of b.
+template <class T>
+T floored_remainder(T a, T b) {
+  T r{0};
+  if constexpr (std::is_same_v<T, float>)
+    r = std::fmod(a, b);
+  else if (b != -1)
+    r = static_cast<T>(a % b);
+  return r != 0 && (r < 0) != (b < 0) ? static_cast<T>(r + b) : r;
 }
 
 // a / b · m for b ≠ 0: a times the reciprocal of |b|, then times m, each rounded.
@@ -141,6 +157,18 @@ Status invoke_floor_div(OpContext& op) {
   }
 }
 
+Status invoke_floor_mod(OpContext& op) {
+  const auto& s = op.state<BinaryState>();
+  switch (op.output(0).type) {
+    case Type::float32:
+      return divide<float>(op, s, floored_remainder<float>);
+    case Type::int32:
+      return divide<int32_t>(op, s, floored_remainder<int32_t>);
+    default:
+      return divide<int64_t>(op, s, floored_remainder<int64_t>);
+  }
+}
+
 }  // namespace
 
 extern const OpDef kDiv;
@@ -167,5 +195,18 @@ extern const OpDef kFloorDiv = {
     .infer = infer_floor_div,
     .prepare = prepare_floor_div,
     .invoke = invoke_floor_div};
+
+extern const OpDef kFloorMod;
+extern const OpDef kFloorMod = {
+    .name = "FLOOR_MOD",
+    .builtin = static_cast<int32_t>(schema::BuiltinOperator::FLOOR_MOD),
+    .max_version = 2,
+    .options_type = static_cast<uint8_t>(schema::BuiltinOptions::FloorModOptions),
+    .sharing = Sharing::elementwise,
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .infer = infer_floor_mod,
+    .prepare = prepare_floor_div,
+    .invoke = invoke_floor_mod};
 
 }  // namespace cygnet::ops

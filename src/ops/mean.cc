@@ -5,60 +5,32 @@
 #include <algorithm>
 
 #include "kernels/kernels.h"
-#include "ops/check.h"
 #include "ops/fixed_point.h"
-#include "schema/tflite_generated.h"
+#include "ops/reduce.h"
 
 namespace cygnet::ops {
 namespace {
 
-// x as [outer, reduced, inner] of merged dimensions, in general a mix of kept and reduced ones.
-struct MeanState {
-  int rank = 0;  // of the merged dimensions, which are kept and reduced by turns
-  int64_t dims[kMaxRank] = {};
-  bool reduced[kMaxRank] = {};
-  int64_t count = 1;      // elements under one mean
+struct MeanState : Reduction {
   Multiplier multiplier;  // quantized: input scale / (output scale · count)
   int sums = -1;          // scratch: int64 or float of each result
 };
 
-Status read_axes(OpContext& op, bool* reduced) {
-  const Tensor &x = op.input(0), &axes = op.input(1);
-  for (int64_t i = 0; i < axes.shape.elements(); ++i) {
-    int axis = 0;
-    CYGNET_TRY(resolve_axis("input 1: axis", axes.as<int32_t>()[i], x.shape.rank, &axis));
-    if (reduced[axis]) return bad_model("input 1: axis %d is listed twice", axis);
-    reduced[axis] = true;
-  }
-  return {};
-}
-
 Status infer(OpContext& op) {
-  const Tensor &x = op.input(0), &axes = op.input(1);
-  CYGNET_TRY(
-      expect_type("input 0", x,
-                  {Type::float32, Type::int8, Type::uint8, Type::int16, Type::int32, Type::int64}));
-  CYGNET_TRY(expect_same_type("input 0", x, "output 0", op.output(0)));
-  CYGNET_TRY(expect_type("input 1", axes, {Type::int32}));
-  CYGNET_TRY(expect_rank_between("input 1", axes, 0, 1));
+  const Tensor& x = op.input(0);
+  CYGNET_TRY(infer_reduction(
+      op, {Type::float32, Type::int8, Type::uint8, Type::int16, Type::int32, Type::int64}));
   if (is_quantized_type(x.type)) {
     CYGNET_TRY(expect_per_tensor("input 0", x));
     CYGNET_TRY(expect_per_tensor("output 0", op.output(0)));
   }
-  if (!op.known(1)) return op.defer();
+  if (!op.known(1)) return {};
   bool reduced[kMaxRank] = {};
   CYGNET_TRY(read_axes(op, reduced));
-  const bool keep = op.options<schema::ReducerOptions>().keep_dims();
-  Shape shape;
-  for (int i = 0; i < x.shape.rank; ++i) {
+  for (int i = 0; i < x.shape.rank; ++i)
     if (reduced[i] && x.shape[i] == 0)
       return bad_model("input 0: no mean of 0 elements, shape %s", shape_text(x.shape).text);
-    if (!reduced[i])
-      shape.push(x.shape[i]);
-    else if (keep)
-      shape.push(1);
-  }
-  return op.set_output(0, shape);
+  return {};
 }
 
 // Multiplier for the sum of `count` elements: the quotient by the count is part of it.
@@ -77,18 +49,7 @@ Status mean_multiplier(const OpContext& op, int64_t count, Multiplier* m) {
 Status prepare(OpContext& op) {
   auto* s = op.make_state<MeanState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(MeanState));
-  bool reduced[kMaxRank] = {};
-  CYGNET_TRY(read_axes(op, reduced));
-  const Shape& shape = op.input(0).shape;
-  for (int i = 0; i < shape.rank; ++i) {
-    if (reduced[i]) s->count *= shape[i];
-    if (s->rank > 0 && s->reduced[s->rank - 1] == reduced[i]) {
-      s->dims[s->rank - 1] *= shape[i];
-    } else {
-      s->dims[s->rank] = shape[i];
-      s->reduced[s->rank++] = reduced[i];
-    }
-  }
+  CYGNET_TRY(make_reduction(op, s));
   if (is_quantized_type(op.input(0).type))
     CYGNET_TRY(mean_multiplier(op, s->count, &s->multiplier));
   return op.request_scratch(static_cast<size_t>(op.output(0).shape.elements()) * sizeof(int64_t),
@@ -118,21 +79,15 @@ template <class T, class Sum>
 void add_up(const OpContext& op, const MeanState& s, Sum* sums) {
   const Tensor& x = op.input(0);
   std::fill(sums, sums + op.output(0).shape.elements(), Sum{0});
-  const int64_t row = s.rank == 0 ? 1 : s.dims[s.rank - 1],
-                rows = row == 0 ? 0 : x.shape.elements() / row;
-  const bool row_reduced = s.rank > 0 && s.reduced[s.rank - 1];
   const T* from = x.as<T>();
-  for (int64_t r = 0; r < rows; ++r, from += row) {
-    int64_t rest = r, at = s.rank == 2 && row_reduced ? r : 0, stride = row_reduced ? 1 : row;
-    for (int d = s.rank - 2; d >= 0 && s.rank > 2; --d) {
-      if (!s.reduced[d]) at += rest % s.dims[d] * stride, stride *= s.dims[d];
-      rest /= s.dims[d];
-    }
-    if (row_reduced)
-      sums[at] = sum_of(sums[at], row_sum<T, Sum>(op, from, row));
-    else
-      for (int64_t i = 0; i < row; ++i) sums[at + i] = sum_of(sums[at + i], from[i]);
-  }
+  each_reduced_row(
+      s, x.shape.elements(),
+      [&](int64_t first, int64_t n, int64_t at) {
+        sums[at] = sum_of(sums[at], row_sum<T, Sum>(op, from + first, n));
+      },
+      [&](int64_t first, int64_t n, int64_t at) {
+        for (int64_t i = 0; i < n; ++i) sums[at + i] = sum_of(sums[at + i], from[first + i]);
+      });
 }
 
 template <class T>

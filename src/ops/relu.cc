@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// RELU, RELU6, RELU_N1_TO_1: y = min(max(x, low), high) with (0, ∞), (0, 6), (−1, 1). Types f32,
-// int8, uint8, int16; x and y may differ in scale. Source: tensorflow/lite/kernels/activations.cc.
+// RELU, RELU6, RELU_N1_TO_1, RELU_0_TO_1: y = min(max(x, low), high) with (0, ∞), (0, 6), (−1, 1),
+// (0, 1). Types f32, int8, uint8, int16; x and y may differ in scale.
+// Source: tensorflow/lite/kernels/activations.cc.
 #include <limits>
 
 #include "ops/fixed_point.h"
@@ -98,5 +99,8 @@ extern const OpDef kRelu6 = Relu<0, 6>::definition("RELU6", schema::BuiltinOpera
 extern const OpDef kReluN1To1;
 extern const OpDef kReluN1To1 =
     Relu<-1, 1>::definition("RELU_N1_TO_1", schema::BuiltinOperator::RELU_N1_TO_1, 2);
+extern const OpDef kRelu0To1;
+extern const OpDef kRelu0To1 =
+    Relu<0, 1>::definition("RELU_0_TO_1", schema::BuiltinOperator::RELU_0_TO_1, 1);
 
 }  // namespace cygnet::ops

@@ -78,6 +78,16 @@ inline void apply_table(OpContext& op, const Table8& table) {
   });
 }
 
+/// y = f(x) for each element of type T.
+template <class T, class F>
+void map_elements(OpContext& op, F f) {
+  const T* x = op.input(0).as<T>();
+  T* y = op.output(0).as<T>();
+  each_piece(op, [&](int64_t at, int64_t n) {
+    for (int64_t i = at; i < at + n; ++i) y[i] = f(x[i]);
+  });
+}
+
 /// The f32 case: a kernel, or f element by element.
 template <class F>
 void map_f32(OpContext& op, MapOp kernel, const MapParams& params, F f) {

@@ -2,12 +2,43 @@
 // EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL: a, b broadcast to one shape → whether
 // the comparison holds, as bool. Types f32, int32, int64; EQUAL and NOT_EQUAL also bool. With a NaN
 // only NOT_EQUAL holds. Source: tensorflow/lite/kernels/comparisons.cc.
-#include <functional>
-
 #include "ops/binary.h"
 
 namespace cygnet::ops {
 namespace {
+
+struct Equal {
+  template <class T>
+  static bool holds(T a, T b) {
+    return a == b;
+  }
+};
+struct Less {
+  template <class T>
+  static bool holds(T a, T b) {
+    return a < b;
+  }
+};
+struct LessEqual {
+  template <class T>
+  static bool holds(T a, T b) {
+    return a <= b;
+  }
+};
+// a > b is b < a.
+template <class Compare>
+struct Swapped {
+  template <class T>
+  static bool holds(T a, T b) {
+    return Compare::holds(b, a);
+  }
+};
+struct NotEqual {
+  template <class T>
+  static bool holds(T a, T b) {
+    return a != b;
+  }
+};
 
 template <bool kBooleans>
 Status infer(OpContext& op) {
@@ -26,7 +57,7 @@ void compare(OpContext& op) {
   const T *a = op.input(0).as<T>(), *b = op.input(1).as<T>();
   uint8_t* out = op.output(0).as<uint8_t>();
   each_pair(op, op.state<Broadcast>(),
-            [&](int64_t i, int64_t j, int64_t k) { out[k] = Compare()(a[i], b[j]) ? 1 : 0; });
+            [&](int64_t i, int64_t j, int64_t k) { out[k] = Compare::holds(a[i], b[j]) ? 1 : 0; });
 }
 
 // A file's bytes may be other than 0 and 1: those are true.
@@ -35,7 +66,7 @@ void compare_booleans(OpContext& op) {
   const uint8_t *a = op.input(0).as<uint8_t>(), *b = op.input(1).as<uint8_t>();
   uint8_t* out = op.output(0).as<uint8_t>();
   each_pair(op, op.state<Broadcast>(), [&](int64_t i, int64_t j, int64_t k) {
-    out[k] = Compare()(a[i] != 0, b[j] != 0) ? 1 : 0;
+    out[k] = Compare::holds(a[i] != 0, b[j] != 0) ? 1 : 0;
   });
 }
 
@@ -77,21 +108,20 @@ using Options = schema::BuiltinOptions;
 }  // namespace
 
 extern const OpDef kEqual;
-extern const OpDef kEqual =
-    definition<std::equal_to<>, true>("EQUAL", Code::EQUAL, Options::EqualOptions, 5);
+extern const OpDef kEqual = definition<Equal, true>("EQUAL", Code::EQUAL, Options::EqualOptions, 5);
 extern const OpDef kNotEqual;
-extern const OpDef kNotEqual = definition<std::not_equal_to<>, true>("NOT_EQUAL", Code::NOT_EQUAL,
-                                                                     Options::NotEqualOptions, 4);
+extern const OpDef kNotEqual =
+    definition<NotEqual, true>("NOT_EQUAL", Code::NOT_EQUAL, Options::NotEqualOptions, 4);
 extern const OpDef kLess;
-extern const OpDef kLess = definition<std::less<>>("LESS", Code::LESS, Options::LessOptions, 3);
+extern const OpDef kLess = definition<Less>("LESS", Code::LESS, Options::LessOptions, 3);
 extern const OpDef kLessEqual;
 extern const OpDef kLessEqual =
-    definition<std::less_equal<>>("LESS_EQUAL", Code::LESS_EQUAL, Options::LessEqualOptions, 2);
+    definition<LessEqual>("LESS_EQUAL", Code::LESS_EQUAL, Options::LessEqualOptions, 2);
 extern const OpDef kGreater;
 extern const OpDef kGreater =
-    definition<std::greater<>>("GREATER", Code::GREATER, Options::GreaterOptions, 2);
+    definition<Swapped<Less>>("GREATER", Code::GREATER, Options::GreaterOptions, 2);
 extern const OpDef kGreaterEqual;
-extern const OpDef kGreaterEqual = definition<std::greater_equal<>>(
+extern const OpDef kGreaterEqual = definition<Swapped<LessEqual>>(
     "GREATER_EQUAL", Code::GREATER_EQUAL, Options::GreaterEqualOptions, 3);
 
 }  // namespace cygnet::ops

@@ -19,7 +19,9 @@
   X(kRecognizeGelu)           \
   X(kRecognizeFunctions)      \
   X(kSimplifyArithmetic)      \
-  X(kMergeAffine)
+  X(kMergeAffine)             \
+  X(kMergeConcatenations)     \
+  X(kFoldAffineForward)
 
 namespace cygnet {
 namespace passes {

@@ -19,10 +19,14 @@ void append_shape(std::string& key, const Shape& shape) {
 
 // ---- Constants
 
-// 64-bit FNV-1a; equal hashes are compared in full.
-uint64_t hash(const uint8_t* data, size_t bytes) {
-  uint64_t h = 0xcbf29ce484222325;
-  for (size_t i = 0; i < bytes; ++i) h = (h ^ data[i]) * 0x100000001b3;
+// Bytes of a constant that are hashed: equal beginnings are compared in full.
+constexpr size_t kHashedBytes = 1024;
+
+// 64-bit FNV-1a of the beginning.
+uint64_t hash(const GraphTensor& t) {
+  uint64_t h = 0xcbf29ce484222325 ^ t.bytes;
+  const uint8_t* data = t.as<uint8_t>();
+  for (size_t i = 0; i < std::min(t.bytes, kHashedBytes); ++i) h = (h ^ data[i]) * 0x100000001b3;
   return h;
 }
 
@@ -40,7 +44,7 @@ int merge_constants(Patch& patch) {
     if (!t.constant || t.quantization.count != 0 || t.sparsity != nullptr || patch.is_output(i) ||
         patch.consumers(i).empty())
       continue;
-    const uint64_t h = hash(t.as<uint8_t>(), t.bytes);
+    const uint64_t h = hash(t);
     const auto [begin, end] = seen.equal_range(h);
     const auto twin = std::find_if(begin, end, [&](const auto& entry) {
       return equal_constants(patch.tensor(entry.second), t);

@@ -158,8 +158,9 @@ int64_t transposed_size(const Layer& l, int64_t size, int64_t k, int64_t s, bool
 // The shape operand of a TRANSPOSE_CONV: a constant but for a free batch.
 int32_t output_shape(Layer& l, int32_t x, int32_t h, int32_t w, int32_t c) {
   if (!l.e.dim_free(x, 0)) return l.e.list({l.dim(x, 0), h, w, c});
-  const int32_t shape =
-      l.add_typed(Builtin::SHAPE, {x}, Type::int32, schema::ShapeOptionsT());
+  schema::ShapeOptionsT type;
+  type.out_type = schema::TensorType::INT32;
+  const int32_t shape = l.add_typed(Builtin::SHAPE, {x}, Type::int32, type);
   schema::StridedSliceOptionsT one;
   one.shrink_axis_mask = 1;
   const int32_t batch = l.add(Builtin::STRIDED_SLICE,

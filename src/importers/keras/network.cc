@@ -103,6 +103,15 @@ void list_references(const Config& value, const std::string& key,
   }
 }
 
+// Whether this is an operation of keras.ops and no layer. A .h5 file does not name the module, but
+// only layers say whether they are trainable.
+bool is_operation(const Config& layer) {
+  if (layer.has("module")) return layer.at("module").text().rfind("keras.src.ops", 0) == 0;
+  const Config nodes = layer.at("inbound_nodes"), config = layer.at("config");
+  return nodes.size() > 0 && nodes.at(size_t{0}).is_object() && config.is_object() &&
+         config.at("trainable").null() && class_of(layer) != "InputLayer";
+}
+
 struct NamedTensor {
   std::string name;
   int32_t tensor;
@@ -200,9 +209,9 @@ void Functional::read_layers() {
     layers_.push_back(layer);
     names_.push_back(name);
     // Operations are no layers: they have no place among them.
-    const bool operation = layer.text("module", "").rfind("keras.src.ops", 0) == 0;
-    weights_.push_back(
-        operation ? Weights() : find_(name, "layers/" + places.next(class_of(layer))));
+    weights_.push_back(is_operation(layer)
+                           ? Weights()
+                           : find_(name, "layers/" + places.next(class_of(layer))));
     const Config nodes = layer.at("inbound_nodes");
     for (size_t n = 0; n < std::max<size_t>(nodes.size(), 1); ++n) {
       step_index_[{i, static_cast<int32_t>(n)}] = steps_.size();
@@ -395,7 +404,7 @@ bool is_model(const std::string& class_name) {
 
 Emit find_emitter(const Config& layer) {
   const std::string kind = class_of(layer);
-  if (layer.text("module", "").rfind("keras.src.ops", 0) == 0) return find_operation(kind);
+  if (is_operation(layer)) return find_operation(kind);
   if (kind == "TFOpLambda") return find_function(layer.at("config").text("function", ""));
   return find_layer(kind);
 }

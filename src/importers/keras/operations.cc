@@ -100,8 +100,6 @@ Tensors stack(Layer& l) {
 
 Tensors reshape(Layer& l) {
   std::vector<int32_t> dims = setting(l, l.config.has("newshape") ? "newshape" : "shape", 1).integers();
-  const std::vector<int32_t> own = l.dims_of(l.input());
-  // A dimension of unknown size in the file is the batch.
   const auto open = std::count(dims.begin(), dims.end(), -1);
   l.refuse_if(open > 1 || dims.size() > static_cast<size_t>(kMaxRank), "the shape is not supported");
   return {l.reshape(l.input(), dims)};
@@ -153,7 +151,9 @@ Tensors softmax_of(Layer& l) {
 }
 
 Tensors clip(Layer& l) {
-  const Config low = setting(l, "x_min", 1), high = setting(l, "x_max", 2);
+  const bool old = l.call.keywords.count("clip_value_min") != 0;
+  const Config low = setting(l, old ? "clip_value_min" : "x_min", 1);
+  const Config high = setting(l, old ? "clip_value_max" : "x_max", 2);
   const int32_t up = l.add(Builtin::MAXIMUM, {l.input(), l.e.scalar(static_cast<float>(low.number()))},
                            schema::MaximumMinimumOptionsT());
   return {l.add(Builtin::MINIMUM, {up, l.e.scalar(static_cast<float>(high.number()))},
@@ -278,10 +278,11 @@ Tensors get_item(Layer& l) {
   return {l.reshape(y, shape)};
 }
 
-// An activation by the operation's class: "Relu" → relu.
+// An activation by the operation's class, "Relu" → relu, or the function, "nn.relu".
 Tensors activation_class(Layer& l) {
-  std::string name;
-  for (char c : l.kind)
+  std::string name = l.config.text("function", "");
+  name = name.substr(name.find('.') == std::string::npos ? 0 : name.find('.') + 1);
+  for (char c : name.empty() ? l.kind : std::string())
     name += text(c >= 'A' && c <= 'Z' && !name.empty() ? "_" : "",
                  static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c));
   if (name == "gelu" && setting(l, "approximate", 1).is_flag() && setting(l, "approximate", 1).flag())

@@ -167,6 +167,18 @@ def atrous():
     return {"input": array}
 
 
+def depthwise_stride_rate():
+    """A strided convolution between SpaceToBatchND and BatchToSpaceND: not what the mathematics says of stride
+    and dilation at once, but what networks were trained with."""
+    x, array = placed("input", 12, 12, 4)
+
+    def strided(x, _, padding):
+        return V1.nn.depthwise_conv2d_native(x, weights(3, 3, 4, 1), [1, 2, 2, 1], padding)
+    y = V1.nn.with_space_to_batch(x, [2, 2], "SAME", strided, filter_shape=[3, 3])
+    tf.identity(y, name="output_0")
+    return {"input": array}
+
+
 def is_training_switch():
     """Batch normalization that chooses its statistics by a placeholder whose default says inference."""
     V1.disable_control_flow_v2()
@@ -266,6 +278,7 @@ FUNCTIONS = {
 
 GRAPHS = {
     "atrous": (("pb",), atrous),
+    "depthwise_stride_rate": (("pb",), depthwise_stride_rate),
     "is_training_switch": (("pb",), is_training_switch),
     "is_training_false": (("pb", "pbtxt"), is_training_false),
     "batch_statistics": (("pb",), batch_statistics),

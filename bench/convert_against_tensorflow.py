@@ -91,7 +91,8 @@ def unfolded(model):
                 if getattr(source.builtinOptions, "fusedActivationFunction", 0):
                     continue
                 channels = list(graph.tensors[t].shape)[-1]
-                if kind == "BATCH_TO_SPACE_ND" or any(
+                strided = getattr(source.builtinOptions, "strideH", 1) > 1
+                if (kind == "BATCH_TO_SPACE_ND" and not strided) or kind != "BATCH_TO_SPACE_ND" and any(
                         constant(graph.tensors[o], channels) for o in op.inputs if o != t):
                     found.append(kind)
     return found
@@ -206,7 +207,7 @@ def check(cygnet, name, kind, source, npz, limit, cache):
     code, text, seconds, peak = run(command)
     if code != 0:
         last = (text.strip().splitlines() or [f"exit code {code}"])[-1]
-        print(f"{name:26} {kind:11} MISS  {last[:300]}", flush=True)
+        print(f"{name:26} {kind:11} MISS  {last[:160]}", flush=True)
         return False
     code, text, _, _ = child("check", out, npz)
     answers = [line[7:] for line in text.splitlines() if line.startswith("RESULT ")]
@@ -221,7 +222,8 @@ def check(cygnet, name, kind, source, npz, limit, cache):
     if limit is not None and count > limit:
         reasons.append("more operators")
     if answer["unfolded"]:
-        reasons.append("unfolded: " + ", ".join(answer["unfolded"]))
+        counts = collections.Counter(answer["unfolded"])
+        reasons.append("unfolded: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
     print(f"{name:26} {kind:11} {'MISS' if reasons else 'ok  '}  {answer.get('difference', float('nan')):9.2e} "
           f"{count:5} {'-' if limit is None else limit:>5} {seconds:7.2f} {peak / 2**20:7.0f}  "
           f"{'; '.join(reasons)}", flush=True)
@@ -252,7 +254,7 @@ def network_names():
     return text.strip().splitlines()[-1].split()
 
 
-def fixtures(cache, chosen):
+def fixtures(cache):
     """{name: {kind: path}} of the small networks, built in every format that can hold them."""
     folder = cache / "small"
     if not (folder / "done").exists():
@@ -262,7 +264,7 @@ def fixtures(cache, chosen):
             raise RuntimeError(text)
         (folder / "done").touch()
     return {npz.stem: {k: p for k in FORMATS if (p := npz.with_suffix("." + k)).exists()}
-            for npz in sorted(folder.glob("*.npz")) if not chosen or npz.stem in chosen}
+            for npz in sorted(folder.glob("*.npz"))}
 
 
 def main():
@@ -282,20 +284,24 @@ def main():
         limit = tensorflow_count(name, paths, npz, cache)
         good.extend(check(options.cygnet, name, kind, path, npz, limit, cache)
                     for kind, path in paths.items() if kind in kinds)
-    if not chosen - {"small"} or chosen - {"large", "resources"}:
-        for name, paths in fixtures(cache, chosen - {"small", "large", "resources"}).items():
-            check_all(name, paths, cache / "small" / f"{name}.npz")
-    for name in network_names():
-        if chosen and name not in chosen and "large" not in chosen and not (
-                name == "resnet50" and "resources" in chosen):
+
+    large = network_names()
+    if not chosen or chosen - {"large", "resources", *large}:
+        for name, paths in fixtures(cache).items():
+            if not chosen or chosen & {"small", name}:
+                check_all(name, paths, cache / "small" / f"{name}.npz")
+    for name in large:
+        measured = name == "resnet50" and (not chosen or "resources" in chosen)
+        checked = not chosen or chosen & {"large", name}
+        if not measured and not checked:
             continue
         code, text, _, _ = run([sys.executable, ROOT / "bench" / "keras_networks.py", name, cache])
         if code:
             raise RuntimeError(text)
         paths = {k: p for k in FORMATS if (p := cache / f"{name}.{k}").exists()}
-        if chosen != {"resources"}:
+        if checked:
             check_all(name, paths, cache / f"{name}.npz")
-        if name == "resnet50":
+        if measured:
             good.append(compare_resources(options.cygnet, paths["saved_model"], cache))
         if options.discard:
             for path in paths.values():

@@ -20,6 +20,7 @@
   X(kConcatenation)              \
   X(kConv2d)                     \
   X(kCos)                        \
+  X(kCumsum)                     \
   X(kDepthToSpace)               \
   X(kDepthwiseConv2d)            \
   X(kDequantize)                 \
@@ -41,14 +42,17 @@
   X(kGreater)                    \
   X(kGreaterEqual)               \
   X(kHardSwish)                  \
+  X(kL2Normalization)            \
   X(kLeakyRelu)                  \
   X(kLess)                       \
   X(kLessEqual)                  \
+  X(kLocalResponseNormalization) \
   X(kLog)                        \
   X(kLogicalAnd)                 \
   X(kLogicalNot)                 \
   X(kLogicalOr)                  \
   X(kLogistic)                   \
+  X(kLogSoftmax)                 \
   X(kMaximum)                    \
   X(kMaxPool2d)                  \
   X(kMean)                       \

@@ -78,8 +78,14 @@ int32_t leaky_relu(Layer& l, int32_t x, float slope) {
 int32_t leaky_relu(Layer& l, int32_t x) { return leaky_relu(l, x, 0.2f); }
 
 int32_t softmax(Layer& l, int32_t x) { return l.softmax(x, l.rank(x) - 1); }
+// x − max − log Σ e^(x − max)
 int32_t log_softmax(Layer& l, int32_t x) {
-  return l.add(Builtin::LOG_SOFTMAX, {x}, schema::LogSoftmaxOptionsT());
+  if (l.e.registry().find(static_cast<int32_t>(Builtin::LOG_SOFTMAX)) != nullptr)
+    return l.add(Builtin::LOG_SOFTMAX, {x}, schema::LogSoftmaxOptionsT());
+  const std::vector<int32_t> last = {l.rank(x) - 1};
+  const int32_t shifted = l.minus(x, l.reduce(Builtin::REDUCE_MAX, x, last, true));
+  const int32_t sum = l.reduce(Builtin::SUM, exponential(l, shifted), last, true);
+  return l.minus(shifted, l.add(Builtin::LOG, {sum}));
 }
 int32_t log_sigmoid(Layer& l, int32_t x) {
   return l.times(softplus(l, l.times(x, -1.0f)), -1.0f);
@@ -90,6 +96,36 @@ int32_t tanh_shrink(Layer& l, int32_t x) { return l.minus(x, tanh(l, x)); }
 int32_t squareplus(Layer& l, int32_t x) {
   const int32_t root = l.add(Builtin::SQRT, {l.plus(l.times(x, x), 4.0f)});
   return l.times(l.plus(x, root), 0.5f);
+}
+
+// x less its clipping to [−1/2, 1/2].
+int32_t soft_shrink(Layer& l, int32_t x) {
+  return l.minus(x, at_least(l, at_most(l, x, 0.5f), -0.5f));
+}
+// x where |x| > 1/2, else 0.
+int32_t hard_shrink(Layer& l, int32_t x) {
+  const int32_t far = l.add_typed(Builtin::GREATER, {absolute(l, x), l.e.scalar(0.5f)},
+                                  Type::boolean, schema::GreaterOptionsT());
+  return l.times(x, l.cast(far, Type::float32));
+}
+// x above 0, else 0: Keras's threshold with its defaults.
+int32_t threshold(Layer& l, int32_t x) { return relu(l, x); }
+// 0 up to −1, x from 1 on, (x + 1)²/4 between.
+int32_t sparse_plus(Layer& l, int32_t x) {
+  const int32_t middle = l.plus(at_least(l, at_most(l, x, 1), -1), 1.0f);
+  const int32_t above = relu(l, l.plus(x, -1.0f));
+  return l.plus(l.times(l.times(middle, middle), 0.25f), above);
+}
+// (x + 1)/2 clipped to [0, 1].
+int32_t sparse_sigmoid(Layer& l, int32_t x) {
+  return l.times(l.plus(at_least(l, at_most(l, x, 1), -1), 1.0f), 0.5f);
+}
+// The first half of the last dimension times the logistic of the second.
+int32_t glu(Layer& l, int32_t x) {
+  const int d = l.rank(x) - 1;
+  const int32_t half = l.dim(x, d) / 2;
+  l.refuse_if(half * 2 != l.dim(x, d), "expected an even number of channels");
+  return l.times(l.slice(x, d, 0, half), sigmoid(l, l.slice(x, d, half, 2 * half)));
 }
 
 const std::map<std::string, Function>& functions() {
@@ -107,7 +143,10 @@ const std::map<std::string, Function>& functions() {
       {"log_softmax", log_softmax},  {"log_sigmoid", log_sigmoid},
       {"celu", celu},                {"tanh_shrink", tanh_shrink},
       {"squareplus", squareplus},    {"gelu_tanh", gelu_tanh},
-      {"gelu_new", gelu_tanh},
+      {"gelu_new", gelu_tanh},       {"soft_shrink", soft_shrink},
+      {"hard_shrink", hard_shrink},  {"threshold", threshold},
+      {"sparse_plus", sparse_plus},  {"sparse_sigmoid", sparse_sigmoid},
+      {"glu", glu},
   };
   return table;
 }

@@ -76,9 +76,46 @@ int32_t convolve(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window
 }
 
 int32_t depthwise(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w,
+                  int32_t multiplier);
+
+// What TensorFlow computes for a stride together with a dilation: the pixels of each phase of the
+// dilated grid are convolved with the stride among themselves, and what the padding added at the
+// end is cropped from the result.
+int32_t strided_atrous(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w,
+                       int32_t multiplier) {
+  l.e.draft().warnings.push_back(
+      text("layer ", l.name, ": stride ", w.sh, "x", w.sw, " together with dilation ", w.dh, "x",
+           w.dw, ": TensorFlow takes the stride within the dilated grid, which is not every ",
+           w.sh, "th pixel of the dilated convolution; kept as TensorFlow computes it"));
+  std::vector<int32_t> paddings, crops;
+  const int32_t kernel[] = {w.kh, w.kw}, rate[] = {w.dh, w.dw};
+  for (int d = 0; d < 2; ++d) {
+    const int64_t all = w.same ? int64_t{kernel[d] - 1} * rate[d] : 0;
+    const int64_t full = l.dim(x, d + 1) + all;
+    const int64_t more = (rate[d] - full % rate[d]) % rate[d];
+    l.refuse_if(full + more > (1 << 24), "the window is too wide");
+    paddings.push_back(static_cast<int32_t>(all / 2));
+    paddings.push_back(static_cast<int32_t>(all - all / 2 + more));
+    crops.push_back(0);
+    crops.push_back(static_cast<int32_t>(more));
+  }
+  const int32_t blocks = l.e.list({w.dh, w.dw});
+  const int32_t phases =
+      l.add(Builtin::SPACE_TO_BATCH_ND, {x, blocks, l.e.constant<int32_t>({2, 2}, paddings)},
+            schema::SpaceToBatchNDOptionsT());
+  Window inner = w;
+  inner.dh = inner.dw = 1;
+  inner.same = false;
+  const int32_t y = depthwise(l, phases, filter, bias, inner, multiplier);
+  return l.add(Builtin::BATCH_TO_SPACE_ND, {y, blocks, l.e.constant<int32_t>({2, 2}, crops)},
+               schema::BatchToSpaceNDOptionsT());
+}
+
+int32_t depthwise(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w,
                   int32_t multiplier) {
-  if ((w.dh > 1 || w.dw > 1) && (w.sh > 1 || w.sw > 1))
-    l.fail("a depthwise convolution with both stride and dilation is not supported");
+  if ((w.dh > 1 || w.dw > 1) && (w.sh > 1 || w.sw > 1) &&
+      l.import.options.atrous == Atrous::as_tensorflow)
+    return strided_atrous(l, x, filter, bias, w, multiplier);
   schema::DepthwiseConv2DOptionsT options;
   options.padding = padding_of(w);
   options.stride_h = w.sh;

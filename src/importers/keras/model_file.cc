@@ -66,6 +66,9 @@ const Weights::Named* Weights::find(const std::string& variable) const {
     if (without_port(n.parts.back()) == variable &&
         (best == nullptr || n.parts.size() < best->parts.size()))
       best = &n;
+  // Variables that a layer left without a name are "variable", "variable_1", ...
+  if (best == nullptr && named_.size() == 1 && named_[0].parts.back().rfind("variable", 0) == 0)
+    best = &named_[0];
   return best;
 }
 

@@ -109,7 +109,7 @@ bool is_operation(const Config& layer) {
   if (layer.has("module")) return layer.at("module").text().rfind("keras.src.ops", 0) == 0;
   const Config nodes = layer.at("inbound_nodes"), config = layer.at("config");
   return nodes.size() > 0 && nodes.at(size_t{0}).is_object() && config.is_object() &&
-         config.at("trainable").null() && class_of(layer) != "InputLayer";
+         config.at("trainable").null() && find_operation(class_of(layer)) != nullptr;
 }
 
 struct NamedTensor {

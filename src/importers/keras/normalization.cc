@@ -189,7 +189,8 @@ Tensors emit_rescaling(Layer& l) {
 // LayerScale of ConvNeXt: one factor for each channel.
 Tensors emit_scale_layer(Layer& l) {
   const int32_t x = l.input();
-  return {l.times(x, l.weight("gamma", {l.dim(x, -1)}))};
+  // Keras 3 gives the variable no name of its own.
+  return {l.times(x, l.weight(l.has_weight("gamma") ? "gamma" : "variable", {l.dim(x, -1)}))};
 }
 
 }  // namespace cygnet::keras

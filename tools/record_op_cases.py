@@ -19,6 +19,7 @@ import zlib
 import numpy as np
 
 import op_cases
+import op_cases_arithmetic
 import op_cases_indexing
 import op_cases_movement
 import op_models
@@ -39,7 +40,8 @@ def save(path, arrays):
 
 def main(wanted):
     groups = {}
-    for case in itertools.chain(op_cases.all_cases(), op_cases_movement.all_cases(), op_cases_indexing.all_cases()):
+    for case in itertools.chain(op_cases.all_cases(), op_cases_movement.all_cases(), op_cases_indexing.all_cases(),
+                                op_cases_arithmetic.all_cases()):
         groups.setdefault(case["op"], []).append(case)
     unknown = set(wanted) - set(groups)
     if unknown:

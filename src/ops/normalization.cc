@@ -3,7 +3,8 @@
 //   LOG_SOFTMAX                   y[i] = x[i] − log Σ_j e^x[j]
 //   L2_NORMALIZATION              y[i] = x[i] / max(√(Σ_j x[j]²), 1e−6); fused activation NONE
 //   LOCAL_RESPONSE_NORMALIZATION  y[i] = x[i] / (bias + alpha · Σ_j x[j]²)^beta over |i − j| ≤
-//                                 radius; x: [N, H, W, C]
+//                                 radius; x: [N, H, W, C]. (TensorFlow Lite's reference kernel
+//                                 leaves j = i + radius out; its ordinary kernel does not.)
 // Sources: tensorflow/lite/kernels/activations.cc, l2norm.cc, local_response_norm.cc.
 #include <algorithm>
 #include <cmath>

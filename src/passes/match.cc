@@ -172,6 +172,37 @@ Activation fused_activation(const Patch& patch, int32_t n) {
   }
 }
 
+bool set_activation(Patch& patch, int32_t n, Activation activation) {
+  if (activation == fused_activation(patch, n)) return true;
+  const auto set = [&]<class Table>(const Table*) {
+    auto options = patch.options<Table>(patch.node(n));
+    options.fused_activation_function = activation;
+    patch.set_options(n, options);
+    return true;
+  };
+  switch (static_cast<Builtin>(patch.node(n).builtin)) {
+    case Builtin::ADD:
+      return set(static_cast<schema::AddOptions*>(nullptr));
+    case Builtin::SUB:
+      return set(static_cast<schema::SubOptions*>(nullptr));
+    case Builtin::MUL:
+      return set(static_cast<schema::MulOptions*>(nullptr));
+    case Builtin::DIV:
+      return set(static_cast<schema::DivOptions*>(nullptr));
+    case Builtin::CONV_2D:
+      return set(static_cast<schema::Conv2DOptions*>(nullptr));
+    case Builtin::DEPTHWISE_CONV_2D:
+      return set(static_cast<schema::DepthwiseConv2DOptions*>(nullptr));
+    case Builtin::FULLY_CONNECTED:
+      return set(static_cast<schema::FullyConnectedOptions*>(nullptr));
+    case Builtin::AVERAGE_POOL_2D:
+    case Builtin::MAX_POOL_2D:
+      return set(static_cast<schema::Pool2DOptions*>(nullptr));
+    default:
+      return false;
+  }
+}
+
 int32_t plain(const Patch& patch, int32_t tensor, Builtin op) {
   const int32_t n = patch.producer(tensor, op);
   if (n < 0 || patch.type(tensor) != Type::float32 ||

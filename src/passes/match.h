@@ -46,6 +46,8 @@ bool has(const Patch& patch, Builtin op);
 bool is_unary(const Patch& patch, int32_t n);
 /// The activation that an operator applies to its result.
 Activation fused_activation(const Patch& patch, int32_t n);
+/// Gives operator n a fused activation; false where the format or this runtime has none for it.
+bool set_activation(Patch& patch, int32_t n, Activation activation);
 /// The float32 operator `op` without a fused activation that makes a tensor, or −1.
 int32_t plain(const Patch& patch, int32_t tensor, Builtin op);
 /// The operand of a binary operator that is not `known`; kAbsent when none is `known`.

@@ -21,7 +21,9 @@
   X(kSimplifyArithmetic)      \
   X(kMergeAffine)             \
   X(kMergeConcatenations)     \
-  X(kFoldAffineForward)
+  X(kFoldAffineBackward)      \
+  X(kFoldAffineForward)       \
+  X(kFuseClamps)
 
 namespace cygnet {
 namespace passes {

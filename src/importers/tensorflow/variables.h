@@ -12,7 +12,7 @@ bool is_variable_op(std::string_view op);
 /// restore operator (SaverDef.restore_op_name) assigns, in the graph or in the function it calls;
 /// for variables that it leaves out by name (shared_name, node name, or the full name that the
 /// checkpoint's object graph gives). Variables without a tensor are left out. Throws Failure where
-/// the restore operator asks for what the checkpoint does not have.
+/// the restore operator is malformed.
 Variables match_variables(const GraphDef& graph, const SaverDef& saver,
                           const Checkpoint& checkpoint);
 

@@ -80,6 +80,21 @@ TEST(DynamicUpdateSlice, InPlace) {
   });
 }
 
+// Input 0 keeps its place, being the graph's; the output lies where the part does.
+TEST(DynamicUpdateSlice, InPlaceOfThePart) {
+  run_op_cases(
+      {{.name = "part",
+        .model =
+            [](ModelBuilder& b) {
+              const int x = b.input({4}), u = b.input({4}), i = b.input({1}, Type::int64);
+              const int p = b.add_tensor({4}, Type::float32);
+              b.op(Op::RELU, {u}, {p});
+              b.op(Op::DYNAMIC_UPDATE_SLICE, {x, p, i}, {b.output({4})});
+            },
+        .inputs = {values<float>({1, 2, 3, 4}), values<float>({5, 6, 7, 8}), values<int64_t>({1})},
+        .outputs = {values<float>({5, 6, 7, 8})}}});
+}
+
 std::function<void(ModelBuilder&)> model(const Index& in, const Index& part, const Index& begin,
                                          Type type = Type::float32) {
   return [=](ModelBuilder& b) {

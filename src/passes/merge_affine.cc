@@ -133,6 +133,15 @@ bool common_factor(Patch& patch, int32_t n) {
   return false;
 }
 
+// Whether weights that follow t can take a factor in front of them.
+bool weights_follow(const Patch& patch, int32_t t) {
+  const int32_t n = patch.single_consumer(t);
+  if (!patch.is(n, Builtin::CONV_2D) && !patch.is(n, Builtin::FULLY_CONNECTED)) return false;
+  const auto inputs = patch.node(n).inputs;
+  return inputs[0] == t && patch.constant(inputs[1]) && patch.type(inputs[1]) == Type::float32 &&
+         patch.consumers(inputs[1]).size() == 1;
+}
+
 // a·(b·c) → (a·b)·c for a constant c, where that costs nothing: the constant can merge with what
 // follows.
 bool constant_outwards(Patch& patch, int32_t n) {
@@ -143,9 +152,13 @@ bool constant_outwards(Patch& patch, int32_t n) {
   for (size_t k = 0; k < 2; ++k) {
     const Step inner = step_behind(patch, inputs[k], Builtin::MUL);
     const int32_t a = inputs[1 - k];
-    if (!inner || patch.shape(inner.c).elements() == 1 || !same_shape(patch, inputs[k], y) ||
-        same_shape(patch, inner.x, y) || !same_shape(patch, a, y))
-      continue;
+    const bool absorbed = inner && patch.shape(inner.c).elements() == 1 &&
+                          weights_follow(patch, y) &&
+                          fused_activation(patch, n) == Activation::NONE;
+    const bool free = inner && patch.shape(inner.c).elements() != 1 &&
+                      same_shape(patch, inputs[k], y) && !same_shape(patch, inner.x, y) &&
+                      same_shape(patch, a, y);
+    if (!absorbed && !free) continue;
     const Activation activation = fused_activation(patch, n);
     const std::string name(patch.tensor(y).name), middle(patch.tensor(inputs[k]).name);
     patch.replace(y, product(patch, product(patch, a, inner.x, middle), inner.c, name, activation));

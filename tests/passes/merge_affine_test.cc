@@ -55,6 +55,20 @@ TEST(MergeAffine, LayerNormalizationWithNegation) {
   EXPECT_EQ(left([](Editor& e, int32_t x) { return normalized(e, x, 2); }).size(), 7u);
 }
 
+// The constant of a hard sigmoid ends in the weights of the next layer.
+TEST(MergeAffine, FactorOnItsWayIntoWeights) {
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t x = e.input("x", Type::float32, {-1, 5, 3});
+  const int32_t gate = mul(e, e.add(Builtin::RELU6, {x}), number(e, 1.0 / 6));
+  schema::FullyConnectedOptionsT options;
+  options.keep_num_dims = true;
+  e.set_outputs({e.add(Builtin::FULLY_CONNECTED,
+                       {mul(e, x, gate), random_constant(e, {4, 3}, 1), kAbsent}, options, "y")});
+  EXPECT_GT(optimize(draft, {"merge-affine", "fold-affine-forward"}), 0);
+  EXPECT_EQ(operators(draft), (Names{"RELU6", "MUL", "FULLY_CONNECTED"}));
+}
+
 TEST(MergeAffine, Keeps) {
   EXPECT_EQ(left(
                 [](Editor& e, int32_t x) {  // the sum is shared

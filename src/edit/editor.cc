@@ -128,6 +128,37 @@ int32_t Editor::input(std::string_view name, Type type, std::span<const int32_t>
   return i;
 }
 
+int32_t Editor::result_like(const Editor& other, int32_t tensor, std::string_view name) {
+  const GraphTensor o = other.tensor(tensor);  // a copy: `other` may edit the same subgraph
+  const TensorFacts& known = other.facts(tensor);
+  const std::array<Shape, kBatches.size()> shapes = known.shapes;
+  const bool unknown = known.shape_unknown;
+  const int32_t i = new_tensor(o.type, name);
+  GraphTensor& t = subgraph().tensors[i];
+  t.shape = o.shape;
+  t.has_signature = o.has_signature;
+  t.signature = o.signature;
+  t.has_rank = o.has_rank;
+  facts(i).shapes = shapes;
+  facts(i).shape_unknown = unknown;
+  return i;
+}
+
+int32_t Editor::unknown_tensor(Type type, std::string_view name) {
+  const int32_t i = new_tensor(type, name);
+  tensor(i).has_rank = false;
+  facts(i).shape_unknown = true;
+  return i;
+}
+
+int32_t Editor::input_like(const Editor& other, int32_t tensor, std::string_view name) {
+  const int32_t i = result_like(other, tensor, name);
+  std::vector<int32_t> list(subgraph().inputs.begin(), subgraph().inputs.end());
+  list.push_back(i);
+  set_inputs(list);
+  return i;
+}
+
 int32_t Editor::borrowed_constant(Type type, const Shape& shape, std::span<const uint8_t> bytes,
                                   std::string_view name) {
   const int32_t i = new_tensor(type, name);
@@ -160,15 +191,8 @@ int32_t Editor::variable(Type type, const Shape& shape, std::string_view name) {
 }
 
 int32_t Editor::tensor_like(int32_t other, Type type, std::string_view name) {
-  const int32_t i = new_tensor(type, name);
-  GraphTensor& t = tensor(i);
-  const GraphTensor& o = tensor(other);
-  t.shape = o.shape;
-  t.has_signature = o.has_signature;
-  t.signature = o.signature;
-  t.has_rank = o.has_rank;
-  facts(i).shapes = facts(other).shapes;
-  facts(i).shape_unknown = facts(other).shape_unknown;
+  const int32_t i = result_like(*this, other, name);
+  tensor(i).type = type;
   return i;
 }
 

@@ -94,6 +94,8 @@ class Editor {
   int32_t input(std::string_view name, Type type, std::initializer_list<int32_t> dims) {
     return input(name, type, std::span(dims.begin(), dims.size()));
   }
+  /// Appends a graph input with the type, shape and freedom of a tensor of another subgraph.
+  int32_t input_like(const Editor& other, int32_t tensor, std::string_view name);
   /// A constant whose bytes are borrowed: they live as long as the draft and are aligned to their
   /// elements.
   int32_t borrowed_constant(Type type, const Shape& shape, std::span<const uint8_t> bytes,
@@ -122,6 +124,10 @@ class Editor {
                           std::string_view name = {});
   /// A zero-initialized state tensor.
   int32_t variable(Type type, const Shape& shape, std::string_view name);
+  /// A tensor without a producer yet, with the type and shape of one of another subgraph.
+  int32_t result_like(const Editor& other, int32_t tensor, std::string_view name);
+  /// A tensor without a producer yet, whose shape is known only while running.
+  int32_t unknown_tensor(Type type, std::string_view name);
   /// A tensor without a producer yet, with the shape (and freedom) of another.
   int32_t tensor_like(int32_t other, Type type, std::string_view name);
 

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "importers/tensorflow/graph_importer.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace cygnet::tensorflow {
+namespace {
+
+constexpr int kMostCalls = 32;         // functions within functions
+constexpr size_t kMostSitesShown = 8;  // of each operator that is not supported
+
+// Operators with several outputs of one tensor each: their names, in order. All others have one
+// output, or one list.
+struct OutputNames {
+  std::string_view op;
+  std::vector<std::string_view> names;
+};
+const std::vector<OutputNames>& output_names() {
+  static const std::vector<OutputNames> table = {
+      {"FusedBatchNorm", {"y", "batch_mean", "batch_variance", "reserve_space_1",
+                          "reserve_space_2"}},
+      {"FusedBatchNormV2", {"y", "batch_mean", "batch_variance", "reserve_space_1",
+                            "reserve_space_2"}},
+      {"FusedBatchNormV3", {"y", "batch_mean", "batch_variance", "reserve_space_1",
+                            "reserve_space_2", "reserve_space_3"}},
+      {"TopKV2", {"values", "indices"}},
+      {"Unique", {"y", "idx"}},
+      {"MaxPoolWithArgmax", {"output", "argmax"}},
+      {"NonMaxSuppressionV4", {"selected_indices", "valid_outputs"}},
+      {"NonMaxSuppressionV5", {"selected_indices", "selected_scores", "valid_outputs"}},
+      {"Switch", {"output_false", "output_true"}},
+      {"Merge", {"output", "value_index"}},
+  };
+  return table;
+}
+
+// Index of output `index` of the output argument `output` among all of a node's outputs.
+size_t flat_index(const NodeDef& node, std::string_view output, int64_t index) {
+  for (const OutputNames& row : output_names())
+    if (row.op == node.op)
+      for (size_t k = 0; k < row.names.size(); ++k)
+        if (row.names[k] == output) return k;
+  return static_cast<size_t>(index);
+}
+
+bool is_placeholder(std::string_view op) {
+  return op == "Placeholder" || op == "PlaceholderWithDefault" || op == "PlaceholderV2";
+}
+
+}  // namespace
+
+Type to_type(DataType type, std::string_view node) {
+  switch (base_type(type)) {
+    case DataType::float32: return Type::float32;
+    case DataType::float64: return Type::float64;
+    case DataType::float16: return Type::float16;
+    case DataType::bfloat16: return Type::bfloat16;
+    case DataType::int8: return Type::int8;
+    case DataType::int16: return Type::int16;
+    case DataType::int32: return Type::int32;
+    case DataType::int64: return Type::int64;
+    case DataType::uint8: return Type::uint8;
+    case DataType::uint16: return Type::uint16;
+    case DataType::uint32: return Type::uint32;
+    case DataType::uint64: return Type::uint64;
+    case DataType::boolean: return Type::boolean;
+    case DataType::string: return Type::string;
+    case DataType::complex64: return Type::complex64;
+    case DataType::complex128: return Type::complex128;
+    default: break;
+  }
+  throw Failure(text("node \"", node, "\": type ", tensorflow::type_name(type),
+                     " has no counterpart in the TensorFlow Lite format"));
+}
+
+// ---- Call
+
+const Value& Call::value(int k) const {
+  if (k >= inputs()) fail("expected more than ", k, " inputs, got ", inputs());
+  return inputs_[static_cast<size_t>(k)];
+}
+
+int32_t Call::in(int k) const {
+  const Value& v = value(k);
+  if (v.kind != Value::Kind::tensor) fail("input ", k, " is no tensor at inference");
+  return v.tensor;
+}
+
+std::vector<int32_t> Call::all(int from, int to) const {
+  std::vector<int32_t> result;
+  for (int k = from; k < to; ++k) result.push_back(in(k));
+  return result;
+}
+
+std::vector<int64_t> Call::integers(int k) const {
+  auto result = e.integers(in(k));
+  if (!result) fail("input ", k, ": expected values known before the run");
+  return *std::move(result);
+}
+
+int64_t Call::integer(int k) const {
+  const std::vector<int64_t> list = integers(k);
+  if (list.size() != 1) fail("input ", k, ": expected one value, got ", list.size());
+  return list[0];
+}
+
+int32_t Call::axis(int64_t value, int rank) const {
+  if (value < -rank || value >= rank)
+    fail("axis: expected ", -rank, " to ", rank - 1, ", got ", value);
+  return static_cast<int32_t>(value < 0 ? value + rank : value);
+}
+
+std::vector<int32_t> Call::axes(int k, int of) const {
+  std::vector<int32_t> result;
+  for (int64_t a : integers(k)) result.push_back(axis(a, shape(of).rank));
+  return result;
+}
+
+// ---- GraphImporter
+
+GraphImporter::GraphImporter(const GraphSource& source, const ImportOptions& options, Draft& draft)
+    : source_(source), options_(options), draft_(draft) {
+  for (const FunctionDef& f : source.graph->functions) functions_[f.name] = &f;
+}
+
+const FunctionDef& GraphImporter::function(std::string_view name) const {
+  const auto at = functions_.find(name);
+  if (at == functions_.end())
+    throw Failure(text(draft_.source, ": I2: function \"", name, "\" is not in the library"));
+  return *at->second;
+}
+
+void GraphImporter::run() {
+  find_unsupported();
+  draft_.add_subgraph("main");
+  Editor editor(draft_, *options_.registry, 0);
+  Scope scope;
+  scope.editor = &editor;
+  for (const NodeDef& node : source_.graph->nodes) scope.nodes[node.name] = &node;
+  make_inputs(scope, editor);
+  std::vector<int32_t> outputs;
+  for (const TensorInfo& output : source_.outputs) {
+    const Value v = value_of(scope, output.name);
+    if (v.kind != Value::Kind::tensor)
+      throw Failure(text(draft_.source, ": output \"", output.name, "\" is no tensor"));
+    outputs.push_back(v.tensor);
+  }
+  editor.set_outputs(outputs);
+  make_signature(editor, outputs);
+}
+
+// All operators that the outputs need and the table lacks, with all their places, at once.
+void GraphImporter::find_unsupported() const {
+  std::map<std::string_view, std::vector<std::string_view>> sites;
+  std::set<std::string_view> seen_functions, seen;
+  std::vector<std::string_view> todo;
+  std::unordered_map<std::string_view, const NodeDef*> nodes;
+  for (const NodeDef& n : source_.graph->nodes) nodes[n.name] = &n;
+  std::vector<const FunctionDef*> functions;
+  const auto look = [&](const NodeDef& n) {
+    if (find_op(n.op) == nullptr && !is_placeholder(n.op)) sites[n.op].push_back(n.name);
+    for (const Attr& a : n.attrs)
+      if (const auto* f = std::get_if<std::shared_ptr<const FunctionName>>(&a.value))
+        if (const auto at = functions_.find((*f)->name);
+            at != functions_.end() && seen_functions.insert((*f)->name).second)
+          functions.push_back(at->second);
+  };
+  for (const TensorInfo& o : source_.outputs) todo.push_back(parse_input(o.name).node);
+  while (!todo.empty()) {
+    const std::string_view name = todo.back();
+    todo.pop_back();
+    if (!seen.insert(name).second) continue;
+    const auto at = nodes.find(name);
+    if (at == nodes.end()) continue;  // value_of says so
+    look(*at->second);
+    if (is_placeholder(at->second->op)) continue;
+    for (std::string_view input : at->second->inputs)
+      if (const InputName in = parse_input(input); !in.control) todo.push_back(in.node);
+  }
+  while (!functions.empty()) {
+    const FunctionDef* f = functions.back();
+    functions.pop_back();
+    for (const NodeDef& n : f->nodes) look(n);
+  }
+  if (sites.empty() || options_.allow_custom) return;
+  std::string message = text(draft_.source, ": ", sites.size(),
+                             sites.size() == 1 ? " operator is" : " operators are",
+                             " not supported:");
+  for (const auto& [op, names] : sites) {
+    message += text("\n  ", op, " (", names.size(), names.size() == 1 ? " node: " : " nodes: ");
+    for (size_t k = 0; k < std::min(names.size(), kMostSitesShown); ++k)
+      message += text(k == 0 ? "" : ", ", names[k]);
+    message += names.size() > kMostSitesShown ? ", ...)" : ")";
+  }
+  throw Failure(message +
+                "\nChange the network, choose outputs before these nodes (--outputs), or keep them "
+                "as custom operators of your own (--allow-custom).");
+}
+
+void GraphImporter::make_inputs(Scope& scope, Editor& editor) {
+  for (const TensorInfo& input : source_.inputs) {
+    const InputName name = parse_input(input.name);
+    const std::string key(input.key.empty() ? name.node : input.key);
+    std::vector<int32_t> dims;
+    bool known = !input.shape.unknown_rank;
+    for (int64_t d : input.shape.dims) dims.push_back(static_cast<int32_t>(d));
+    auto wanted = options_.input_shapes.find(key);
+    if (wanted == options_.input_shapes.end())
+      wanted = options_.input_shapes.find(std::string(name.node));
+    if (wanted != options_.input_shapes.end()) {
+      dims = wanted->second;
+      known = true;
+    }
+    for (size_t d = 1; d < dims.size(); ++d) known = known && dims[d] >= 0;
+    if (!known)
+      throw Failure(text(draft_.source, ": input \"", key, "\" has shape ", input.shape.text(),
+                         ": only the first dimension may stay open; say which shape you want with "
+                         "--inputs ", key, ":1x..."));
+    const Type type = to_type(input.dtype, name.node);
+    const int32_t tensor = editor.input(key, type, dims);
+    scope.results[name.node].resize(static_cast<size_t>(name.index) + 1);
+    scope.results[name.node][static_cast<size_t>(name.index)] = Value::of(tensor);
+  }
+}
+
+void GraphImporter::make_signature(Editor& editor, const std::vector<int32_t>& outputs) {
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    const TensorInfo& info = source_.outputs[k];
+    const auto& inputs = editor.subgraph().inputs;
+    const bool is_input = std::find(inputs.begin(), inputs.end(), outputs[k]) != inputs.end();
+    if (!is_input && source_.signature.empty())
+      editor.tensor(outputs[k]).name = draft_.keep(parse_input(info.name).node);
+  }
+  if (source_.signature.empty()) return;
+  Signature& s = draft_.graph.signatures.emplace_back();
+  s.key = draft_.keep(source_.signature);
+  for (size_t k = 0; k < source_.inputs.size(); ++k)
+    s.inputs.push_back({draft_.keep(source_.inputs[k].key), editor.subgraph().inputs[k]});
+  for (size_t k = 0; k < outputs.size(); ++k)
+    s.outputs.push_back({draft_.keep(source_.outputs[k].key), outputs[k]});
+}
+
+Value GraphImporter::value_of(Scope& scope, std::string_view input) {
+  const InputName name = parse_input(input);
+  if (const auto at = scope.arguments.find(name.node); at != scope.arguments.end())
+    return at->second;
+  if (scope.results.find(name.node) == scope.results.end()) {
+    const auto at = scope.nodes.find(name.node);
+    if (at == scope.nodes.end())
+      throw Failure(text(draft_.source, ": I2: no node \"", name.node, "\""));
+    convert(scope, *at->second);
+  }
+  const std::vector<Value>& results = scope.results[name.node];
+  size_t index = static_cast<size_t>(name.index);
+  if (!name.output.empty()) index = flat_index(*scope.nodes.at(name.node), name.output, name.index);
+  return index < results.size() ? results[index] : Value();
+}
+
+// Whether all inputs of a node are converted; those that are not, in `missing`.
+bool GraphImporter::ready(Scope& scope, const NodeDef& node,
+                          std::vector<const NodeDef*>* missing) const {
+  missing->clear();
+  for (std::string_view input : node.inputs) {
+    const InputName name = parse_input(input);
+    if (name.control || scope.arguments.contains(name.node) || scope.results.contains(name.node))
+      continue;
+    const auto at = scope.nodes.find(name.node);
+    if (at == scope.nodes.end())
+      throw Failure(text(draft_.source, ": I2: node \"", node.name, "\": no node \"", name.node,
+                         "\""));
+    missing->push_back(at->second);
+  }
+  return missing->empty();
+}
+
+// Depth first without recursion: graphs are thousands of nodes deep.
+void GraphImporter::convert(Scope& scope, const NodeDef& root) {
+  std::vector<const NodeDef*> stack{&root};
+  std::set<const NodeDef*> open;
+  std::vector<const NodeDef*> missing;
+  while (!stack.empty()) {
+    const NodeDef& node = *stack.back();
+    if (scope.results.contains(node.name)) {
+      stack.pop_back();
+      continue;
+    }
+    if (ready(scope, node, &missing)) {
+      convert_node(scope, node);
+      open.erase(&node);
+      stack.pop_back();
+      continue;
+    }
+    if (!open.insert(&node).second)
+      throw Failure(text(draft_.source, ": I2: node \"", node.name,
+                         "\" depends on itself; loops of TensorFlow 1 (Enter, NextIteration) are "
+                         "not supported: export the network with control flow v2"));
+    stack.insert(stack.end(), missing.rbegin(), missing.rend());
+  }
+}
+
+void GraphImporter::convert_node(Scope& scope, const NodeDef& node) {
+  if (node.op == "Placeholder" || node.op == "PlaceholderV2")
+    throw Failure(text(draft_.source, ": node \"", node.name,
+                       "\" is an input that the list of inputs lacks"));
+  std::vector<Value> inputs;
+  for (std::string_view input : node.inputs)
+    if (!parse_input(input).control) inputs.push_back(value_of(scope, input));
+  Call call(*this, *scope.editor, node, std::move(inputs));
+  const OpRow* row = find_op(node.op);
+  if (row == nullptr) row = find_op("custom");
+  try {
+    row->convert(call);
+  } catch (const Failure& failure) {
+    const std::string_view message = failure.what();
+    if (message.find(node.name) != std::string_view::npos) throw;
+    call.fail(message);
+  }
+  scope.results[node.name] = std::move(call.results());
+}
+
+std::vector<Value> GraphImporter::call(Editor& editor, std::string_view name,
+                                       std::vector<Value> arguments) {
+  const FunctionDef& f = function(name);
+  if (++depth_ > kMostCalls)
+    throw Failure(text(draft_.source, ": I2: function \"", name, "\": more than ", kMostCalls,
+                       " calls within each other"));
+  if (arguments.size() != f.inputs.size())
+    throw Failure(text(draft_.source, ": I2: function \"", name, "\": expected ", f.inputs.size(),
+                       " arguments, got ", arguments.size()));
+  Scope scope;
+  scope.editor = &editor;
+  for (const NodeDef& node : f.nodes) scope.nodes[node.name] = &node;
+  for (size_t k = 0; k < arguments.size(); ++k)
+    scope.arguments[f.inputs[k].name] = std::move(arguments[k]);
+  std::vector<Value> results;
+  for (const ArgDef& output : f.outputs)
+    results.push_back(value_of(scope, f.returned(output.name)));
+  --depth_;
+  return results;
+}
+
+bool GraphImporter::returns_argument(const FunctionDef& f, size_t k) const {
+  std::string_view from = f.returned(f.outputs[k].name);
+  for (size_t hops = 0; hops <= f.nodes.size(); ++hops) {
+    const InputName name = parse_input(from);
+    if (name.node == f.inputs[k].name) return true;
+    const auto at = std::find_if(f.nodes.begin(), f.nodes.end(),
+                                 [&](const NodeDef& n) { return n.name == name.node; });
+    if (at == f.nodes.end() || at->op != "Identity" || at->inputs.empty()) return false;
+    from = at->inputs[0];
+  }
+  return false;
+}
+
+int32_t GraphImporter::variable(Editor& editor, std::string_view node) {
+  const std::optional<VariableValue> v = source_.variable ? source_.variable(node) : std::nullopt;
+  if (!v)
+    throw Failure(text(draft_.source, ": variable \"", node,
+                       "\" has no value: the checkpoint lacks it (--checkpoint PREFIX names one)"));
+  Shape shape;
+  if (v->dims.size() > static_cast<size_t>(kMaxRank))
+    throw Failure(text(draft_.source, ": variable \"", node, "\": rank ", v->dims.size()));
+  for (int64_t d : v->dims) shape.push(static_cast<int32_t>(d));
+  const Type type = to_type(v->dtype, node);
+  const bool aligned = reinterpret_cast<uintptr_t>(v->bytes.data()) % 8 == 0;
+  return aligned ? editor.borrowed_constant(type, shape, v->bytes, node)
+                 : editor.copied_constant(type, shape, v->bytes, node);
+}
+
+}  // namespace cygnet::tensorflow

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// GraphImporter: a GraphDef → Draft. Nodes are visited from the outputs back; functions are
+// converted where they are called, which inlines them.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "importers/tensorflow/call.h"
+
+namespace cygnet::tensorflow {
+
+/// The value of a variable. The bytes live as long as the draft.
+struct VariableValue {
+  DataType dtype = DataType::invalid;
+  std::vector<int64_t> dims;
+  std::span<const uint8_t> bytes;
+};
+
+/// What is converted.
+struct GraphSource {
+  const GraphDef* graph = nullptr;
+  std::string signature;  ///< key of the signature; empty: none
+  std::vector<TensorInfo> inputs;
+  std::vector<TensorInfo> outputs;
+  /// The value of the variable that a VarHandleOp or VariableV2 node of this name stands for.
+  std::function<std::optional<VariableValue>(std::string_view)> variable;
+};
+
+class GraphImporter {
+ public:
+  GraphImporter(const GraphSource& source, const ImportOptions& options, Draft& draft);
+
+  void run();
+
+  // ---- For the operators
+
+  const ImportOptions& options() const { return options_; }
+  /// Converts a function's body with these arguments; returns its results.
+  std::vector<Value> call(Editor& editor, std::string_view function, std::vector<Value> arguments);
+  const FunctionDef& function(std::string_view name) const;
+  /// Whether a function returns argument k as its result k.
+  bool returns_argument(const FunctionDef& function, size_t k) const;
+  /// A variable's value as a constant of the editor's subgraph.
+  int32_t variable(Editor& editor, std::string_view node);
+
+ private:
+  // A graph or function body in conversion.
+  struct Scope {
+    Editor* editor = nullptr;
+    std::unordered_map<std::string_view, const NodeDef*> nodes;
+    std::unordered_map<std::string_view, Value> arguments;
+    std::unordered_map<std::string_view, std::vector<Value>> results;
+  };
+
+  void find_unsupported() const;
+  void make_inputs(Scope& scope, Editor& editor);
+  void make_signature(Editor& editor, const std::vector<int32_t>& outputs);
+  Value value_of(Scope& scope, std::string_view input);
+  void convert(Scope& scope, const NodeDef& root);
+  void convert_node(Scope& scope, const NodeDef& node);
+  bool ready(Scope& scope, const NodeDef& node, std::vector<const NodeDef*>* missing) const;
+
+  const GraphSource& source_;
+  const ImportOptions& options_;
+  Draft& draft_;
+  std::unordered_map<std::string_view, const FunctionDef*> functions_;
+  int depth_ = 0;
+};
+
+}  // namespace cygnet::tensorflow

@@ -20,6 +20,7 @@
 #include <initializer_list>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -47,6 +48,7 @@ struct Results {
   Results() = default;
   Results(std::string_view n) : name(n) {}  // NOLINT: a name alone is the common case
   Results(const char* n) : name(n) {}       // NOLINT
+  Results(const std::string& n) : name(n) {}  // NOLINT
   Results(std::string_view n, Type type) : name(n), types{type} {}
   Results(std::string_view n, std::vector<Type> list)
       : name(n), types(std::move(list)), count(static_cast<int>(types.size())) {}

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,10 +27,10 @@ struct Value {
   };
   Kind kind = Kind::none;
   int32_t tensor = kAbsent;
-  std::string variable;
+  std::string variable = {};
   /// A list without a tensor, reserved and not read yet: an entry for each element, kAbsent where
   /// it was not written.
-  std::vector<int32_t> items;
+  std::vector<int32_t> items = {};
   Type type = Type::float32;  ///< of a list's elements
 
   static Value of(int32_t tensor) { return {.kind = Kind::tensor, .tensor = tensor}; }

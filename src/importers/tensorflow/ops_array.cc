@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "importers/tensorflow/call.h"
-#include "importers/tensorflow/tensor_value.h"
+#include "importers/tensorflow/constant.h"
 
 namespace cygnet::tensorflow {
 namespace {

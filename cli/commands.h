@@ -56,4 +56,27 @@ struct SegmentFlags {
 };
 void segment(const SegmentFlags& flags);
 
+/// cygnet convert SOURCE -o OUT.tflite: a trained network into a .tflite file.
+struct ConvertFlags {
+  std::string source;  ///< path of a file or folder
+  std::string output;
+  std::vector<std::string> inputs;   ///< "name" or "name:1x224x224x3"
+  std::vector<std::string> outputs;  ///< tensor names
+  std::string shapes;  ///< tflite_convert's --input_shapes: "1,224,224,3:1,10"
+  std::string signature;
+  std::vector<std::string> tags;
+  std::string checkpoint;
+  std::string atrous = "tf";
+  std::string limits = "default";
+  std::vector<std::string> passes;  ///< "-name": passes to leave out
+  bool no_optimize = false;
+  bool allow_custom = false;
+  bool unroll = false;
+  std::string report;  ///< path of a JSON file; empty: none
+  std::string verify;  ///< path of recorded inputs and outputs; empty: none
+  double tolerance = 1e-4;
+  bool json = false;
+};
+void convert(const ConvertFlags& flags);
+
 }  // namespace cygnet::cli

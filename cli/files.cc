@@ -91,9 +91,17 @@ int create_beside(const fs::path& target, mode_t mode, fs::path* name) {
   return -1;
 }
 
-void write_directly(const std::string& path, std::span<const uint8_t> bytes) {
+using Parts = std::vector<std::span<const uint8_t>>;
+
+bool write_parts(int fd, const Parts& parts) {
+  for (std::span<const uint8_t> part : parts)
+    if (!write_all(fd, part)) return false;
+  return true;
+}
+
+void write_directly(const std::string& path, const Parts& parts) {
   Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file.is_open() || !write_all(file.get(), bytes)) throw cannot("write", path, errno);
+  if (!file.is_open() || !write_parts(file.get(), parts)) throw cannot("write", path, errno);
 }
 
 }  // namespace
@@ -121,17 +129,21 @@ std::vector<uint8_t> read_file(const std::string& path, uint64_t max_bytes) {
 }
 
 void write_file(const std::string& path, std::span<const uint8_t> bytes) {
+  write_file(path, Parts{bytes});
+}
+
+void write_file(const std::string& path, const Parts& parts) {
   fs::path target = destination(path);
   struct stat info {};
   bool exists = ::stat(target.c_str(), &info) == 0;
   if (exists && S_ISDIR(info.st_mode)) throw cannot("write", path, EISDIR);
-  if (exists && !S_ISREG(info.st_mode)) return write_directly(path, bytes);
+  if (exists && !S_ISREG(info.st_mode)) return write_directly(path, parts);
 
   fs::path name;
   Descriptor file(create_beside(target, exists ? (info.st_mode & 0777) : 0666, &name));
   if (!file.is_open()) throw cannot("write", path, errno);
   TemporaryFile temporary(name);
-  if (!write_all(file.get(), bytes) || ::fsync(file.get()) != 0 || !file.close() ||
+  if (!write_parts(file.get(), parts) || ::fsync(file.get()) != 0 || !file.close() ||
       ::rename(name.c_str(), target.c_str()) != 0) {
     throw cannot("write", path, errno);
   }

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "cli/files.h"
 #include "cli/output.h"
 
 namespace cygnet::cli {
@@ -32,6 +33,11 @@ Tree to_tree(const Json& json) {
 
 void print_json(const Json& value) {
   std::cout << to_tree(value).dump(2, ' ', false, Tree::error_handler_t::replace) << '\n';
+}
+
+void write_json(const std::string& path, const Json& value) {
+  const std::string text = to_tree(value).dump(2, ' ', false, Tree::error_handler_t::replace) + "\n";
+  write_file(path, std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
 }
 
 }  // namespace cygnet::cli

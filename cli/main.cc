@@ -21,8 +21,9 @@ constexpr int kFault = 1;
 constexpr int kUsage = 2;
 
 constexpr const char* kAbout =
-    "Cygnet runs TensorFlow Lite models.\n\n"
+    "Cygnet converts trained networks to TensorFlow Lite models and runs them.\n\n"
     "Examples:\n"
+    "  cygnet convert saved_model/ -o model.tflite\n"
     "  cygnet inspect model.tflite\n"
     "  cygnet run model.tflite --random 1 --outputs out.npz\n"
     "  cygnet classify mobilenet.tflite cat.jpg --labels imagenet.txt\n"
@@ -94,6 +95,7 @@ struct Flags {
   RunFlags run;
   ClassifyFlags classify;
   SegmentFlags segment;
+  ConvertFlags convert;
 };
 
 void add_inspect(CLI::App* app, InspectFlags* flags) {
@@ -159,6 +161,55 @@ void add_segment(CLI::App* app, SegmentFlags* flags) {
   command->add_flag("--json", flags->json, "Print JSON");
 }
 
+constexpr const char* kConvertExamples =
+    "Examples:\n"
+    "  cygnet convert saved_model/ -o model.tflite\n"
+    "  cygnet convert frozen.pb -o model.tflite --inputs image:1x224x224x3 --outputs probabilities\n"
+    "  cygnet convert model.keras -o model.tflite --verify recorded.npz --report report.json\n\n"
+    "Reads what training wrote (SavedModel, frozen or unfrozen graph, Keras .h5 and .keras,\n"
+    ".tflite), makes the inference graph and writes it as .tflite. --verify runs the result on\n"
+    "recorded inputs ('in:NAME') and compares with recorded outputs ('out:NAME').";
+
+void add_convert(CLI::App* app, ConvertFlags* flags) {
+  CLI::App* command = app->add_subcommand("convert", "Turn a trained network into a .tflite file");
+  command->footer(kConvertExamples);
+  command->add_option("SOURCE", flags->source, "A file or a SavedModel folder");
+  command->add_option("--saved_model_dir,--graph_def_file,--keras_model_file", flags->source,
+                      "SOURCE, as tflite_convert calls it");
+  command->add_option("-o,--output,--output_file", flags->output, "The .tflite file to write")
+      ->required();
+  command
+      ->add_option("--inputs,--input_arrays", flags->inputs,
+                   "Input tensors, with shapes if you like: image:1x224x224x3,mask")
+      ->delimiter(',');
+  command->add_option("--outputs,--output_arrays", flags->outputs, "Output tensors")
+      ->delimiter(',');
+  command->add_option("--input_shapes", flags->shapes,
+                      "Shapes of --input_arrays: 1,224,224,3:1,10");
+  command->add_option("--signature,--saved_model_signature_key", flags->signature,
+                      "Which signature of a SavedModel");
+  command->add_option("--tags,--saved_model_tag_set", flags->tags, "Tags of the SavedModel's graph")
+      ->delimiter(',');
+  command->add_option("--checkpoint", flags->checkpoint, "Prefix of the variables' files");
+  command
+      ->add_option("--atrous", flags->atrous,
+                   "Stride with dilation: what TensorFlow computes (tf) or the mathematics (true)")
+      ->check(CLI::IsMember({"tf", "true"}));
+  command->add_flag("--allow-custom,--allow_custom_ops", flags->allow_custom,
+                    "Keep operators that have no counterpart as custom operators");
+  command->add_flag("--unroll", flags->unroll, "Unroll loops whose number of turns is known");
+  command->add_flag("--no-optimize", flags->no_optimize, "Write the graph as it was read");
+  command->add_option("--passes", flags->passes, "Passes to leave out: -fold-constants,...")
+      ->delimiter(',');
+  command->add_option("--verify", flags->verify, "An .npz file with recorded inputs and outputs");
+  command->add_option("--tolerance", flags->tolerance,
+                      "Largest difference that --verify takes, of the output's range (1e-4)");
+  command->add_option("--report", flags->report, "A JSON file with what was done");
+  command->add_option("--limits", flags->limits, "Bounds on what the source may ask for")
+      ->check(CLI::IsMember({"default", "untrusted"}));
+  command->add_flag("--json", flags->json, "Print JSON");
+}
+
 int complain(const char* message) {
   std::fprintf(stderr, "cygnet: %s\n", printable(message).c_str());
   return kFault;
@@ -198,6 +249,7 @@ int main(int argc, char** argv) {
   add_run(&app, &flags.run);
   add_classify(&app, &flags.classify);
   add_segment(&app, &flags.segment);
+  add_convert(&app, &flags.convert);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -211,6 +263,7 @@ int main(int argc, char** argv) {
     if (app.got_subcommand("run")) run(flags.run);
     if (app.got_subcommand("classify")) classify(flags.classify);
     if (app.got_subcommand("segment")) segment(flags.segment);
+    if (app.got_subcommand("convert")) convert(flags.convert);
   });
 }
 

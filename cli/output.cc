@@ -128,4 +128,17 @@ void Progress::update(int64_t done) {
                human_time(left).c_str());
 }
 
+StatusLine::StatusLine(std::string what) : what_(std::move(what)), terminal_(isatty(2) != 0) {}
+
+void StatusLine::show(const char* step) {
+  if (!terminal_) return;
+  std::cerr << "\r\x1b[K" << what_ << ": " << step << std::flush;
+  shown_ = true;
+}
+
+void StatusLine::clear() {
+  if (shown_) std::cerr << "\r\x1b[K" << std::flush;
+  shown_ = false;
+}
+
 }  // namespace cygnet::cli

@@ -64,6 +64,8 @@ struct Json {
 /// Prints a value to standard output, indented. Bytes that are no UTF-8 become U+FFFD, numbers that
 /// are not finite become null.
 void print_json(const Json& value);
+/// Writes a file, whole or not at all. Throws Failure.
+void write_json(const std::string& path, const Json& value);
 
 /// A bar on standard error, shown only when that is a terminal and the work lasts over a second.
 class Progress {
@@ -83,6 +85,22 @@ class Progress {
   bool shown_ = false;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_ = start_;
+};
+
+/// One line on a terminal that says what is done now; nothing in a pipe.
+class StatusLine {
+ public:
+  explicit StatusLine(std::string what);
+  ~StatusLine() { clear(); }
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+  void show(const char* step);
+  void clear();
+
+ private:
+  std::string what_;
+  bool terminal_;
+  bool shown_ = false;
 };
 
 }  // namespace cygnet::cli

@@ -25,6 +25,12 @@ Evaluation evaluate(const Node& node, const std::vector<GraphTensor>& operands,
   }
   subgraph.inputs = given;
   for (const GraphTensor& t : results) add(t, outputs);
+  std::vector<int32_t> fed;
+  for (int32_t i : inputs)
+    if (i != kAbsent && !subgraph.tensors[i].constant && !subgraph.tensors[i].variable)
+      fed.push_back(i);
+  subgraph.inputs = fed;
+  subgraph.outputs = outputs;
   Node& only = subgraph.nodes.emplace_back(node);
   only.inputs = inputs;
   only.outputs = outputs;
@@ -50,6 +56,7 @@ Evaluation evaluate(const Node& node, const std::vector<GraphTensor>& operands,
   Evaluation evaluation;
   evaluation.deferred = step.dynamic;
   for (int32_t i : outputs) evaluation.shapes.push_back(plan.tensors[i].shape);
+  if (node.op->macs != nullptr && !step.dynamic) evaluation.macs = node.op->macs(step.context);
   if (!run || step.dynamic) return evaluation;
   for (int32_t i : outputs) {
     plan.places[i] = Place::persistent;

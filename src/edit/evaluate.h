@@ -15,6 +15,7 @@ struct Evaluation {
   bool deferred = false;                    ///< the shapes depend on operands that have no values
   std::vector<Shape> shapes;                ///< of the results
   std::vector<std::vector<uint8_t>> bytes;  ///< of the results, when it was run
+  int64_t macs = 0;                         ///< multiply-adds
 };
 
 /// Infers `node` on the given operands (absent ones are entries of their own that are not read;

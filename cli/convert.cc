@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+
+#include "cli/commands.h"
+#include "cli/failure.h"
+#include "cli/files.h"
+#include "cli/output.h"
+#include "cli/verify.h"
+#include "convert/convert.h"
+#include "ops/builtin_ops.h"
+
+namespace cygnet::cli {
+namespace {
+
+/// "name:1x224x224x3" or "name"; "?" and "-1" leave a dimension open.
+void parse_input(const std::string& argument, ImportOptions* options) {
+  const size_t colon = argument.rfind(':');
+  const bool has_shape = colon != std::string::npos && colon + 1 < argument.size() &&
+                         argument.find('x', colon) != std::string::npos;
+  // "name:0" is a tensor; a shape of one dimension is written "name:[5]".
+  const bool bracketed = colon != std::string::npos && argument.compare(colon + 1, 1, "[") == 0;
+  const std::string name = argument.substr(0, has_shape || bracketed ? colon : std::string::npos);
+  options->inputs.push_back(name);
+  if (!has_shape && !bracketed) return;
+  std::vector<int32_t>& dims = options->input_shapes[name];
+  std::string list = argument.substr(colon + 1);
+  for (char& c : list)
+    if (c == 'x' || c == '[' || c == ']') c = ' ';
+  std::istringstream words(list);
+  for (std::string word; words >> word;) {
+    try {
+      size_t used = 0;
+      dims.push_back(word == "?" ? -1 : std::stoi(word, &used));
+      if (word != "?" && (used != word.size() || dims.back() < -1 || dims.back() == 0))
+        throw std::invalid_argument(word);
+    } catch (const std::exception&) {
+      throw Failure(text("--inputs ", argument, ": '", word, "' is no dimension"));
+    }
+  }
+}
+
+/// "1,224,224,3:1,10": the shapes of the inputs, in order.
+void parse_shapes(const std::string& shapes, ImportOptions* options) {
+  std::istringstream lists(shapes);
+  size_t k = 0;
+  for (std::string list; std::getline(lists, list, ':'); ++k) {
+    if (k >= options->inputs.size())
+      throw Failure("--input_shapes: more shapes than --input_arrays has names");
+    std::vector<int32_t>& dims = options->input_shapes[options->inputs[k]];
+    std::istringstream words(list);
+    for (std::string word; std::getline(words, word, ',');) {
+      char* end = nullptr;
+      const long d = std::strtol(word.c_str(), &end, 10);
+      if (end == word.c_str() || *end != '\0' || d < -1 || d == 0 || d > INT32_MAX)
+        throw Failure(text("--input_shapes: '", word, "' is no dimension"));
+      dims.push_back(static_cast<int32_t>(d));
+    }
+  }
+}
+
+ConvertOptions options_of(const ConvertFlags& flags) {
+  ConvertOptions options;
+  options.import.registry = &builtin_ops();
+  if (!Limits::from_name(flags.limits, &options.import.limits))
+    throw Failure(text("no limits are called '", flags.limits, "'"));
+  options.import.signature = flags.signature;
+  options.import.tags = flags.tags;
+  options.import.checkpoint = flags.checkpoint;
+  options.import.outputs = flags.outputs;
+  for (const std::string& input : flags.inputs) parse_input(input, &options.import);
+  if (!flags.shapes.empty()) parse_shapes(flags.shapes, &options.import);
+  options.import.atrous = flags.atrous == "true" ? Atrous::as_written : Atrous::as_tensorflow;
+  options.import.allow_custom = flags.allow_custom;
+  options.import.unroll = flags.unroll;
+  options.optimize = !flags.no_optimize;
+  for (const std::string& name : flags.passes) {
+    const auto known = std::any_of(all_passes().begin(), all_passes().end(), [&](const Pass& p) {
+      return name == text("-", p.name);
+    });
+    if (!known) throw Failure(text("--passes ", name, ": there is no pass of this name to leave out"));
+    options.passes.disabled.insert(name.substr(1));
+  }
+  return options;
+}
+
+std::map<std::string, int64_t> histogram(const Graph& graph) {
+  std::map<std::string, int64_t> counts;
+  for (const Subgraph& s : graph.subgraphs)
+    for (const Node& n : s.nodes) ++counts[std::string(n.name)];
+  return counts;
+}
+
+void print_report(const Conversion& c, const std::string& output) {
+  Table sizes({"", ">operators", ">multiply-adds", ">weights", ">file"});
+  sizes.add({c.importer->name, text(c.imported.operators), human_count(c.imported.macs),
+             human_bytes(c.imported.constant_bytes), human_bytes(c.source_bytes)});
+  sizes.add({output, text(c.optimized.operators), human_count(c.optimized.macs),
+             human_bytes(c.optimized.constant_bytes),
+             human_bytes(static_cast<int64_t>(c.file.bytes()))});
+  sizes.print();
+  Table passes({"pass", ">rewrites", ">operators", "what"});
+  for (const PassReport& p : c.passes)
+    if (p.rewrites > 0)
+      passes.add({p.pass->name, text(p.rewrites), text(p.removed_nodes > 0 ? "-" : "+",
+                                                       std::abs(p.removed_nodes)),
+                  p.pass->summary});
+  if (!passes.empty()) {
+    std::cout << '\n';
+    passes.print();
+  }
+  std::cout << "\ntime: " << human_time((c.import_ms + c.passes_ms + c.write_ms) / 1000)
+            << " (reading " << human_time(c.import_ms / 1000) << ", passes "
+            << human_time(c.passes_ms / 1000) << ", writing " << human_time(c.write_ms / 1000)
+            << ")\n";
+}
+
+Json to_json(const Conversion& c) {
+  const auto size = [](const GraphSize& s) {
+    return Json::Object{{"operators", s.operators},
+                        {"multiply_adds", s.macs},
+                        {"constant_bytes", s.constant_bytes}};
+  };
+  Json::List passes, warnings;
+  for (const PassReport& p : c.passes)
+    passes.emplace_back(Json::Object{{"name", p.pass->name},
+                                     {"rewrites", p.rewrites},
+                                     {"operators_removed", p.removed_nodes},
+                                     {"ms", p.ms}});
+  for (const std::string& w : c.draft.warnings) warnings.emplace_back(w);
+  Json::Object operators;
+  for (const auto& [name, count] : histogram(c.draft.graph)) operators.emplace_back(name, count);
+  return Json::Object{{"source", c.draft.source},
+                      {"format", c.importer->name},
+                      {"source_bytes", c.source_bytes},
+                      {"imported", size(c.imported)},
+                      {"optimized", size(c.optimized)},
+                      {"file_bytes", static_cast<int64_t>(c.file.bytes())},
+                      {"operators", std::move(operators)},
+                      {"passes", std::move(passes)},
+                      {"warnings", std::move(warnings)},
+                      {"import_ms", c.import_ms},
+                      {"passes_ms", c.passes_ms},
+                      {"write_ms", c.write_ms}};
+}
+
+}  // namespace
+
+void convert(const ConvertFlags& flags) {
+  if (flags.source.empty()) throw Failure("convert: say what to convert, a file or a folder");
+  check_writable(flags.output);
+  if (!flags.report.empty()) check_writable(flags.report);
+  ConvertOptions options = options_of(flags);
+  StatusLine line("convert");
+  options.notify = [&](const char* what) { line.show(what); };
+  const Conversion c = cygnet::convert(flags.source, options);
+  line.clear();
+  for (const std::string& w : c.draft.warnings) std::cerr << "cygnet: warning: " << printable(w) << '\n';
+  if (!flags.verify.empty()) verify(c.file, flags.output, flags.verify, flags.tolerance);
+  write_file(flags.output, c.file.parts);
+  if (!flags.report.empty()) write_json(flags.report, to_json(c));
+  if (flags.json)
+    print_json(to_json(c));
+  else
+    print_report(c, flags.output);
+}
+
+}  // namespace cygnet::cli

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "convert/convert.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "edit/macs.h"
+
+
+namespace cygnet {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Runs a step and tells how long it took, in ms.
+template <class Step>
+double timed(Step&& step) {
+  const auto start = std::chrono::steady_clock::now();
+  step();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+int64_t size_of(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return static_cast<int64_t>(fs::file_size(path, error));
+  int64_t sum = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(path, error))
+    if (entry.is_regular_file(error)) sum += static_cast<int64_t>(entry.file_size(error));
+  return sum;
+}
+
+GraphSize measure(const Draft& draft) {
+  GraphSize size;
+  for (const Subgraph& s : draft.graph.subgraphs) {
+    size.operators += static_cast<int64_t>(s.nodes.size());
+    for (const GraphTensor& t : s.tensors)
+      if (t.constant) size.constant_bytes += static_cast<int64_t>(t.bytes);
+  }
+  size.macs = count_macs(draft);
+  return size;
+}
+
+const Importer& find_importer(const std::string& path) {
+  std::error_code error;
+  if (!fs::exists(path, error)) throw Failure(text(path, ": no such file or folder"));
+  std::string names;
+  for (const Importer* importer : importers()) {
+    if (importer->sniff(path)) return *importer;
+    names += text(names.empty() ? "" : ", ", importer->name);
+  }
+  throw Failure(text(path, ": expected one of these formats: ", names));
+}
+
+}  // namespace
+
+Conversion convert(const std::string& path, const ConvertOptions& options) {
+  const auto notify = [&](const char* what) {
+    if (options.notify) options.notify(what);
+  };
+  Conversion result;
+  result.importer = &find_importer(path);
+  result.source_bytes = size_of(path);
+  result.draft.source = path;
+  notify("reading");
+  result.import_ms =
+      timed([&] { result.importer->import(path, options.import, result.draft); });
+  result.imported = measure(result.draft);
+  PassOptions passes = options.passes;
+  passes.notify = options.notify;
+  if (options.optimize)
+    result.passes_ms = timed(
+        [&] { result.passes = run_passes(result.draft, *options.import.registry, passes); });
+  result.optimized = measure(result.draft);
+  notify("writing");
+  result.write_ms = timed([&] { result.file = write_tflite(result.draft.graph, options.write); });
+  return result;
+}
+
+}  // namespace cygnet

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convert: sniff → import → passes → write. The only place that knows all importers.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "edit/draft.h"
+#include "edit/writer.h"
+#include "importers/importer.h"
+#include "passes/pass.h"
+
+namespace cygnet {
+
+struct ConvertOptions {
+  ImportOptions import;
+  PassOptions passes;
+  bool optimize = true;
+  WriteOptions write;
+  /// Told what is done now: "reading", a pass's name, "writing".
+  std::function<void(const char*)> notify;
+};
+
+/// Counts of a graph.
+struct GraphSize {
+  int64_t operators = 0;
+  int64_t constant_bytes = 0;
+  int64_t macs = 0;  ///< multiply-adds of one run of the main subgraph
+};
+
+struct Conversion {
+  Draft draft;
+  const Importer* importer = nullptr;
+  int64_t source_bytes = 0;
+  GraphSize imported, optimized;
+  std::vector<PassReport> passes;
+  TfliteFile file;  ///< views the draft
+  double import_ms = 0, passes_ms = 0, write_ms = 0;
+};
+
+/// Every importer, in the order in which they are asked.
+std::span<const Importer* const> importers();
+
+/// Converts what lies at `path`, a file or folder. Throws Failure.
+Conversion convert(const std::string& path, const ConvertOptions& options);
+
+}  // namespace cygnet

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "edit/draft.h"
+
+namespace cygnet {
+
+/// Multiply-adds of the main subgraph with the shapes of the file, by the operators' own count.
+int64_t count_macs(const Draft& draft);
+
+}  // namespace cygnet

@@ -119,9 +119,9 @@ std::vector<int32_t> Call::axes(int k, int of) const {
 
 // ---- GraphImporter
 
-GraphImporter::GraphImporter(const GraphSource& source, const ImportOptions& options, Draft& draft)
+GraphImporter::GraphImporter(const Source& source, const ImportOptions& options, Draft& draft)
     : source_(source), options_(options), draft_(draft) {
-  for (const FunctionDef& f : source.graph->functions) functions_[f.name] = &f;
+  for (const FunctionDef& f : source.graph.functions) functions_[f.name] = &f;
 }
 
 const FunctionDef& GraphImporter::function(std::string_view name) const {
@@ -137,11 +137,11 @@ void GraphImporter::run() {
   Editor editor(draft_, *options_.registry, 0);
   Scope scope;
   scope.editor = &editor;
-  for (const NodeDef& node : source_.graph->nodes) scope.nodes[node.name] = &node;
+  for (const NodeDef& node : source_.graph.nodes) scope.nodes[node.name] = &node;
   make_inputs(scope, editor);
   std::vector<int32_t> outputs;
-  for (const TensorInfo& output : source_.outputs) {
-    const Value v = value_of(scope, output.name);
+  for (const Port& output : source_.outputs) {
+    const Value v = value_of(scope, output.tensor);
     if (v.kind != Value::Kind::tensor)
       throw Failure(text(draft_.source, ": output \"", output.name, "\" is no tensor"));
     outputs.push_back(v.tensor);
@@ -156,7 +156,7 @@ void GraphImporter::find_unsupported() const {
   std::set<std::string_view> seen_functions, seen;
   std::vector<std::string_view> todo;
   std::unordered_map<std::string_view, const NodeDef*> nodes;
-  for (const NodeDef& n : source_.graph->nodes) nodes[n.name] = &n;
+  for (const NodeDef& n : source_.graph.nodes) nodes[n.name] = &n;
   std::vector<const FunctionDef*> functions;
   const auto look = [&](const NodeDef& n) {
     if (find_op(n.op) == nullptr && !is_placeholder(n.op)) sites[n.op].push_back(n.name);
@@ -166,7 +166,7 @@ void GraphImporter::find_unsupported() const {
             at != functions_.end() && seen_functions.insert((*f)->name).second)
           functions.push_back(at->second);
   };
-  for (const TensorInfo& o : source_.outputs) todo.push_back(parse_input(o.name).node);
+  for (const Port& o : source_.outputs) todo.push_back(parse_input(o.tensor).node);
   while (!todo.empty()) {
     const std::string_view name = todo.back();
     todo.pop_back();
@@ -199,46 +199,48 @@ void GraphImporter::find_unsupported() const {
 }
 
 void GraphImporter::make_inputs(Scope& scope, Editor& editor) {
-  for (const TensorInfo& input : source_.inputs) {
-    const InputName name = parse_input(input.name);
-    const std::string key(input.key.empty() ? name.node : input.key);
+  for (const Port& input : source_.inputs) {
+    const InputName name = parse_input(input.tensor);
+    const std::string node(name.node);
     std::vector<int32_t> dims;
     bool known = !input.shape.unknown_rank;
     for (int64_t d : input.shape.dims) dims.push_back(static_cast<int32_t>(d));
-    auto wanted = options_.input_shapes.find(key);
-    if (wanted == options_.input_shapes.end())
-      wanted = options_.input_shapes.find(std::string(name.node));
-    if (wanted != options_.input_shapes.end()) {
-      dims = wanted->second;
-      known = true;
-    }
+    for (const std::string& alias : {input.name, input.tensor, node})
+      if (const auto wanted = options_.input_shapes.find(alias);
+          wanted != options_.input_shapes.end()) {
+        dims = wanted->second;
+        known = true;
+        break;
+      }
     for (size_t d = 1; d < dims.size(); ++d) known = known && dims[d] >= 0;
     if (!known)
-      throw Failure(text(draft_.source, ": input \"", key, "\" has shape ", input.shape.text(),
+      throw Failure(text(draft_.source, ": input \"", input.name, "\" has shape ",
+                         input.shape.text(),
                          ": only the first dimension may stay open; say which shape you want with "
-                         "--inputs ", key, ":1x..."));
-    const Type type = to_type(input.dtype, name.node);
-    const int32_t tensor = editor.input(key, type, dims);
-    scope.results[name.node].resize(static_cast<size_t>(name.index) + 1);
-    scope.results[name.node][static_cast<size_t>(name.index)] = Value::of(tensor);
+                         "--inputs ", input.name, ":1x..."));
+    const Type type =
+        input.dtype == DataType::invalid ? Type::float32 : to_type(input.dtype, input.name);
+    const int32_t tensor = editor.input(input.name, type, dims);
+    std::vector<Value>& results = scope.results[scope.nodes.at(name.node)->name];
+    results.resize(std::max(results.size(), static_cast<size_t>(name.index) + 1));
+    results[static_cast<size_t>(name.index)] = Value::of(tensor);
   }
 }
 
 void GraphImporter::make_signature(Editor& editor, const std::vector<int32_t>& outputs) {
   for (size_t k = 0; k < outputs.size(); ++k) {
-    const TensorInfo& info = source_.outputs[k];
     const auto& inputs = editor.subgraph().inputs;
     const bool is_input = std::find(inputs.begin(), inputs.end(), outputs[k]) != inputs.end();
     if (!is_input && source_.signature.empty())
-      editor.tensor(outputs[k]).name = draft_.keep(parse_input(info.name).node);
+      editor.tensor(outputs[k]).name = draft_.keep(source_.outputs[k].name);
   }
   if (source_.signature.empty()) return;
   Signature& s = draft_.graph.signatures.emplace_back();
   s.key = draft_.keep(source_.signature);
   for (size_t k = 0; k < source_.inputs.size(); ++k)
-    s.inputs.push_back({draft_.keep(source_.inputs[k].key), editor.subgraph().inputs[k]});
+    s.inputs.push_back({draft_.keep(source_.inputs[k].name), editor.subgraph().inputs[k]});
   for (size_t k = 0; k < outputs.size(); ++k)
-    s.outputs.push_back({draft_.keep(source_.outputs[k].key), outputs[k]});
+    s.outputs.push_back({draft_.keep(source_.outputs[k].name), outputs[k]});
 }
 
 Value GraphImporter::value_of(Scope& scope, std::string_view input) {
@@ -354,18 +356,21 @@ bool GraphImporter::returns_argument(const FunctionDef& f, size_t k) const {
 }
 
 int32_t GraphImporter::variable(Editor& editor, std::string_view node) {
-  const std::optional<VariableValue> v = source_.variable ? source_.variable(node) : std::nullopt;
-  if (!v)
+  const auto at = source_.variables.find(node);
+  if (at == source_.variables.end())
     throw Failure(text(draft_.source, ": variable \"", node,
-                       "\" has no value: the checkpoint lacks it (--checkpoint PREFIX names one)"));
+                       "\" has no value: no checkpoint has it (--checkpoint PREFIX names one)"));
+  const TensorValue value = source_.checkpoint.read(at->second);
+  draft_.hold(value.owned);
   Shape shape;
-  if (v->dims.size() > static_cast<size_t>(kMaxRank))
-    throw Failure(text(draft_.source, ": variable \"", node, "\": rank ", v->dims.size()));
-  for (int64_t d : v->dims) shape.push(static_cast<int32_t>(d));
-  const Type type = to_type(v->dtype, node);
-  const bool aligned = reinterpret_cast<uintptr_t>(v->bytes.data()) % 8 == 0;
-  return aligned ? editor.borrowed_constant(type, shape, v->bytes, node)
-                 : editor.copied_constant(type, shape, v->bytes, node);
+  if (value.dims.size() > static_cast<size_t>(kMaxRank))
+    throw Failure(text(draft_.source, ": variable \"", node, "\": rank ", value.dims.size()));
+  for (int64_t d : value.dims) shape.push(static_cast<int32_t>(d));
+  const Type type = to_type(value.dtype, node);
+  const std::span bytes(reinterpret_cast<const uint8_t*>(value.bytes.data()), value.bytes.size());
+  const bool aligned = reinterpret_cast<uintptr_t>(bytes.data()) % 4 == 0 && type_bits(type) <= 32;
+  return aligned ? editor.borrowed_constant(type, shape, bytes, node)
+                 : editor.copied_constant(type, shape, bytes, node);
 }
 
 }  // namespace cygnet::tensorflow

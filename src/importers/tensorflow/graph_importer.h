@@ -14,29 +14,14 @@
 #include <vector>
 
 #include "importers/tensorflow/call.h"
+#include "importers/tensorflow/source.h"
 
 namespace cygnet::tensorflow {
 
-/// The value of a variable. The bytes live as long as the draft.
-struct VariableValue {
-  DataType dtype = DataType::invalid;
-  std::vector<int64_t> dims;
-  std::span<const uint8_t> bytes;
-};
-
-/// What is converted.
-struct GraphSource {
-  const GraphDef* graph = nullptr;
-  std::string signature;  ///< key of the signature; empty: none
-  std::vector<TensorInfo> inputs;
-  std::vector<TensorInfo> outputs;
-  /// The value of the variable that a VarHandleOp or VariableV2 node of this name stands for.
-  std::function<std::optional<VariableValue>(std::string_view)> variable;
-};
-
 class GraphImporter {
  public:
-  GraphImporter(const GraphSource& source, const ImportOptions& options, Draft& draft);
+  /// All three must outlive this; the draft takes hold of what it views.
+  GraphImporter(const Source& source, const ImportOptions& options, Draft& draft);
 
   void run();
 
@@ -68,7 +53,7 @@ class GraphImporter {
   void convert_node(Scope& scope, const NodeDef& node);
   bool ready(Scope& scope, const NodeDef& node, std::vector<const NodeDef*>* missing) const;
 
-  const GraphSource& source_;
+  const Source& source_;
   const ImportOptions& options_;
   Draft& draft_;
   std::unordered_map<std::string_view, const FunctionDef*> functions_;

@@ -315,7 +315,7 @@ void GraphImporter::convert_node(Scope& scope, const NodeDef& node) {
     row->convert(call);
   } catch (const Failure& failure) {
     const std::string_view message = failure.what();
-    if (message.find(node.name) != std::string_view::npos) throw;
+    if (message.starts_with(draft_.source)) throw;  // it says where already
     call.fail(message);
   }
   scope.results[node.name] = std::move(call.results());

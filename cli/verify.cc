@@ -44,8 +44,8 @@ Difference compare(const Tensor& tensor, const Array& recorded) {
   return d;
 }
 
-/// Tensors by name: outputs by the signature's names first, then every tensor in the order of the
-/// nodes that make them.
+/// Tensors by name: those on the way in the order of the nodes that make them, then the outputs by
+/// the signature's names.
 std::vector<std::pair<std::string, const Tensor*>> named_tensors(const Interpreter& interpreter) {
   std::vector<std::pair<std::string, const Tensor*>> list;
   for (const Node& node : interpreter.subgraph().nodes)
@@ -57,15 +57,32 @@ std::vector<std::pair<std::string, const Tensor*>> named_tensors(const Interpret
   return list;
 }
 
+/// Index of the array for input or output k of `count`: by name, or the only one with the prefix.
+int find_array(const ArchiveReader& arrays, std::string_view prefix, const std::string& name,
+               int count) {
+  if (const int at = arrays.find(text(prefix, name)); at >= 0) return at;
+  if (count != 1) return -1;
+  int only = -1;
+  for (size_t i = 0; i < arrays.names().size(); ++i) {
+    if (!arrays.names()[i].starts_with(prefix)) continue;
+    if (only >= 0) return -1;
+    only = static_cast<int>(i);
+  }
+  return only;
+}
+
 void write_recorded(Interpreter* interpreter, const ArchiveReader& arrays) {
   const std::vector<std::string> names = input_names(*interpreter);
+  std::vector<Array> inputs;
   for (int i = 0; i < interpreter->inputs(); ++i) {
     const std::string& name = names[static_cast<size_t>(i)];
-    int at = arrays.find(text(kIn, name));
-    if (at < 0) at = arrays.find(name);
+    const int at = find_array(arrays, kIn, name, interpreter->inputs());
     if (at < 0)
       throw Failure(text(arrays.path(), ": no array 'in:", name, "' for input '", name, "'"));
-    const Array array = arrays.read(at);
+    const Array& array = inputs.emplace_back(arrays.read(at));
+    if (array.type != interpreter->input(i).type)
+      throw Failure(text(arrays.path(), ": '", name, "': expected ",
+                         type_name(interpreter->input(i).type), ", got ", type_name(array.type)));
     Shape shape;
     for (int64_t d : array.shape)
       if (shape.rank < kMaxRank) shape.push(static_cast<int32_t>(d));
@@ -73,13 +90,7 @@ void write_recorded(Interpreter* interpreter, const ArchiveReader& arrays) {
   }
   check(interpreter->allocate());
   for (int i = 0; i < interpreter->inputs(); ++i) {
-    const std::string& name = names[static_cast<size_t>(i)];
-    int at = arrays.find(text(kIn, name));
-    if (at < 0) at = arrays.find(name);
-    const Array array = arrays.read(at);
-    if (array.type != interpreter->input(i).type)
-      throw Failure(text(arrays.path(), ": '", name, "': expected ",
-                         type_name(interpreter->input(i).type), ", got ", type_name(array.type)));
+    const Array& array = inputs[static_cast<size_t>(i)];
     check(interpreter->write_input(i, array.data.data(), array.data.size()));
   }
 }
@@ -101,7 +112,9 @@ void verify(const TfliteFile& file, const std::string& name, const std::string& 
   std::string first;
   int compared = 0;
   for (const auto& [tensor_name, tensor] : named_tensors(interpreter)) {
-    const int at = arrays.find(text(kOut, tensor_name));
+    const bool is_output = tensor == &interpreter.output(0);
+    const int at =
+        find_array(arrays, kOut, tensor_name, is_output ? interpreter.outputs() : 0);
     if (at < 0 || tensor->data == nullptr) continue;
     ++compared;
     const Difference d = compare(*tensor, arrays.read(at));

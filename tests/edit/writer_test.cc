@@ -71,8 +71,8 @@ TEST_P(RoundTrip, GivesTheSameBits) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, RoundTrip, testing::ValuesIn(model_files()), [](const auto& info) {
-  std::string name = std::filesystem::path(info.param).stem();
+INSTANTIATE_TEST_SUITE_P(Models, RoundTrip, testing::ValuesIn(model_files()), [](const auto& file) {
+  std::string name = std::filesystem::path(file.param).stem();
   for (char& c : name)
     if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
   return name;

@@ -67,7 +67,11 @@ TEST_P(RoundTrip, GivesTheSameBits) {
       EXPECT_GE(after.graph().subgraphs[0].nodes[n].version,
                 before.graph().subgraphs[0].nodes[n].version);
     // Written once more, nothing changes.
-    EXPECT_EQ(write_tflite(after.graph(), {.inline_bytes = inline_bytes}).joined(), bytes);
+    const std::vector<uint8_t> again =
+        write_tflite(after.graph(), {.inline_bytes = inline_bytes}).joined();
+    ASSERT_EQ(again.size(), bytes.size());
+    for (size_t i = 0; i < bytes.size(); ++i)
+      ASSERT_EQ(again[i], bytes[i]) << "at byte " << i << " of " << bytes.size();
   }
 }
 

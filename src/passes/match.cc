@@ -195,6 +195,8 @@ bool set_activation(Patch& patch, int32_t n, Activation activation) {
       return set(static_cast<schema::DepthwiseConv2DOptions*>(nullptr));
     case Builtin::FULLY_CONNECTED:
       return set(static_cast<schema::FullyConnectedOptions*>(nullptr));
+    case Builtin::TRANSPOSE_CONV:
+      return set(static_cast<schema::TransposeConvOptions*>(nullptr));
     case Builtin::AVERAGE_POOL_2D:
     case Builtin::MAX_POOL_2D:
       return set(static_cast<schema::Pool2DOptions*>(nullptr));

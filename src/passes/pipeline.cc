@@ -19,11 +19,13 @@
   X(kRecognizeGelu)           \
   X(kRecognizeFunctions)      \
   X(kSimplifyArithmetic)      \
+  X(kMergeDilation)           \
   X(kMergeAffine)             \
+  X(kFoldBatchNorm)           \
   X(kMergeConcatenations)     \
-  X(kFoldAffineBackward)      \
   X(kFoldAffineForward)       \
-  X(kFuseClamps)
+  X(kFoldPadding)             \
+  X(kFuseActivations)
 
 namespace cygnet {
 namespace passes {

@@ -159,7 +159,7 @@ void convert(const ConvertFlags& flags) {
   line.clear();
   for (const std::string& w : c.draft.warnings) std::cerr << "cygnet: warning: " << printable(w) << '\n';
   if (!flags.verify.empty()) verify(c.file, flags.output, flags.verify, flags.tolerance);
-  write_file(flags.output, c.file.parts);
+  write_parts(flags.output, c.file.parts);
   if (!flags.report.empty()) write_json(flags.report, to_json(c));
   if (flags.json)
     print_json(to_json(c));

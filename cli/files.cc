@@ -129,10 +129,10 @@ std::vector<uint8_t> read_file(const std::string& path, uint64_t max_bytes) {
 }
 
 void write_file(const std::string& path, std::span<const uint8_t> bytes) {
-  write_file(path, Parts{bytes});
+  write_parts(path, Parts{bytes});
 }
 
-void write_file(const std::string& path, const Parts& parts) {
+void write_parts(const std::string& path, const Parts& parts) {
   fs::path target = destination(path);
   struct stat info {};
   bool exists = ::stat(target.c_str(), &info) == 0;

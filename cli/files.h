@@ -19,7 +19,7 @@ std::vector<uint8_t> read_file(const std::string& path, uint64_t max_bytes);
 /// destination that is no regular file (/dev/null, a pipe) is written directly. Throws Failure.
 void write_file(const std::string& path, std::span<const uint8_t> bytes);
 /// As above, of parts one after the other.
-void write_file(const std::string& path, const std::vector<std::span<const uint8_t>>& parts);
+void write_parts(const std::string& path, const std::vector<std::span<const uint8_t>>& parts);
 
 /// Throws Failure when write_file(path) can't work: no such folder, no permission, a folder. For
 /// telling the user before long work, not after it.

@@ -63,6 +63,7 @@ class Writer {
       const uint64_t start = (file.head.size() + kAlignment - 1) / kAlignment * kAlignment;
       file.head = build(start);
     }
+    file.runtime_version = std::move(runtime_);  // still viewed by buffers_
     file.parts.push_back({file.head.data(), file.head.size()});
     if (!behind_) return file;
     const auto pad = [&](uint64_t size) {

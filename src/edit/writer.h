@@ -17,9 +17,11 @@ struct WriteOptions {
   uint64_t inline_bytes = 1900u << 20;
 };
 
-/// A file to be written: its parts one after the other. The views point into the graph's constants.
+/// A file to be written: its parts one after the other. The views point into the graph's constants
+/// and the other members.
 struct TfliteFile {
   flatbuffers::DetachedBuffer head;
+  std::vector<uint8_t> runtime_version;  ///< the minimum runtime version, as metadata has it
   std::vector<std::span<const uint8_t>> parts;  ///< head first, then data and the zeros between
 
   uint64_t bytes() const;

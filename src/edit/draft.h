@@ -49,6 +49,8 @@ class Draft {
   std::span<const int32_t> keep(std::span<const int32_t> operands);
   /// `bytes` zeroed bytes, 64-byte aligned.
   std::span<uint8_t> allocate(size_t bytes);
+  /// Frees the allocated memory in which nothing of the graph lies any more.
+  void release_unused();
   /// Keeps what constants view (a mapped file) alive.
   void hold(std::shared_ptr<const void> owner) { owners_.push_back(std::move(owner)); }
   /// Appends an empty subgraph; returns its index.

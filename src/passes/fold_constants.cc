@@ -5,6 +5,8 @@
 namespace cygnet::passes {
 namespace {
 
+constexpr int64_t kMostGrowth = 64 << 20;  // of one operator, in bytes
+
 bool foldable(const Patch& patch, const Node& node) {
   if (node.op == nullptr || !node.op->pure || node.inputs.empty() || node.outputs.empty())
     return false;
@@ -20,22 +22,23 @@ int64_t bytes_of_constants(const Patch& patch) {
   return bytes;
 }
 
-// Runs the node; its results become constants. False when they would be too large: growth beyond
-// the budget is left to the runtime.
-bool fold(Patch& patch, int32_t n, int64_t budget) {
+// Runs the node; its results become constants. False when what they take, beside operands that are
+// used nowhere else, is more than `budget`, which shrinks by it: such growth is left to the runtime.
+bool fold(Patch& patch, int32_t n, int64_t& budget) {
   const Node& node = patch.node(n);
   std::vector<GraphTensor> operands, results;
   int64_t before = 0, after = 0;
   for (int32_t i : node.inputs) {
     operands.push_back(i == kAbsent ? GraphTensor() : patch.tensor(i));
-    before += static_cast<int64_t>(operands.back().bytes);
+    if (i != kAbsent && patch.single_use(i)) before += static_cast<int64_t>(operands.back().bytes);
   }
   for (int32_t i : node.outputs) {
     if (patch.shape_unknown(i) || type_bits(patch.type(i)) == 0) return false;
     results.push_back(patch.tensor(i));
     after += (patch.shape(i).elements() * type_bits(patch.type(i)) + 7) / 8;
   }
-  if (after - before > budget) return false;
+  const int64_t growth = std::max<int64_t>(0, after - before);
+  if (growth > 0 && growth > std::min(budget, kMostGrowth)) return false;
   const Evaluation e = evaluate(node, operands, results, true, patch.draft().source);
   if (e.deferred) return false;
   const std::vector<int32_t> outputs(node.outputs.begin(), node.outputs.end());
@@ -46,16 +49,17 @@ bool fold(Patch& patch, int32_t n, int64_t budget) {
     patch.replace(outputs[k], constant);
   }
   patch.erase(n);
+  budget -= growth;
   return true;
 }
 
 int run(Patch& patch, const PassOptions& options) {
   int rewrites = 0;
-  const int64_t budget = options.constant_bytes - bytes_of_constants(patch) / 2;
+  int64_t budget = options.constant_bytes - bytes_of_constants(patch) / 2;
   const int32_t end = patch.node_count();
   for (int32_t n = 0; n < end; ++n)
     if (!patch.erased(n) && foldable(patch, patch.node(n)))
-      rewrites += fold(patch, n, std::min<int64_t>(budget, 64 << 20)) ? 1 : 0;
+      rewrites += fold(patch, n, budget) ? 1 : 0;
   return rewrites;
 }
 

@@ -88,6 +88,7 @@ std::vector<PassReport> run_passes(Draft& draft, const OpRegistry& registry,
       } catch (const Failure& failure) {
         throw Failure(text(failure.what(), " (in pass ", report.pass->name, ")"));
       }
+      if (rewrites > 0) draft.release_unused();
       report.rewrites += rewrites;
       report.removed_nodes += static_cast<int>(before - node_count(draft));
       report.ms +=

@@ -119,17 +119,33 @@ bool is_tanh_argument(const Patch& patch, int32_t u, int32_t x) {
 
 enum class Form { none, erf, tanh };
 
-// What the gate `g`, a sum with 1, is made of.
+constexpr double kHalfRoot = 0.70710678118;  // 1/√2
+
+// Whether z is factor·x.
+bool is_multiple(const Patch& patch, int32_t z, int32_t x, double factor) {
+  if (z == x) return near(factor, 1);
+  const int32_t negated = operand(patch, z, Builtin::NEG);
+  if (negated != kAbsent) return is_multiple(patch, negated, x, -factor);
+  const Product p = product_of(patch, z, x);
+  if (p.factors.size() != 1 || p.factors[0] == z || p.factor == 0) return false;
+  return is_multiple(patch, p.factors[0], x, factor / p.factor);
+}
+
+// What the gate `g`, 1 + erf or 1 + tanh, is made of; also in the form 1 − erf(−x/√2), which is
+// erfc.
 Form form_of(const Patch& patch, int32_t g, int32_t x) {
+  const int32_t m = plain(patch, g, Builtin::SUB);
+  if (m >= 0 && patch.uniform(patch.node(m).inputs[0]) == 1.0f) {
+    const int32_t z = erf_of(patch, patch.node(m).inputs[1]);
+    return z != kAbsent && is_multiple(patch, z, x, -kHalfRoot) ? Form::erf : Form::none;
+  }
   const int32_t f = beside_uniform(patch, g, Builtin::ADD, 1);
   if (f == kAbsent) return Form::none;
   const int32_t u = operand(patch, f, Builtin::TANH);
   if (u != kAbsent) return is_tanh_argument(patch, u, x) ? Form::tanh : Form::none;
   const int32_t z = erf_of(patch, f);
   if (z == kAbsent) return Form::none;
-  const Product p = product_of(patch, z, x);
-  const bool scaled = p.factors == std::vector<int32_t>{x} && near(p.factor, 0.70710678118);
-  return scaled ? Form::erf : Form::none;
+  return is_multiple(patch, z, x, kHalfRoot) ? Form::erf : Form::none;
 }
 
 struct Match {
@@ -185,7 +201,7 @@ int run(Patch& patch, const PassOptions&) {
 
 }  // namespace
 
-/// ½·x·(1 + erf(x/√2)) → GELU; ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) → GELU, approximate.
+/// ½·x·(1 + erf(x/√2)) and ½·x·(1 − erf(−x/√2)) → GELU; ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) → GELU, approximate.
 extern const Pass kRecognizeGelu;
 const Pass kRecognizeGelu = {.name = "recognize-gelu",
                              .summary = "both forms of GELU from their arithmetic",

@@ -22,6 +22,10 @@ int32_t erf(Editor& e, int32_t z, double last = 0.254829592) {
   return mul(e, e.add(Builtin::SIGN, {z}), sub(e, number(e, 1), rest));
 }
 
+int32_t erfc_gelu(Editor& e, int32_t x, int32_t z) {
+  return mul(e, mul(e, x, number(e, 0.5)), sub(e, number(e, 1), erf(e, z)));
+}
+
 int32_t tanh_gate(Editor& e, int32_t x, double cubic = 0.044715) {
   const int32_t cube = mul(e, mul(e, x, x), x);
   const int32_t inner = add(e, x, mul(e, cube, number(e, cubic)));
@@ -56,6 +60,22 @@ TEST(RecognizeGelu, Erf) {
               return mul(e, number(e, 0.5), mul(e, add(e, number(e, 1), erf(e, z)), x));
             }),
             Names{"GELU"});
+}
+
+TEST(RecognizeGelu, Erfc) {
+  if (lacks_ops()) GTEST_SKIP() << "this build lacks operators";
+  EXPECT_EQ(left([](Editor& e, int32_t x) {
+              return erfc_gelu(e, x, mul(e, e.add(Builtin::NEG, {x}), number(e, 0.70710678)));
+            }),
+            Names{"GELU"});
+  EXPECT_EQ(left([](Editor& e, int32_t x) {
+              return erfc_gelu(e, x, e.add(Builtin::NEG, {div(e, x, number(e, 1.41421356))}));
+            }),
+            Names{"GELU"});
+  EXPECT_GT(left([](Editor& e, int32_t x) {
+              return erfc_gelu(e, x, mul(e, x, number(e, 0.70710678)));
+            }).size(),
+            1u);
 }
 
 TEST(RecognizeGelu, Tanh) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ struct Array {
 
 /// Rules I4: only hard links, no external or virtual storage, only the filters deflate, shuffle and
 /// fletcher32, sizes bounded by what the file holds. Errors are Failures that name file and object.
+/// The HDF5 library does not survive every damaged file: opening first reads all of it in a process
+/// of its own, and refuses a file on which that process ends badly.
 class Hdf5File {
  public:
   /// Opens a file for reading.
@@ -42,6 +45,10 @@ class Hdf5File {
 
  private:
   Hdf5File(int64_t file, std::string name, int64_t bytes);
+  static Hdf5File open_directly(const std::string& path);
+  static Hdf5File open_image(std::vector<uint8_t> image, const std::string& name);
+  void visit(const std::string& group, std::set<uint64_t>& seen) const;
+  void try_object(const std::string& path, std::set<uint64_t>& seen) const;
   std::optional<std::vector<std::string>> read_texts(const std::string& path,
                                                      const char* attribute) const;
   [[noreturn]] void fail(const std::string& path, const std::string& what) const;
@@ -49,6 +56,7 @@ class Hdf5File {
   int64_t file_ = -1;
   std::string name_;
   int64_t bytes_ = 0;              ///< size of the file
+  bool rehearsing_ = false;         ///< plain data needs no reading
   mutable int64_t read_bytes_ = 0;  ///< of all data sets read so far
 };
 

@@ -28,6 +28,8 @@ std::string class_of(const Config& layer);
 std::string name_of(const Config& layer);
 /// The emitter of a layer or operation; null where it is not supported.
 Emit find_emitter(const Config& layer);
+/// Whether this is an operation of keras.ops and no layer.
+bool is_operation(const Config& layer);
 bool is_model(const std::string& class_name);
 /// Appends "name (Class)" of every layer in or below this one that is not supported.
 void list_unsupported(const Config& layer, const std::string& prefix,

@@ -377,7 +377,7 @@ bool Editor::compute_small(const Node& node) {
   for (int32_t i : node.outputs)
     for (const Shape& s : facts(i).shapes)
       if (facts(i).shape_unknown || type_bits(type(i)) < 8 ||
-          byte_count(type(i), s) > kSmallBytes || s.elements() == 0)
+          byte_count(type(i), s) > kSmallBytes)
         return false;
   std::vector<GraphTensor> results;
   for (int32_t i : node.outputs) results.push_back(tensor(i));

@@ -85,6 +85,19 @@ TEST(Editor, SmallConstantsAreComputed) {
   EXPECT_EQ(e.subgraph().nodes.size(), 0u);
 }
 
+TEST(Editor, EmptyResultsAreKnown) {
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t none = e.add(Builtin::RANGE,
+                             {e.scalar<int32_t>(0), e.scalar<int32_t>(0), e.scalar<int32_t>(1)},
+                             schema::RangeOptionsT(), "axes");
+  EXPECT_TRUE(e.constant(none));
+  EXPECT_EQ(e.shape(none), (Shape{0}));
+  ASSERT_TRUE(e.integers(none).has_value());
+  EXPECT_TRUE(e.integers(none)->empty());
+  EXPECT_TRUE(e.subgraph().nodes.empty());
+}
+
 TEST(Editor, ErrorsNameTheNode) {
   Draft draft;
   draft.source = "net.pb";

@@ -24,7 +24,10 @@ Evaluation evaluate(const Node& node, const std::vector<GraphTensor>& operands,
       given.push_back(inputs[i]);
   }
   subgraph.inputs = given;
-  for (const GraphTensor& t : results) add(t, outputs);
+  for (const GraphTensor& t : results) {
+    add(t, outputs);
+    subgraph.tensors.back().variable = false;  // an output here
+  }
   std::vector<int32_t> fed;
   for (int32_t i : inputs)
     if (i != kAbsent && !subgraph.tensors[i].constant && !subgraph.tensors[i].variable)

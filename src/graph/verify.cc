@@ -11,7 +11,14 @@ namespace cygnet {
 namespace {
 
 // What is known of a tensor while a subgraph's operators are walked in order.
-enum class Origin : uint8_t { unset, input, constant, variable, produced };
+enum class Origin : uint8_t {
+  unset,
+  input,
+  constant,
+  variable,  // that nobody has read yet: an operator may still set it
+  state,     // a variable that an operator has read
+  produced
+};
 
 const char* origin_name(Origin origin) {
   switch (origin) {
@@ -20,6 +27,7 @@ const char* origin_name(Origin origin) {
     case Origin::constant:
       return "a constant";
     case Origin::variable:
+    case Origin::state:
       return "a variable";
     case Origin::produced:
       return "already the result of an operator";
@@ -52,7 +60,7 @@ class SubgraphVerifier {
   Status outputs();
   Status verify_node(const Node& node);
   Status operands(const Node& node) const;
-  Status counts(const Node& node) const;
+  Status counts(const Node& node);
   Status resources(const Node& node) const;
   Status results(const Node& node);
 
@@ -66,6 +74,11 @@ class SubgraphVerifier {
   Status at_tensor(int32_t i, Status status) const {
     return located(std::move(status), "subgraph %d tensor %d \"%.*s\"", index_, i,
                    text_length(name(i)), name(i).data());
+  }
+
+  // A variable whose value no caller gives.
+  bool is_state(int32_t i) const {
+    return subgraph_.tensors[i].variable && origins_[i] != Origin::input;
   }
 
   const Subgraph& subgraph_;
@@ -112,7 +125,7 @@ Status SubgraphVerifier::outputs() {
   for (size_t k = 0; k < subgraph_.outputs.size(); ++k) {
     const int32_t i = subgraph_.outputs[k];
     CYGNET_TRY(located(in_range("output", k, i), "subgraph %d", index_));
-    if (origins_[i] == Origin::unset || origins_[i] == Origin::variable)
+    if (origins_[i] == Origin::unset || is_state(i))
       return at_tensor(i, bad_model("G4: output %zu of the subgraph: expected the result of an "
                                     "operator, an input or a constant, got %s",
                                     k,
@@ -156,7 +169,7 @@ Status count_in_range(const char* what, size_t got, int32_t low, int32_t high) {
   return bad_model("G2: expected %d to %d %s, got %zu", low, high, what, got);
 }
 
-Status SubgraphVerifier::counts(const Node& node) const {
+Status SubgraphVerifier::counts(const Node& node) {
   const OpDef* op = node.op;
   if (op == nullptr) return {};
   CYGNET_TRY(count_in_range("inputs", node.inputs.size(), op->min_inputs, op->max_inputs));
@@ -172,7 +185,8 @@ Status SubgraphVerifier::counts(const Node& node) const {
     const bool state = (op->variable_inputs & bit) != 0;
     const GraphTensor& tensor = subgraph_.tensors[i];
     // A variable that is also a subgraph input has its value from the caller.
-    if (state ? tensor.variable : origins_[i] != Origin::variable) continue;
+    if (state && origins_[i] == Origin::variable) origins_[i] = Origin::state;
+    if (state ? tensor.variable : !is_state(i)) continue;
     return bad_model("G5: input %zu: expected a %s tensor, got tensor %d \"%.*s\" that is %s", k,
                      state ? "variable" : "non-variable", i, text_length(tensor.name),
                      tensor.name.data(), state ? "not" : "one");
@@ -212,7 +226,8 @@ Status SubgraphVerifier::results(const Node& node) {
   for (size_t k = 0; k < node.outputs.size(); ++k) {
     const int32_t i = node.outputs[k];
     CYGNET_TRY(in_range("output", k, i));
-    if (origins_[i] != Origin::unset)
+    // A variable may be the result of one operator, which sets it anew in every run.
+    if (origins_[i] != Origin::unset && origins_[i] != Origin::variable)
       return bad_model(
           "G3: output %zu: expected a tensor to write, got tensor %d \"%.*s\" that is %s", k, i,
           text_length(name(i)), name(i).data(), origin_name(origins_[i]));

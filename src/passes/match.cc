@@ -77,6 +77,7 @@ bool same_kind(const Patch& patch, int32_t a, int32_t b) {
 }
 
 bool may_replace(const Patch& patch, int32_t from, int32_t to) {
+  if (patch.tensor(from).variable || patch.tensor(to).variable) return false;
   return !patch.is_output(from) || (patch.producer(to) >= 0 && !patch.is_output(to));
 }
 

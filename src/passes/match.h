@@ -34,7 +34,8 @@ std::optional<std::vector<int32_t>> axes(const Patch& patch, int32_t tensor, int
 
 /// Whether both tensors have the same type and quantization.
 bool same_kind(const Patch& patch, int32_t a, int32_t b);
-/// Whether readers of `from` may read `to` instead: an output keeps a producer and name of its own.
+/// Whether readers of `from` may read `to` instead: an output keeps a producer and name of its own,
+/// and a variable is nobody's but its operator's.
 bool may_replace(const Patch& patch, int32_t from, int32_t to);
 /// Patch::replace where may_replace allows it.
 bool try_replace(Patch& patch, int32_t from, int32_t to);

@@ -82,8 +82,9 @@ std::string packed_options(const Node& node) {
 bool mergeable(const Patch& patch, const Node& node) {
   if (node.op == nullptr || !node.op->pure || !node.custom_options.empty() || node.outputs.empty())
     return false;
-  return std::none_of(node.inputs.begin(), node.inputs.end(),
-                      [&](int32_t i) { return i != kAbsent && patch.tensor(i).variable; });
+  const auto state = [&](int32_t i) { return i != kAbsent && patch.tensor(i).variable; };
+  return std::none_of(node.inputs.begin(), node.inputs.end(), state) &&
+         std::none_of(node.outputs.begin(), node.outputs.end(), state);
 }
 
 // Equal for nodes that compute the same.

@@ -79,6 +79,10 @@ Status Planner::place_inputs_and_variables() {
     CYGNET_TRY(tensor_bytes(tensor.type, tensor.shape, model_.limits(), &tensor.bytes));
     plan_.places[i] = Place::arena;
   }
+  // Variables that an operator sets get their memory when their shape is known.
+  for (const Node& node : graph_.nodes)
+    for (int32_t i : node.outputs)
+      if (plan_.tensors[i].variable) plan_.places[i] = Place::persistent;
   for (size_t i = 0; i < plan_.tensors.size(); ++i) {
     Tensor& tensor = plan_.tensors[i];
     if (!tensor.variable || plan_.places[i] != Place::none) continue;
@@ -131,8 +135,13 @@ Status Planner::plan_step(int32_t index, Tensor** operands) {
     return i == kAbsent || plan_.tensors[i].constant;
   });
   const bool known = node.op->shapes_only || (constant_inputs && !node.inputs.empty());
-  if (node.op->pure && known) return fold(&step);
-  for (int32_t i : node.outputs) plan_.places[i] = Place::arena;
+  const bool sets_state = std::any_of(node.outputs.begin(), node.outputs.end(),
+                                      [&](int32_t i) { return plan_.tensors[i].variable; });
+  if (node.op->pure && known && !sets_state) return fold(&step);
+  for (int32_t i : node.outputs) {
+    plan_.places[i] = plan_.tensors[i].variable ? Place::persistent : Place::arena;
+    if (plan_.tensors[i].variable) CYGNET_TRY(driver_.take_buffer(i, "variable tensor"));
+  }
   return driver_.prepare(&step);
 }
 

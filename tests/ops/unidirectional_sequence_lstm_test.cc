@@ -253,6 +253,13 @@ TEST(UnidirectionalSequenceLstm, Refuses) {
       {.name = "state that is no variable",
        .model = broken([](ModelBuilder& b) { b.tensor(b.last_op().inputs[18]).variable = false; }),
        .message = "G"},
+      {.name = "state that is set after it is read",
+       .model = broken([](ModelBuilder& b) {
+         const int zeros = b.constant<float>({1, 5}, std::vector<float>(5));
+         const int state = b.last_op().inputs[18];
+         b.op(Op::ADD, {zeros, zeros}, {state}, schema::CreateAddOptions(b.fbb()));
+       }),
+       .message = "G3"},
       {.name = "clip", .model = clip(-1), .message = "clip: expected a finite number >= 0"},
       {.name = "clip NaN", .model = clip(NAN), .message = "clip: expected a finite number >= 0"},
       {.name = "projection bias alone",

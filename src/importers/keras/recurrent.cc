@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "edit/recurrent.h"
 #include "importers/keras/layers.h"
 
 namespace cygnet::keras {
@@ -151,48 +152,34 @@ Tensors step(Layer& l, const Cell& cell, int32_t w, const Tensors& state) {
   return {activate(l, z, cell.activation)};
 }
 
-int32_t reversed(Layer& l, int32_t x) {
-  return l.add(Builtin::REVERSE_V2, {x, l.e.list({1})}, schema::ReverseV2OptionsT());
-}
-
-int32_t last_step(Layer& l, int32_t x) {
-  const int32_t y = l.slice(x, 1, l.dim(x, 1) - 1, l.dim(x, 1));
-  return l.reshape(y, {kRest, l.dim(x, 2)});
-}
-
 bool named(const Config& function, const char* name) {
   if (function.is_text()) return function.text() == name;
   return function.at("config").is_text() && function.at("config").text() == name;
 }
 
-// The sequence operator keeps its state in variables, whose batch is fixed.
-bool fusable(const Layer& l, const Cell& cell, const Run& run) {
+bool fusable(const Cell& cell, const Run& run) {
   return cell.kind == Kind::lstm && named(cell.activation, "tanh") &&
-         named(cell.recurrent_activation, "sigmoid") && run.state.empty() && !run.return_state &&
-         !l.e.dim_free(run.x, 0);
+         named(cell.recurrent_activation, "sigmoid") && run.state.empty() && !run.return_state;
 }
 
-Tensors fused_lstm(Layer& l, const Cell& cell, const Run& run) {
+// kAbsent where the input's shape does not allow it.
+int32_t fused_lstm(Layer& l, const Cell& cell, const Run& run) {
   const int32_t n = cell.units;
-  const int32_t x = run.backwards ? reversed(l, run.x) : run.x;
   int32_t bias = cell.bias;
   if (bias == kAbsent)
     bias = l.constant({4 * n}, std::vector<float>(static_cast<size_t>(4 * n), 0));
-  Tensors operands(24, kAbsent);
-  operands[0] = x;
+  LstmWeights weights;
   for (int32_t g = 0; g < 4; ++g) {
     const size_t at = static_cast<size_t>(g);
-    operands[1 + at] = rows(l, cell.kernel, g * n, n);
-    operands[5 + at] = rows(l, cell.recurrent, g * n, n);
-    operands[12 + at] = rows(l, bias, g * n, n);
+    weights.input[at] = rows(l, cell.kernel, g * n, n);
+    weights.recurrent[at] = rows(l, cell.recurrent, g * n, n);
+    weights.bias[at] = rows(l, bias, g * n, n);
   }
-  operands[18] = l.e.variable(Type::float32, {l.dim(x, 0), n}, l.name + "/output_state");
-  operands[19] = l.e.variable(Type::float32, {l.dim(x, 0), n}, l.name + "/cell_state");
-  schema::UnidirectionalSequenceLSTMOptionsT options;
-  options.fused_activation_function = schema::ActivationFunctionType::TANH;
-  const int32_t y = l.add(Builtin::UNIDIRECTIONAL_SEQUENCE_LSTM, operands, options);
-  if (!run.sequences) return {last_step(l, y)};
-  return {run.backwards && run.restore ? reversed(l, y) : y};
+  const int32_t x = run.backwards ? add_reverse(l.e, run.x, 1, l.name + "/reversed") : run.x;
+  const int32_t y = add_sequence_lstm(l.e, x, weights, l.name);
+  if (y == kAbsent) return y;
+  if (!run.sequences) return add_last_step(l.e, y, l.name + "/last");
+  return run.backwards && run.restore ? add_reverse(l.e, y, 1, l.name + "/restored") : y;
 }
 
 Tensors unrolled(Layer& l, const Cell& cell, const Run& run) {
@@ -225,7 +212,9 @@ Tensors unrolled(Layer& l, const Cell& cell, const Run& run) {
 }
 
 Tensors run_cell(Layer& l, const Cell& cell, const Run& run) {
-  return fusable(l, cell, run) ? fused_lstm(l, cell, run) : unrolled(l, cell, run);
+  if (fusable(cell, run))
+    if (const int32_t y = fused_lstm(l, cell, run); y != kAbsent) return {y};
+  return unrolled(l, cell, run);
 }
 
 // What config and call of a recurrent layer ask for.

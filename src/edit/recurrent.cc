@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edit/recurrent.h"
+
+#include <algorithm>
+
+namespace cygnet {
+namespace {
+
+// Whether dimension d of a float tensor is the same batch as dimension `axis` of x, and a slice of
+// it can be laid against the batch of a tensor with `behind` dimensions behind its own.
+bool tells_batch(Editor& e, int32_t t, int d, int32_t x, int axis, int behind) {
+  if (e.type(t) != Type::float32 || e.constant(t) || e.shape_unknown(t)) return false;
+  const Shape& shape = e.shape(t);
+  if (shape.rank - 1 - d < behind || shape.rank > 5) return false;
+  for (int k = 0; k < shape.rank; ++k)
+    if (k != d && (e.dim_free(t, k) || shape[k] < 1)) return false;
+  const auto& facts = e.draft().facts[static_cast<size_t>(e.subgraph_index())];
+  for (size_t b = 0; b < kBatches.size(); ++b)
+    if (facts[static_cast<size_t>(t)].shapes[b][d] != facts[static_cast<size_t>(x)].shapes[b][axis])
+      return false;
+  return true;
+}
+
+// [N, 1, ..., 1], `behind` ones: one element of each example.
+int32_t slice_batch(Editor& e, int32_t t, int d, int behind) {
+  const int rank = e.shape(t).rank;
+  schema::StridedSliceOptionsT o;
+  o.begin_mask = o.end_mask = 1 << d;
+  int kept = 0;
+  for (int k = rank - 1; k >= 0; --k) {
+    if (k == d) continue;
+    if (k > d && kept < behind)
+      ++kept;
+    else
+      o.shrink_axis_mask |= 1 << k;
+  }
+  const std::vector<int32_t> zeros(static_cast<size_t>(rank), 0), ones(zeros.size(), 1);
+  std::vector<int32_t> ends = ones;
+  ends[static_cast<size_t>(d)] = 0;
+  return e.add(Builtin::STRIDED_SLICE, {t, e.list(zeros), e.list(ends), e.list(ones)}, o,
+               text(e.tensor(t).name, "/batch"));
+}
+
+}  // namespace
+
+int32_t fill_batch(Editor& e, int32_t x, int axis, const std::vector<int32_t>& dims, float value,
+                   const std::string& name) {
+  const auto batch = std::find(dims.begin(), dims.end(), -1);
+  const int rank = static_cast<int>(dims.size());
+  const int behind = rank - 1 - static_cast<int>(batch - dims.begin());
+  int32_t from = kAbsent;
+  int d = axis;
+  if (e.dim_free(x, axis))
+    for (int32_t i : e.subgraph().inputs)
+      for (int k = 0; k < e.shape(i).rank && from == kAbsent; ++k)
+        if (e.dim_free(i, k) && tells_batch(e, i, k, x, axis, behind)) {
+          from = i;
+          d = k;
+        }
+  if (from == kAbsent && tells_batch(e, x, axis, x, axis, behind)) from = x;
+  if (from == kAbsent || batch == dims.end()) return kAbsent;
+
+  // The condition, which never holds, has the dimensions before the batch, the value those behind.
+  Shape before, after;
+  for (auto it = dims.begin(); it != batch; ++it) before.push(*it);
+  for (int k = 0; k <= behind; ++k) before.push(1);
+  for (auto it = batch + 1; it != dims.end(); ++it) after.push(*it);
+  const auto count = [](const Shape& s) { return static_cast<size_t>(s.elements()); };
+  const std::vector<uint8_t> never(count(before), 0);
+  const int32_t condition = e.copied_constant(Type::boolean, before, never, name + "/never");
+  const int32_t values = e.constant<float>(after, std::vector<float>(count(after), value));
+  return e.add(Builtin::SELECT_V2, {condition, slice_batch(e, from, d, behind), values},
+               schema::SelectV2OptionsT(), Results(name, Type::float32));
+}
+
+int32_t add_sequence_lstm(Editor& e, int32_t x, const LstmWeights& weights,
+                          const std::string& name) {
+  const int32_t units = e.shape(weights.bias[0])[0];
+  std::vector<int32_t> operands(24, kAbsent);
+  operands[0] = x;
+  for (size_t g = 0; g < 4; ++g) {
+    operands[1 + g] = weights.input[g];
+    operands[5 + g] = weights.recurrent[g];
+    operands[12 + g] = weights.bias[g];
+  }
+  for (size_t k : {18, 19}) {
+    operands[k] = fill_batch(e, x, 0, {-1, units}, 0,
+                             name + (k == 18 ? "/output_state" : "/cell_state"));
+    if (operands[k] == kAbsent) return kAbsent;
+    e.tensor(operands[k]).variable = true;
+  }
+  schema::UnidirectionalSequenceLSTMOptionsT options;
+  options.fused_activation_function = weights.activation;
+  return e.add(Builtin::UNIDIRECTIONAL_SEQUENCE_LSTM, operands, options, name);
+}
+
+int32_t add_reverse(Editor& e, int32_t x, int axis, const std::string& name) {
+  return e.add(Builtin::REVERSE_V2, {x, e.list({axis})}, schema::ReverseV2OptionsT(), name);
+}
+
+int32_t add_last_step(Editor& e, int32_t x, const std::string& name) {
+  const int32_t last = e.shape(x)[1] - 1;
+  schema::StridedSliceOptionsT o;
+  o.begin_mask = o.end_mask = 0b101;
+  o.shrink_axis_mask = 0b010;
+  return e.add(Builtin::STRIDED_SLICE,
+               {x, e.list({0, last, 0}), e.list({0, last + 1, 0}), e.list({1, 1, 1})}, o, name);
+}
+
+}  // namespace cygnet

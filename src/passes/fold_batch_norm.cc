@@ -44,16 +44,38 @@ Affine read(Patch& patch, int32_t n) {
   return {};
 }
 
-// Whether node p only moves whole channels, so that what happens to each of them may as well happen
-// before; zeros may come between where they stay zeros.
+// Whether a slice takes the last dimension's elements in their order.
+bool keeps_last_order(Patch& patch, int32_t p) {
+  const auto strides = patch.integers(patch.node(p).inputs[3]);
+  return strides && !strides->empty() && strides->back() == 1 &&
+         patch.options<schema::StridedSliceOptions>(patch.node(p)).ellipsis_mask == 0;
+}
+
+// Whether node p only moves elements, so that what happens to each channel may as well happen before:
+// channel c of the result is made of channels c, c + count, c + 2·count, … Zeros may come between
+// where they stay zeros.
 bool moves_channels(Patch& patch, int32_t p, bool zeros_stay) {
-  if (patch.is(p, Builtin::BATCH_TO_SPACE_ND)) return true;
+  if (patch.is(p, Builtin::BATCH_TO_SPACE_ND) || patch.is(p, Builtin::DEPTH_TO_SPACE)) return true;
+  if (patch.is(p, Builtin::STRIDED_SLICE)) {
+    const int32_t from = patch.node(p).inputs[0], to = patch.node(p).outputs[0];
+    const Shape &a = patch.shape(from), &b = patch.shape(to);
+    return !patch.shape_unknown(from) && !patch.shape_unknown(to) && a.rank == b.rank &&
+           a.rank >= 1 && a[a.rank - 1] == b[b.rank - 1] &&
+           patch.options<schema::StridedSliceOptions>(patch.node(p)).new_axis_mask == 0 &&
+           patch.options<schema::StridedSliceOptions>(patch.node(p)).shrink_axis_mask == 0 &&
+           keeps_last_order(patch, p);
+  }
+  if (patch.is(p, Builtin::TRANSPOSE)) {
+    const auto order = patch.integers(patch.node(p).inputs[1]);
+    return order && !order->empty() && order->back() == static_cast<int64_t>(order->size()) - 1;
+  }
   if (patch.is(p, Builtin::RESHAPE) || patch.is(p, Builtin::SQUEEZE) ||
       patch.is(p, Builtin::EXPAND_DIMS)) {
     const int32_t from = patch.node(p).inputs[0], to = patch.node(p).outputs[0];
     const Shape &a = patch.shape(from), &b = patch.shape(to);
     return !patch.shape_unknown(from) && !patch.shape_unknown(to) && a.rank >= 1 && b.rank >= 1 &&
-           a[a.rank - 1] == b[b.rank - 1];
+           b[b.rank - 1] > 0 &&
+           a[a.rank - 1] % b[b.rank - 1] == 0;
   }
   if (!zeros_stay || (!patch.is(p, Builtin::PAD) && !patch.is(p, Builtin::PADV2))) return false;
   const auto list = paddings(patch, p);
@@ -74,7 +96,7 @@ int32_t layer_behind(Patch& patch, int32_t t, bool zeros_stay) {
 
 double at(const std::vector<double>& list, int64_t channel, double without) {
   if (list.empty()) return without;
-  return list[list.size() == 1 ? 0 : static_cast<size_t>(channel)];
+  return list[static_cast<size_t>(channel) % list.size()];
 }
 
 // Appends the value as a float; false when it is none.
@@ -120,7 +142,7 @@ bool fold(Patch& patch, int32_t n) {
   if (inputs.size() <= b) inputs.resize(b + 1, kAbsent);
   const int64_t channels = patch.shape(inputs[1])[channel_axis(patch, p)];
   const int64_t most = static_cast<int64_t>(std::max(affine.scale.size(), affine.offset.size()));
-  if ((most != 1 && most != channels) ||
+  if (most == 0 || channels % most != 0 ||
       (inputs[b] != kAbsent && patch.shape(inputs[b]).elements() != channels))
     return false;
   std::vector<float> weights, bias;
@@ -157,7 +179,7 @@ int run(Patch& patch, const PassOptions&) {
 
 /// A constant factor or offset for each channel behind a convolution (normal, depthwise,
 /// transposed) or FULLY_CONNECTED moves into its weights and bias: batch normalization, bias.
-/// BATCH_TO_SPACE_ND and reshapes that keep the channels may come between.
+/// What only moves channels may come between: BATCH_TO_SPACE_ND, DEPTH_TO_SPACE, reshapes, slices.
 extern const Pass kFoldBatchNorm;
 const Pass kFoldBatchNorm = {.name = "fold-batch-norm",
                              .summary = "MUL and ADD behind weights, folded into them",

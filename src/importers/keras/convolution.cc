@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "importers/keras/layers.h"
+#include "edit/transposed_convolution.h"
 
 namespace cygnet::keras {
 namespace {
@@ -192,30 +193,15 @@ int64_t transposed_size(const Layer& l, int64_t size, int64_t k, int64_t s, bool
   return (size - 1) * s + k + output_padding - (same ? 2 * (k / 2) : 0);
 }
 
-// The shape operand of a TRANSPOSE_CONV: a constant but for a free batch.
-int32_t output_shape(Layer& l, int32_t x, int32_t h, int32_t w, int32_t c) {
-  if (!l.e.dim_free(x, 0)) return l.e.list({l.dim(x, 0), h, w, c});
-  schema::ShapeOptionsT type;
-  type.out_type = schema::TensorType::INT32;
-  const int32_t shape = l.add_typed(Builtin::SHAPE, {x}, Type::int32, type);
-  schema::StridedSliceOptionsT one;
-  one.shrink_axis_mask = 1;
-  const int32_t batch = l.add(Builtin::STRIDED_SLICE,
-                              {shape, l.e.list({0}), l.e.list({1}), l.e.list({1})}, one);
-  schema::PackOptionsT pack;
-  pack.values_count = 4;
-  return l.add(Builtin::PACK,
-               {batch, l.e.scalar<int32_t>(h), l.e.scalar<int32_t>(w), l.e.scalar<int32_t>(c)},
-               pack);
-}
-
 int32_t transposed(Layer& l, int32_t x, const Window& w, bool flat) {
   l.refuse_if(w.dh > 1 || w.dw > 1, "a dilated transposed convolution is not supported");
   const int32_t filters = positive(l, "filters", 0), channels = l.dim(x, 3);
-  const Shape form{filters, w.kh, w.kw, channels};
-  const int32_t filter =
-      flat ? l.weight_as("kernel", {w.kw, filters, channels}, form, {1, 0, 2})
-           : l.weight_as("kernel", {w.kh, w.kw, filters, channels}, form, {2, 0, 1, 3});
+  const std::vector<int32_t> dims =
+      flat ? std::vector<int32_t>{w.kw, filters, channels}
+           : std::vector<int32_t>{w.kh, w.kw, filters, channels};
+  TransposedConvolution t;
+  t.x = x;
+  t.filter = l.weight_as("kernel", dims, {w.kh, w.kw, filters, channels}, {});
   std::vector<int32_t> extra(2, -1);
   const Config padding = l.config.at("output_padding");
   if (!padding.null()) {
@@ -227,15 +213,14 @@ int32_t transposed(Layer& l, int32_t x, const Window& w, bool flat) {
   const int64_t oh = transposed_size(l, l.dim(x, 1), w.kh, w.sh, w.same, extra[0]);
   const int64_t ow = transposed_size(l, l.dim(x, 2), w.kw, w.sw, w.same, extra[1]);
   l.refuse_if(oh < 1 || ow < 1 || oh > 0x7fffffff || ow > 0x7fffffff, "the output is too large");
-  schema::TransposeConvOptionsT options;
-  options.padding = padding_of(w);
-  options.stride_h = w.sh;
-  options.stride_w = w.sw;
-  const int32_t shape =
-      output_shape(l, x, static_cast<int32_t>(oh), static_cast<int32_t>(ow), filters);
+  t.padding = padding_of(w);
+  t.stride_h = w.sh;
+  t.stride_w = w.sw;
+  t.out_h = static_cast<int32_t>(oh);
+  t.out_w = static_cast<int32_t>(ow);
+  t.name = l.name + "/transposed";
   const int32_t bias = bias_of(l, filters);
-  const int32_t y = l.e.add(Builtin::TRANSPOSE_CONV, {shape, filter, x}, options,
-                            Results(l.name + "/transpose_conv", Type::float32));
+  const int32_t y = add_transposed_convolution(l.e, t);
   return bias == kAbsent ? y : l.plus(y, bias);
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "importers/tensorflow/call.h"
+#include "edit/transposed_convolution.h"
 
 namespace cygnet::tensorflow {
 namespace {
@@ -106,25 +107,28 @@ void depthwise(Call& c) {
   s.leave(c.e.add(Builtin::DEPTHWISE_CONV_2D, {x, weights, bias}, o, s.result_name()));
 }
 
-// Inputs: output shape, filter [kh, kw, out, in], x. The batch in the output shape is the one of
-// the file, 1: writing it any other way would cost operators.
+// Inputs: output shape, filter [kh, kw, out, in], x.
 void conv_2d_backprop_input(Call& c) {
   const Spatial s(c);
-  const int32_t x = s.enter(c.in(2));
-  schema::TransposeConvOptionsT o;
+  TransposedConvolution t;
+  t.x = s.enter(c.in(2));
+  t.filter = c.in(1);
+  t.output_shape = c.in(0);
+  t.name = std::string(c.name());
   const std::string_view mode = c.node.string("padding");
   if (mode != "SAME" && mode != "VALID") c.fail("padding: expected SAME or VALID, got ", mode);
-  o.padding = mode == "SAME" ? schema::Padding::SAME : schema::Padding::VALID;
-  s.store("strides", &o.stride_h, &o.stride_w);
+  t.padding = mode == "SAME" ? schema::Padding::SAME : schema::Padding::VALID;
+  s.store("strides", &t.stride_h, &t.stride_w);
   if (s.pair("dilations") != std::array<int32_t, 2>{1, 1}) c.fail("dilations are not supported");
-  std::optional<std::vector<int32_t>> target = c.e.reshape_target(c.in(0));
+  const std::optional<std::vector<int32_t>> target = c.e.reshape_target(c.in(0));
   if (!target || target->size() != 4) c.fail("the output's shape depends on data");
-  std::vector<int32_t> dims = *target;
-  if (s.channels_first) dims = {dims[0], dims[2], dims[3], dims[1]};
-  if (dims[0] == -1) dims[0] = c.e.shape(x)[0];
-  const int32_t weights = transpose(c.e, c.in(1), {2, 0, 1, 3}, c.e.tensor(c.in(1)).name);
-  s.leave(c.e.add(Builtin::TRANSPOSE_CONV, {c.e.list(dims), weights, x}, o,
-                  {s.result_name(), c.e.type(x)}));
+  t.out_h = (*target)[s.channels_first ? 2 : 1];
+  t.out_w = (*target)[s.channels_first ? 3 : 2];
+  if (t.out_h < 1 || t.out_w < 1) c.fail("the output's height and width depend on data");
+  if (s.channels_first)
+    t.output_shape = c.e.add(Builtin::GATHER, {c.in(0), c.e.list({0, 2, 3, 1})},
+                             schema::GatherOptionsT(), c.part("shape"));
+  s.leave(add_transposed_convolution(c.e, t));
 }
 
 template <Builtin op>

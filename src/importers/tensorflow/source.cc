@@ -171,10 +171,12 @@ bool is_never_output(std::string_view op) {
   return ops.count(op) != 0 || is_placeholder(op);
 }
 
-/// The file name that a saver takes is no input of the network.
+/// A switch with a default (is_training, the learning phase) is no input of the network, nor is the
+/// file name that a saver takes.
 bool is_input(const NodeDef& node) {
-  return is_placeholder(node.op) && !(node.op == "PlaceholderWithDefault" &&
-                                      node.type("dtype", DataType::invalid) == DataType::string);
+  if (node.op != "PlaceholderWithDefault") return is_placeholder(node.op);
+  const DataType type = node.type("dtype", DataType::invalid);
+  return type != DataType::string && type != DataType::boolean;
 }
 
 /// Inputs and outputs of a graph without a signature: the placeholders, and what depends on them

@@ -20,7 +20,8 @@ class GraphImporter;
 /// What a TensorFlow edge carries.
 struct Value {
   enum class Kind : uint8_t {
-    none,      ///< nothing: a result that inference has no use for, or the dead branch of a Switch
+    none,      ///< nothing: a result that inference has no use for
+    dead,      ///< what the branch of a Switch that is not taken would make
     tensor,    ///< a tensor of the graph
     variable,  ///< a resource handle: the name of the variable's node
     list       ///< a TensorList as one tensor [length, ...element]
@@ -34,6 +35,7 @@ struct Value {
   Type type = Type::float32;  ///< of a list's elements
 
   static Value of(int32_t tensor) { return {.kind = Kind::tensor, .tensor = tensor}; }
+  static Value none_taken() { return {.kind = Kind::dead}; }
 };
 
 /// The counterpart of a TensorFlow type. Throws Failure for types that the format does not have.

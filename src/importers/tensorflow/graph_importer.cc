@@ -44,6 +44,8 @@ size_t flat_index(const NodeDef& node, std::string_view output, int64_t index) {
   return static_cast<size_t>(index);
 }
 
+constexpr size_t kMostDeadResults = 64;  // of one operator in a branch that is not taken
+
 bool is_placeholder(std::string_view op) {
   return op == "Placeholder" || op == "PlaceholderWithDefault" || op == "PlaceholderV2";
 }
@@ -306,8 +308,16 @@ void GraphImporter::convert_node(Scope& scope, const NodeDef& node) {
     throw Failure(text(draft_.source, ": node \"", node.name,
                        "\" is an input that the list of inputs lacks"));
   std::vector<Value> inputs;
-  for (std::string_view input : node.inputs)
-    if (!parse_input(input).control) inputs.push_back(value_of(scope, input));
+  bool dead = false;
+  for (std::string_view input : node.inputs) {
+    if (parse_input(input).control) continue;
+    inputs.push_back(value_of(scope, input));
+    dead = dead || inputs.back().kind == Value::Kind::dead;
+  }
+  if (dead && node.op != "Merge" && node.op != "RefMerge") {
+    scope.results[node.name].assign(kMostDeadResults, Value::none_taken());
+    return;
+  }
   Call call(*this, *scope.editor, node, std::move(inputs));
   const OpRow* row = find_op(node.op);
   if (row == nullptr) row = find_op("custom");

@@ -54,17 +54,18 @@ void to_switch(Call& c) {
   const auto condition = c.e.integers(c.in(1));
   if (!condition) c.fail("the condition is not known before the run");
   const bool taken = condition->at(0) != 0;
-  c.out(taken ? Value() : c.value(0));
-  c.out(taken ? c.value(0) : Value());
+  c.out(taken ? Value::none_taken() : c.value(0));
+  c.out(taken ? c.value(0) : Value::none_taken());
 }
 
 void merge(Call& c) {
   for (int k = 0; k < c.inputs(); ++k)
-    if (c.value(k).kind != Kind::none) {
+    if (c.value(k).kind != Kind::dead) {
       c.out(c.value(k));
       return c.out(c.e.scalar<int32_t>(k));
     }
-  c.out(Value());
+  c.out(Value::none_taken());
+  c.out(Value::none_taken());
 }
 
 // ---- Tensor lists: one tensor [length, ...element]

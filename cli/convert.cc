@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
-#include <map>
+#include <filesystem>
 
 #include "cli/commands.h"
 #include "cli/failure.h"
@@ -86,13 +86,6 @@ ConvertOptions options_of(const ConvertFlags& flags) {
   return options;
 }
 
-std::map<std::string, int64_t> histogram(const Graph& graph) {
-  std::map<std::string, int64_t> counts;
-  for (const Subgraph& s : graph.subgraphs)
-    for (const Node& n : s.nodes) ++counts[std::string(n.name)];
-  return counts;
-}
-
 void print_report(const Conversion& c, const std::string& output) {
   Table sizes({"", ">operators", ">multiply-adds", ">weights", ">file"});
   sizes.add({c.importer->name, text(c.imported.operators), human_count(c.imported.macs),
@@ -117,11 +110,14 @@ void print_report(const Conversion& c, const std::string& output) {
             << ")\n";
 }
 
-Json to_json(const Conversion& c) {
+Json to_json(const Conversion& c, const std::vector<Comparison>& comparisons) {
   const auto size = [](const GraphSize& s) {
+    Json::Object kinds;
+    for (const auto& [name, count] : s.kinds) kinds.emplace_back(name, count);
     return Json::Object{{"operators", s.operators},
                         {"multiply_adds", s.macs},
-                        {"constant_bytes", s.constant_bytes}};
+                        {"constant_bytes", s.constant_bytes},
+                        {"kinds", std::move(kinds)}};
   };
   Json::List passes, warnings;
   for (const PassReport& p : c.passes)
@@ -130,39 +126,75 @@ Json to_json(const Conversion& c) {
                                      {"operators_removed", p.removed_nodes},
                                      {"ms", p.ms}});
   for (const std::string& w : c.draft.warnings) warnings.emplace_back(w);
-  Json::Object operators;
-  for (const auto& [name, count] : histogram(c.draft.graph)) operators.emplace_back(name, count);
+  Json::List verified;
+  for (const Comparison& v : comparisons)
+    verified.emplace_back(Json::Object{
+        {"tensor", v.tensor}, {"largest_difference", v.largest}, {"range", v.range}});
   return Json::Object{{"source", c.draft.source},
                       {"format", c.importer->name},
                       {"source_bytes", c.source_bytes},
                       {"imported", size(c.imported)},
                       {"optimized", size(c.optimized)},
                       {"file_bytes", static_cast<int64_t>(c.file.bytes())},
-                      {"operators", std::move(operators)},
                       {"passes", std::move(passes)},
                       {"warnings", std::move(warnings)},
+                      {"verified", std::move(verified)},
                       {"import_ms", c.import_ms},
                       {"passes_ms", c.passes_ms},
                       {"write_ms", c.write_ms}};
+}
+
+/// What --verify asks for; empty without it. Throws Failure that names the first tensor that differs.
+std::vector<Comparison> compared(const Conversion& c, const ConvertFlags& flags) {
+  if (flags.verify.empty()) return {};
+  std::vector<Comparison> comparisons =
+      verify(c.file, flags.output, flags.verify, flags.tolerance);
+  const auto first = std::find_if(comparisons.begin(), comparisons.end(),
+                                  [](const Comparison& v) { return !v.agrees; });
+  if (!flags.json || first != comparisons.end()) {
+    print(comparisons);
+    std::cout << '\n';
+  }
+  if (first != comparisons.end())
+    throw Failure(text("the converted model differs from ", flags.verify, "; the first tensor is '",
+                       first->tensor, "' (nothing was written)"));
+  return comparisons;
+}
+
+/// Refuses outputs that can't be written, and those that would take the place of what is read.
+void check_outputs(const ConvertFlags& flags) {
+  const auto same = [](const std::string& a, const std::string& b) {
+    std::error_code error;
+    return a == b || std::filesystem::equivalent(a, b, error);
+  };
+  check_writable(flags.output);
+  for (const std::string& read : {flags.source, flags.verify})
+    for (const std::string& written : {flags.output, flags.report})
+      if (!read.empty() && !written.empty() && same(read, written))
+        throw Failure(text(written, ": would replace what is read"));
+  if (flags.report.empty()) return;
+  check_writable(flags.report);
+  if (same(flags.output, flags.report))
+    throw Failure(text(flags.report, ": is to be both the model and the report"));
 }
 
 }  // namespace
 
 void convert(const ConvertFlags& flags) {
   if (flags.source.empty()) throw Failure("convert: say what to convert, a file or a folder");
-  check_writable(flags.output);
-  if (!flags.report.empty()) check_writable(flags.report);
+  check_outputs(flags);
   ConvertOptions options = options_of(flags);
   StatusLine line("convert");
   options.notify = [&](const char* what) { line.show(what); };
   const Conversion c = cygnet::convert(flags.source, options);
   line.clear();
   for (const std::string& w : c.draft.warnings) std::cerr << "cygnet: warning: " << printable(w) << '\n';
-  if (!flags.verify.empty()) verify(c.file, flags.output, flags.verify, flags.tolerance);
+  const std::vector<Comparison> comparisons = compared(c, flags);
   write_parts(flags.output, c.file.parts);
-  if (!flags.report.empty()) write_json(flags.report, to_json(c));
+  const Json report = to_json(c, comparisons);
+  if (!flags.report.empty()) write_json(flags.report, report);
   if (flags.json)
-    print_json(to_json(c));
+    print_json(report);
   else
     print_report(c, flags.output);
 }

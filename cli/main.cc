@@ -4,10 +4,13 @@
 // Exit codes: 0 done; 1 the input or the request was at fault, said in one message on standard
 // error; 2 usage.
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <iostream>
 #include <new>
+#include <set>
+#include <sstream>
 
 #include "cli/commands.h"
 #include "cli/failure.h"
@@ -170,26 +173,56 @@ constexpr const char* kConvertExamples =
     ".tflite), makes the inference graph and writes it as .tflite. --verify runs the result on\n"
     "recorded inputs ('in:NAME') and compares with recorded outputs ('out:NAME').";
 
+/// What tflite_convert and toco take besides; only what asks for nothing else is let through.
+void add_old_convert_flags(CLI::App* command, ConvertFlags* flags) {
+  const char* group = "Of tflite_convert's and toco's command line";
+  const auto take = [&](const char* names, const char* help, std::set<std::string> values) {
+    command->add_option_function<std::string>(names, [](const std::string&) {}, help)
+        ->check(CLI::IsMember(std::move(values)))
+        ->group(group);
+  };
+  command
+      ->add_option("--saved_model_dir,--graph_def_file,--keras_model_file,--input_file",
+                   flags->source, "SOURCE")
+      ->excludes("SOURCE")
+      ->group(group);
+  command
+      ->add_option("--input_shapes,--input_shape", flags->shapes,
+                   "Shapes of --input_arrays: 1,224,224,3:1,10")
+      ->group(group);
+  take("--output_format", "TFLITE, nothing else", {"TFLITE"});
+  take("--input_format", "Is seen from SOURCE itself", {"TENSORFLOW_GRAPHDEF", "TFLITE"});
+  take("--inference_type", "FLOAT, nothing else", {"FLOAT"});
+  take("--inference_input_type,--input_data_type,--input_data_types", "FLOAT, nothing else",
+       {"FLOAT"});
+  command
+      ->add_option_function<std::string>(
+          "--mean_values,--mean_value,--std_dev_values,--std_dev_value,--std_value",
+          [](const std::string&) {}, "Of quantized inputs; FLOAT has none")
+      ->take_last()
+      ->group(group);
+  command
+      ->add_flag_function("--enable_v1_converter,--experimental_new_converter,"
+                          "--change_concat_input_ranges,--drop_control_dependency",
+                          [](int64_t) {}, "Without effect")
+      ->group(group);
+}
+
 void add_convert(CLI::App* app, ConvertFlags* flags) {
   CLI::App* command = app->add_subcommand("convert", "Turn a trained network into a .tflite file");
   command->footer(kConvertExamples);
+  const auto list = [&](const char* names, std::vector<std::string>* values, const char* help) {
+    command->add_option(names, *values, help)->delimiter(',')->allow_extra_args(false);
+  };
   command->add_option("SOURCE", flags->source, "A file or a SavedModel folder");
-  command->add_option("--saved_model_dir,--graph_def_file,--keras_model_file", flags->source,
-                      "SOURCE, as tflite_convert calls it");
   command->add_option("-o,--output,--output_file", flags->output, "The .tflite file to write")
       ->required();
-  command
-      ->add_option("--inputs,--input_arrays", flags->inputs,
-                   "Input tensors, with shapes if you like: image:1x224x224x3,mask")
-      ->delimiter(',');
-  command->add_option("--outputs,--output_arrays", flags->outputs, "Output tensors")
-      ->delimiter(',');
-  command->add_option("--input_shapes", flags->shapes,
-                      "Shapes of --input_arrays: 1,224,224,3:1,10");
+  list("--inputs,--input_arrays,--input_array", &flags->inputs,
+       "Input tensors, with shapes if you like: image:1x224x224x3,mask");
+  list("--outputs,--output_arrays,--output_array", &flags->outputs, "Output tensors");
   command->add_option("--signature,--saved_model_signature_key", flags->signature,
                       "Which signature of a SavedModel");
-  command->add_option("--tags,--saved_model_tag_set", flags->tags, "Tags of the SavedModel's graph")
-      ->delimiter(',');
+  list("--tags,--saved_model_tag_set", &flags->tags, "Tags of the SavedModel's graph");
   command->add_option("--checkpoint", flags->checkpoint, "Prefix of the variables' files");
   command
       ->add_option("--atrous", flags->atrous,
@@ -199,19 +232,25 @@ void add_convert(CLI::App* app, ConvertFlags* flags) {
                     "Keep operators that have no counterpart as custom operators");
   command->add_flag("--unroll", flags->unroll, "Unroll loops whose number of turns is known");
   command->add_flag("--no-optimize", flags->no_optimize, "Write the graph as it was read");
-  command->add_option("--passes", flags->passes, "Passes to leave out: -fold-constants,...")
-      ->delimiter(',');
+  list("--passes", &flags->passes, "Passes to leave out: -fold-constants,...");
   command->add_option("--verify", flags->verify, "An .npz file with recorded inputs and outputs");
-  command->add_option("--tolerance", flags->tolerance,
-                      "Largest difference that --verify takes, of the output's range (1e-4)");
+  command
+      ->add_option("--tolerance", flags->tolerance,
+                   "Largest difference that --verify takes, of the output's range (1e-4)")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--report", flags->report, "A JSON file with what was done");
   command->add_option("--limits", flags->limits, "Bounds on what the source may ask for")
       ->check(CLI::IsMember({"default", "untrusted"}));
   command->add_flag("--json", flags->json, "Print JSON");
+  add_old_convert_flags(command, flags);
 }
 
+/// A message may have lines below its first: lists of operators or layers.
 int complain(const char* message) {
-  std::fprintf(stderr, "cygnet: %s\n", printable(message).c_str());
+  std::istringstream lines(message);
+  const char* before = "cygnet: ";
+  for (std::string line; std::getline(lines, line); before = "")
+    std::fprintf(stderr, "%s%s\n", before, printable(line).c_str());
   return kFault;
 }
 
@@ -241,6 +280,8 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file that grows beyond the process's limit is then a write that fails, which is said.
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app{kAbout, "cygnet"};
   app.set_version_flag("--version", "cygnet " CYGNET_VERSION);
   app.require_subcommand(1);

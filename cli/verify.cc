@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "cli/failure.h"
 #include "cli/npz.h"
@@ -14,79 +13,91 @@
 namespace cygnet::cli {
 namespace {
 
-constexpr std::string_view kIn = "in:";
-constexpr std::string_view kOut = "out:";
+constexpr const char* kIn = "in:";
+constexpr const char* kOut = "out:";
 
-struct Difference {
-  double largest = 0;
-  double range = 0;
-  bool same_shape = true;
-};
+bool same_shape(const Tensor& tensor, const Array& recorded) {
+  if (tensor.type != recorded.type ||
+      static_cast<size_t>(tensor.shape.rank) != recorded.shape.size())
+    return false;
+  for (size_t d = 0; d < recorded.shape.size(); ++d)
+    if (tensor.shape.dims[d] != recorded.shape[d]) return false;
+  return true;
+}
 
-Difference compare(const Tensor& tensor, const Array& recorded) {
-  Difference d;
-  d.same_shape = tensor.type == recorded.type &&
-                 static_cast<size_t>(tensor.shape.elements()) *
-                         static_cast<size_t>(type_bits(tensor.type)) / 8 ==
-                     recorded.data.size();
-  if (!d.same_shape) return d;
+Comparison compare(const Tensor& tensor, const Array& recorded) {
+  Comparison c;
+  c.same_shape = same_shape(tensor, recorded);
+  if (!c.same_shape) return c;
   Tensor other = tensor;
   std::vector<uint8_t> copy = recorded.data;
   other.data = copy.data();
   const std::vector<float> ours = real_values(tensor), theirs = real_values(other);
-  if (theirs.empty()) return d;
-  const auto [low, high] = std::minmax_element(theirs.begin(), theirs.end());
-  d.range = std::max<double>(*high - *low, 1e-30);
+  double low = INFINITY, high = -INFINITY;
   for (size_t i = 0; i < ours.size(); ++i) {
-    const double difference = std::abs(static_cast<double>(ours[i]) - theirs[i]);
-    d.largest = std::isnan(difference) ? INFINITY : std::max(d.largest, difference);
+    const double a = ours[i], b = theirs[i];
+    if (std::isfinite(b)) low = std::min(low, b), high = std::max(high, b);
+    if (a == b || (std::isnan(a) && std::isnan(b))) continue;
+    const double difference = std::abs(a - b);
+    c.largest = std::isnan(difference) ? INFINITY : std::max(c.largest, difference);
   }
-  return d;
+  c.range = std::max(high - low, 1e-30);
+  return c;
 }
 
-/// Tensors by name: those on the way in the order of the nodes that make them, then the outputs by
-/// the signature's names.
-std::vector<std::pair<std::string, const Tensor*>> named_tensors(const Interpreter& interpreter) {
+/// Tensors on the way by name, in the order of the nodes that make them.
+std::vector<std::pair<std::string, const Tensor*>> inner_tensors(const Interpreter& interpreter) {
   std::vector<std::pair<std::string, const Tensor*>> list;
-  for (const Node& node : interpreter.subgraph().nodes)
+  const Subgraph& subgraph = interpreter.subgraph();
+  for (const Node& node : subgraph.nodes)
     for (int32_t i : node.outputs)
-      list.emplace_back(interpreter.subgraph().tensors[i].name, &interpreter.plan().tensors[i]);
-  const std::vector<std::string> names = output_names(interpreter);
-  for (int i = 0; i < interpreter.outputs(); ++i)
-    list.emplace_back(names[static_cast<size_t>(i)], &interpreter.output(i));
+      if (i >= 0 && std::find(subgraph.outputs.begin(), subgraph.outputs.end(), i) ==
+                        subgraph.outputs.end())
+        list.emplace_back(subgraph.tensors[i].name, &interpreter.plan().tensors[i]);
   return list;
 }
 
-/// Index of the array for input or output k of `count`: by name, or the only one with the prefix.
-int find_array(const ArchiveReader& arrays, std::string_view prefix, const std::string& name,
-               int count) {
-  if (const int at = arrays.find(text(prefix, name)); at >= 0) return at;
-  if (count != 1) return -1;
-  int only = -1;
+/// Indices of the arrays for all inputs or outputs: by name, or, where no name is there, in their
+/// order.
+std::vector<int> find_arrays(const ArchiveReader& arrays, const std::string& prefix,
+                             const std::vector<std::string>& names) {
+  std::vector<int> by_name, in_order;
+  std::string missing;
+  for (const std::string& name : names) {
+    by_name.push_back(arrays.find(prefix + name));
+    if (by_name.back() < 0 && missing.empty()) missing = name;
+  }
+  if (missing.empty()) return by_name;
+  std::string keys;
   for (size_t i = 0; i < arrays.names().size(); ++i) {
     if (!arrays.names()[i].starts_with(prefix)) continue;
-    if (only >= 0) return -1;
-    only = static_cast<int>(i);
+    in_order.push_back(static_cast<int>(i));
+    keys += text(keys.empty() ? "'" : ", '", arrays.names()[i], "'");
   }
-  return only;
+  if (in_order.size() == names.size() &&
+      std::all_of(by_name.begin(), by_name.end(), [](int at) { return at < 0; }))
+    return in_order;
+  throw Failure(text(arrays.path(), ": no array '", prefix, missing, "'; there ",
+                     keys.empty() ? "is none of this kind" : "are: ", keys));
 }
 
 void write_recorded(Interpreter* interpreter, const ArchiveReader& arrays) {
   const std::vector<std::string> names = input_names(*interpreter);
   std::vector<Array> inputs;
-  for (int i = 0; i < interpreter->inputs(); ++i) {
-    const std::string& name = names[static_cast<size_t>(i)];
-    const int at = find_array(arrays, kIn, name, interpreter->inputs());
-    if (at < 0)
-      throw Failure(text(arrays.path(), ": no array 'in:", name, "' for input '", name, "'"));
+  for (int at : find_arrays(arrays, kIn, names)) {
+    const int i = static_cast<int>(inputs.size());
+    const std::string place = text(arrays.path(), ": '", names[inputs.size()], "': ");
     const Array& array = inputs.emplace_back(arrays.read(at));
     if (array.type != interpreter->input(i).type)
-      throw Failure(text(arrays.path(), ": '", name, "': expected ",
-                         type_name(interpreter->input(i).type), ", got ", type_name(array.type)));
+      throw Failure(text(place, "expected ", type_name(interpreter->input(i).type), ", got ",
+                         type_name(array.type)));
+    if (array.shape.size() > kMaxRank)
+      throw Failure(text(place, "rank ", array.shape.size(), " is more than ", kMaxRank));
     Shape shape;
-    for (int64_t d : array.shape)
-      if (shape.rank < kMaxRank) shape.push(static_cast<int32_t>(d));
-    if (!(shape == interpreter->input(i).shape)) check(interpreter->resize_input(i, shape));
+    for (int64_t d : array.shape) shape.push(static_cast<int32_t>(std::min<int64_t>(d, INT32_MAX)));
+    if (shape == interpreter->input(i).shape) continue;
+    const Status status = interpreter->resize_input(i, shape);
+    if (!status.ok()) throw Failure(text(place, status.message()));
   }
   check(interpreter->allocate());
   for (int i = 0; i < interpreter->inputs(); ++i) {
@@ -97,39 +108,45 @@ void write_recorded(Interpreter* interpreter, const ArchiveReader& arrays) {
 
 }  // namespace
 
-void verify(const TfliteFile& file, const std::string& name, const std::string& recorded,
-            double tolerance) {
+std::vector<Comparison> verify(const TfliteFile& file, const std::string& name,
+                               const std::string& recorded, double tolerance) {
   const std::vector<uint8_t> bytes = file.joined();
   Model model;
   check(Model::from_memory(bytes, name.c_str(), builtin_ops(), {}, &model));
   Interpreter interpreter;
   check(interpreter.create(model, {.keep_tensors = true}));
   const ArchiveReader arrays(recorded, static_cast<uint64_t>(model.limits().memory_bytes));
+  const std::vector<std::string> names = output_names(interpreter);
+  const std::vector<int> wanted = find_arrays(arrays, kOut, names);
   write_recorded(&interpreter, arrays);
   check(interpreter.invoke());
 
-  Table table({"tensor", ">largest difference", ">of the range", ""});
-  std::string first;
-  int compared = 0;
-  for (const auto& [tensor_name, tensor] : named_tensors(interpreter)) {
-    const bool is_output = tensor == &interpreter.output(0);
-    const int at =
-        find_array(arrays, kOut, tensor_name, is_output ? interpreter.outputs() : 0);
-    if (at < 0 || tensor->data == nullptr) continue;
-    ++compared;
-    const Difference d = compare(*tensor, arrays.read(at));
-    const bool good = d.same_shape && d.largest <= tolerance * d.range;
-    table.add({tensor_name, d.same_shape ? number(d.largest) : std::string("other shape"),
-               d.same_shape ? number(d.largest / d.range) : std::string("-"),
-               good ? "agrees" : "differs"});
-    if (!good && first.empty()) first = tensor_name;
+  std::vector<Comparison> comparisons;
+  const auto add = [&](const std::string& tensor_name, const Tensor& tensor, int at) {
+    Comparison c = compare(tensor, arrays.read(at));
+    c.tensor = tensor_name;
+    c.agrees = c.same_shape && c.largest <= tolerance * c.range;
+    comparisons.push_back(std::move(c));
+  };
+  for (const auto& [tensor_name, tensor] : inner_tensors(interpreter)) {
+    const int at = arrays.find(kOut + tensor_name);
+    const bool is_output = std::find(wanted.begin(), wanted.end(), at) != wanted.end();
+    if (at >= 0 && !is_output && tensor->data != nullptr) add(tensor_name, *tensor, at);
   }
-  if (compared == 0)
-    throw Failure(text(recorded, ": no array 'out:NAME' is called like a tensor of the model"));
+  for (int i = 0; i < interpreter.outputs(); ++i)
+    add(names[static_cast<size_t>(i)], interpreter.output(i), wanted[static_cast<size_t>(i)]);
+  return comparisons;
+}
+
+void print(const std::vector<Comparison>& comparisons) {
+  Table table({"tensor", ">largest difference", ">of the range", ""});
+  for (const Comparison& c : comparisons)
+    table.add({c.tensor, c.same_shape ? number(c.largest) : std::string("-"),
+               c.same_shape ? number(c.largest / c.range) : std::string("-"),
+               c.agrees       ? "agrees"
+               : c.same_shape ? "differs"
+                              : "has another shape or type"});
   table.print();
-  if (!first.empty())
-    throw Failure(text("the converted model differs from ", recorded, "; the first tensor is '",
-                       first, "' (nothing was written)"));
 }
 
 }  // namespace cygnet::cli

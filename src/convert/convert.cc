@@ -35,6 +35,7 @@ GraphSize measure(const Draft& draft) {
   GraphSize size;
   for (const Subgraph& s : draft.graph.subgraphs) {
     size.operators += static_cast<int64_t>(s.nodes.size());
+    for (const Node& n : s.nodes) ++size.kinds[std::string(n.name)];
     for (const GraphTensor& t : s.tensors)
       if (t.constant) size.constant_bytes += static_cast<int64_t>(t.bytes);
   }

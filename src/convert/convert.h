@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct GraphSize {
   int64_t operators = 0;
   int64_t constant_bytes = 0;
   int64_t macs = 0;  ///< multiply-adds of one run of the main subgraph
+  std::map<std::string, int64_t> kinds;  ///< operators of each kind
 };
 
 struct Conversion {

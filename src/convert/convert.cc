@@ -7,7 +7,6 @@
 
 #include "edit/macs.h"
 
-
 namespace cygnet {
 namespace {
 
@@ -46,12 +45,10 @@ GraphSize measure(const Draft& draft) {
 const Importer& find_importer(const std::string& path) {
   std::error_code error;
   if (!fs::exists(path, error)) throw Failure(text(path, ": no such file or folder"));
-  std::string names;
-  for (const Importer* importer : importers()) {
+  for (const Importer* importer : importers())
     if (importer->sniff(path)) return *importer;
-    names += text(names.empty() ? "" : ", ", importer->name);
-  }
-  throw Failure(text(path, ": expected one of these formats: ", names));
+  throw Failure(text(path, ": expected a SavedModel folder, a frozen graph (.pb, .pbtxt), a MetaGraph "
+                           "(.meta), a Keras file (.h5, .keras) or a .tflite file"));
 }
 
 }  // namespace

@@ -355,7 +355,9 @@ bool Editor::shape_values(const Node& node) {
 void Editor::set_values(int32_t i,
                         const std::array<std::vector<uint8_t>, kBatches.size()>& values) {
   GraphTensor& t = tensor(i);
-  if (values[1] != values[0] || values[2] != values[0]) {
+  const auto& shapes = facts(i).shapes;
+  if (values[1] != values[0] || values[2] != values[0] || shapes[1] != shapes[0] ||
+      shapes[2] != shapes[0]) {
     facts(i).values = values;
     return;
   }

@@ -44,10 +44,10 @@ int32_t slice_batch(Editor& e, int32_t t, int d, int behind) {
 }  // namespace
 
 int32_t fill_batch(Editor& e, int32_t x, int axis, const std::vector<int32_t>& dims, float value,
-                   const std::string& name) {
+                   const std::string& name, bool from_x) {
   const auto batch = std::find(dims.begin(), dims.end(), -1);
-  const int rank = static_cast<int>(dims.size());
-  const int behind = rank - 1 - static_cast<int>(batch - dims.begin());
+  if (batch == dims.end() || std::count(dims.begin(), dims.end(), 0) != 0) return kAbsent;
+  const int behind = static_cast<int>(dims.end() - batch) - 1;
   int32_t from = kAbsent;
   int d = axis;
   if (e.dim_free(x, axis))
@@ -57,18 +57,19 @@ int32_t fill_batch(Editor& e, int32_t x, int axis, const std::vector<int32_t>& d
           from = i;
           d = k;
         }
-  if (from == kAbsent && tells_batch(e, x, axis, x, axis, behind)) from = x;
-  if (from == kAbsent || batch == dims.end()) return kAbsent;
+  if (from == kAbsent && from_x && tells_batch(e, x, axis, x, axis, behind)) from = x;
+  if (from == kAbsent) return kAbsent;
 
-  // The condition, which never holds, has the dimensions before the batch, the value those behind.
-  Shape before, after;
-  for (auto it = dims.begin(); it != batch; ++it) before.push(*it);
-  for (int k = 0; k <= behind; ++k) before.push(1);
-  for (auto it = batch + 1; it != dims.end(); ++it) after.push(*it);
+  // The condition, which never holds, has all dimensions but the batch and the last, which the
+  // value has: the fewest bytes.
+  Shape never, last;
+  for (auto it = dims.begin(); it != dims.end(); ++it)
+    never.push(it == batch || it + 1 == dims.end() ? 1 : *it);
+  if (behind > 0) last.push(dims.back());
   const auto count = [](const Shape& s) { return static_cast<size_t>(s.elements()); };
-  const std::vector<uint8_t> never(count(before), 0);
-  const int32_t condition = e.copied_constant(Type::boolean, before, never, name + "/never");
-  const int32_t values = e.constant<float>(after, std::vector<float>(count(after), value));
+  const int32_t condition = e.copied_constant(Type::boolean, never,
+                                              std::vector<uint8_t>(count(never), 0), name + "/never");
+  const int32_t values = e.constant<float>(last, std::vector<float>(count(last), value));
   return e.add(Builtin::SELECT_V2, {condition, slice_batch(e, from, d, behind), values},
                schema::SelectV2OptionsT(), Results(name, Type::float32));
 }

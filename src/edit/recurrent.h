@@ -10,11 +10,12 @@
 
 namespace cygnet {
 
-/// A tensor of `dims`, one of which, −1, is the batch of dimension `axis` of x; each element is
-/// `value`. Two operators, STRIDED_SLICE and SELECT_V2, whose shapes are known before the run as
-/// FILL's are not. kAbsent where no float input of the subgraph, nor x, tells the batch.
+/// A float tensor of `dims`, one of which, −1, is the batch of dimension `axis` of x; each element
+/// is `value`. Two operators, STRIDED_SLICE and SELECT_V2, whose shapes are known before the run as
+/// FILL's are not. The batch is read off the first float input of the subgraph that has it, else,
+/// with `from_x`, off x; kAbsent where neither allows it.
 int32_t fill_batch(Editor& e, int32_t x, int axis, const std::vector<int32_t>& dims, float value,
-                   const std::string& name);
+                   const std::string& name, bool from_x = true);
 
 /// An LSTM cell's constants; the gates in the format's order: input, forget, cell, output.
 struct LstmWeights {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
 
+#include "edit/subgraphs.h"
 #include "graph/limits.h"
 #include "graph/verify.h"
 #include "passes/pass.h"
@@ -13,6 +14,10 @@
   X(kRemoveIdentities)        \
   X(kMergeReshapes)           \
   X(kSinkTransposes)          \
+  X(kFillBatch)               \
+  X(kMergeSlices)             \
+  X(kSimplifyLoops)           \
+  X(kRecognizeLstm)           \
   X(kMergeIntoFullyConnected) \
   X(kRecognizeClips)          \
   X(kRecognizeHardSwish)      \
@@ -97,6 +102,7 @@ std::vector<PassReport> run_passes(Draft& draft, const OpRegistry& registry,
       again = again || rewrites > 0;
     }
   }
+  drop_unused_subgraphs(draft);
   return reports;
 }
 

@@ -82,6 +82,14 @@ int run(Patch& patch, const PassOptions&) {
     patch.bypass(n, 1);
     ++removed;
   }
+  for (int32_t n = 0; n < patch.node_count(); ++n) {
+    if (!patch.is(n, Builtin::DYNAMIC_UPDATE_SLICE)) continue;
+    // The start is clamped, so an update of the whole shape replaces everything.
+    const int32_t update = patch.node(n).inputs[1], y = patch.node(n).outputs[0];
+    if (!same_shape(patch, update, y) || !may_replace(patch, y, update)) continue;
+    patch.bypass(n, 1);
+    ++removed;
+  }
   return removed;
 }
 

@@ -56,7 +56,7 @@ bool sinkable(const Patch& patch, int32_t n, const Perm& perm) {
     default:
       break;
   }
-  if (is_reduction(op))
+  if (is_reduction(op) || op == Builtin::REVERSE_V2)
     return axes(patch, node.inputs[1], static_cast<int>(perm.size())).has_value();
   return is_broadcasting(op);
 }
@@ -154,6 +154,10 @@ std::optional<Sunk> sunk_operands(Patch& patch, int32_t n, const Perm& perm) {
     sunk.inputs[1] = patch.list(list);
     if (!patch.options<schema::ReducerOptions>(patch.node(n)).keep_dims)
       sunk.perm = without(perm, list);
+  } else if (op == Builtin::REVERSE_V2) {
+    std::vector<int32_t> list = *axes(patch, inputs[1], static_cast<int>(rank));
+    for (int32_t& a : list) a = perm[static_cast<size_t>(a)];
+    sunk.inputs[1] = patch.list(list);
   } else if (op == Builtin::PAD || op == Builtin::PADV2 || op == Builtin::MIRROR_PAD) {
     const auto pads = *patch.integers(inputs[1]);
     std::vector<int32_t> moved(2 * rank);

@@ -96,6 +96,11 @@ TEST(Editor, EmptyResultsAreKnown) {
   ASSERT_TRUE(e.integers(none).has_value());
   EXPECT_TRUE(e.integers(none)->empty());
   EXPECT_TRUE(e.subgraph().nodes.empty());
+  // [N, 0] is no constant: its shape follows the batch.
+  const int32_t shape = shape_of(e, e.input("x", Type::float32, {-1, 0}));
+  const int32_t filled = e.add(Builtin::FILL, {shape, e.scalar(1.0f)}, NoOptions(),
+                               Results("filled", Type::float32));
+  EXPECT_FALSE(e.constant(filled));
 }
 
 TEST(Editor, ErrorsNameTheNode) {

@@ -56,6 +56,19 @@ TEST(RemoveIdentities, KeepsWhatChangesSomething) {
   EXPECT_EQ(draft.graph.subgraphs[0].nodes.size(), 6u);
 }
 
+TEST(RemoveIdentities, UpdateOfTheWhole) {
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t x = e.input("x", Type::float32, {-1, 4});
+  const int32_t update = e.add(Builtin::TANH, {x});
+  const int32_t part = e.add(Builtin::TANH, {e.input("z", Type::float32, {1, 4})});
+  const int32_t start = e.list({0, 0});
+  e.set_outputs({e.add(Builtin::DYNAMIC_UPDATE_SLICE, {x, update, start}, NoOptions(), "whole"),
+                 e.add(Builtin::DYNAMIC_UPDATE_SLICE, {x, part, start}, NoOptions(), "part")});
+  EXPECT_EQ(optimize(draft, {"remove-identities"}), 1);
+  EXPECT_EQ(operators(draft), (Names{"TANH", "TANH", "DYNAMIC_UPDATE_SLICE"}));
+}
+
 TEST(RemoveIdentities, OutputTakesOverTheName) {
   Draft draft;
   Editor e(draft, builtin_ops());

@@ -60,6 +60,17 @@ TEST(SinkTransposes, Composes) {
   EXPECT_EQ(operators(draft), (Names{"RELU", "TRANSPOSE"}));
 }
 
+TEST(SinkTransposes, Reversed) {
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t x = e.input("x", Type::float32, {-1, 4, 5});
+  const int32_t steps = e.add(Builtin::REVERSE_V2, {transpose(e, x, {1, 0, 2}), e.list({0})},
+                              schema::ReverseV2OptionsT());
+  e.set_outputs({transpose(e, steps, {1, 0, 2}, "y")});
+  EXPECT_GT(optimize(draft, {"sink-transposes"}), 0);
+  EXPECT_EQ(operators(draft), (Names{"REVERSE_V2"}));
+}
+
 TEST(SinkTransposes, Keeps) {
   Draft draft;
   Editor e(draft, builtin_ops());

@@ -52,7 +52,7 @@ int32_t selu(Layer& l, int32_t x) {
 
 // Keras 3: relu6(x + 3) / 6. Keras 2: clip(0.2·x + 0.5, 0, 1).
 int32_t hard_sigmoid(Layer& l, int32_t x) {
-  if (l.import.file.keras_version().substr(0, 2) == "2.") {
+  if (l.import.file.keras_before(3, 0)) {
     const int32_t line = l.plus(l.times(x, 0.2f), 0.5f);
     return at_most(l, relu(l, line), 1);
   }

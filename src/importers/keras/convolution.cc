@@ -79,7 +79,7 @@ int32_t convolve(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window
 int32_t depthwise(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w,
                   int32_t multiplier);
 
-// What TensorFlow computes for a stride together with a dilation: the pixels of each phase of the
+// What TensorFlow's operator computes for a stride together with a dilation: the pixels of each phase of the
 // dilated grid are convolved with the stride among themselves, and what the padding added at the
 // end is cropped from the result.
 int32_t strided_atrous(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w,
@@ -112,10 +112,11 @@ int32_t strided_atrous(Layer& l, int32_t x, int32_t filter, int32_t bias, const 
                schema::BatchToSpaceNDOptionsT());
 }
 
+// Keras 3.15 and later take the stride of the dilated convolution themselves.
 int32_t depthwise(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w,
                   int32_t multiplier) {
   if ((w.dh > 1 || w.dw > 1) && (w.sh > 1 || w.sw > 1) &&
-      l.import.options.atrous == Atrous::as_tensorflow)
+      l.import.options.atrous == Atrous::as_tensorflow && l.import.file.keras_before(3, 15))
     return strided_atrous(l, x, filter, bias, w, multiplier);
   schema::DepthwiseConv2DOptionsT options;
   options.padding = padding_of(w);

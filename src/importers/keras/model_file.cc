@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdio>
 
 #include "edit/failure.h"
@@ -167,6 +168,15 @@ ModelFile ModelFile::open_archive(const std::string& path) {
   result.file_ = std::make_shared<Hdf5File>(Hdf5File::from_memory(
       std::move(entries["model.weights.h5"]), text(path, ": model.weights.h5")));
   return result;
+}
+
+bool ModelFile::keras_before(int major, int minor) const {
+  const char* end = version_.data() + version_.size();
+  int theirs = 0, their_minor = 0;
+  const auto read = std::from_chars(version_.data(), end, theirs);
+  if (read.ec != std::errc()) return false;
+  if (read.ptr != end && *read.ptr == '.') std::from_chars(read.ptr + 1, end, their_minor);
+  return std::pair(theirs, their_minor) < std::pair(major, minor);
 }
 
 }  // namespace cygnet::keras

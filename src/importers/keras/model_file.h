@@ -53,6 +53,8 @@ class ModelFile {
   const Config& config() const { return config_; }
   /// "2.15.0"; empty when the file does not say.
   const std::string& keras_version() const { return version_; }
+  /// Whether a Keras older than major.minor wrote the file; one that does not say is taken for new.
+  bool keras_before(int major, int minor) const;
   /// The weights of the model's own layers are children of this.
   Weights weights() const;
   /// The weights of layer `name` of the outermost model, which stands under `attribute` in a .keras

@@ -27,13 +27,20 @@ std::vector<int32_t> pairs(const Layer& l, const Config& value, size_t count) {
 }
 
 int32_t crop(Layer& l, int32_t x, const std::vector<int32_t>& sizes) {
+  const int rank = l.e.shape(x).rank;
+  std::vector<int32_t> begin(static_cast<size_t>(rank), 0), end = begin, step(begin.size(), 1);
+  schema::StridedSliceOptionsT options;
+  options.begin_mask = options.end_mask = (1 << rank) - 1;
   for (size_t i = 0; 2 * i < sizes.size(); ++i) {
     const int d = static_cast<int>(i) + 1;
     const int32_t before = sizes[2 * i], after = sizes[2 * i + 1];
     l.refuse_if(before + after >= l.dim(x, d), "nothing would be left");
-    if (before + after > 0) x = l.slice(x, d, before, l.dim(x, d) - after);
+    begin[i + 1] = before;
+    end[i + 1] = l.dim(x, d) - after;
+    options.begin_mask &= ~(1 << d);
+    options.end_mask &= ~(1 << d);
   }
-  return x;
+  return l.add(Builtin::STRIDED_SLICE, {x, l.e.list(begin), l.e.list(end), l.e.list(step)}, options);
 }
 
 int32_t resize(Layer& l, int32_t x, int64_t h, int64_t w, const std::string& how) {

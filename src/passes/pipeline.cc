@@ -25,6 +25,8 @@
   X(kRecognizeFunctions)      \
   X(kSimplifyArithmetic)      \
   X(kMergeDilation)           \
+  X(kFoldSubsampling)         \
+  X(kFoldChannelShuffle)      \
   X(kMergeAffine)             \
   X(kFoldBatchNorm)           \
   X(kMergeConcatenations)     \

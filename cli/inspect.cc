@@ -8,6 +8,7 @@
 #include "cli/failure.h"
 #include "cli/output.h"
 #include "cli/tensors.h"
+#include "runtime/control_flow.h"
 
 namespace cygnet::cli {
 namespace {
@@ -96,7 +97,10 @@ void Report::list_operators() {
   if (plan_.ok) {
     for (const Step& step : plan_.interpreter.plan().steps) {
       const OpDef* op = graph().nodes[static_cast<size_t>(step.node)].op;
-      if (!step.dynamic) macs[step.node] = op->macs == nullptr ? 0 : op->macs(step.context);
+      if (!step.callees.empty())
+        macs[step.node] = callee_macs(step);
+      else if (!step.dynamic)
+        macs[step.node] = op->macs == nullptr ? 0 : op->macs(step.context);
     }
   }
   int index = 0;

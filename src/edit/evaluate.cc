@@ -2,6 +2,7 @@
 #include "edit/evaluate.h"
 
 #include "edit/failure.h"
+#include "runtime/control_flow.h"
 #include "runtime/op_driver.h"
 #include "runtime/planner.h"
 
@@ -9,6 +10,12 @@ namespace cygnet {
 
 Evaluation evaluate(const Node& node, const std::vector<GraphTensor>& operands,
                     const std::vector<GraphTensor>& results, bool run, const std::string& where) {
+  if (is_control_flow(node)) {
+    Evaluation evaluation;
+    evaluation.deferred = true;
+    for (const GraphTensor& t : results) evaluation.shapes.push_back(t.shape);
+    return evaluation;
+  }
   Graph graph;
   Subgraph& subgraph = graph.subgraphs.emplace_back();
   std::vector<int32_t> inputs, outputs, given;

@@ -1,26 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "edit/macs.h"
 
+#include <algorithm>
+
 #include "edit/evaluate.h"
+#include "runtime/control_flow.h"
 
 namespace cygnet {
 
-int64_t count_macs(const Draft& draft) {
+namespace {
+
+int64_t saturating_sum(int64_t a, int64_t b) {
   int64_t sum = 0;
-  if (draft.graph.subgraphs.empty()) return 0;
-  const Subgraph& main = draft.graph.subgraphs[0];
-  for (const Node& node : main.nodes) {
-    if (node.op == nullptr || node.op->macs == nullptr) continue;
-    std::vector<GraphTensor> operands, results;
-    bool known = true;
-    for (int32_t i : node.inputs) {
-      operands.push_back(i == kAbsent ? GraphTensor() : main.tensors[i]);
-      known = known && (i == kAbsent || !draft.facts[0][static_cast<size_t>(i)].shape_unknown);
-    }
-    for (int32_t i : node.outputs) results.push_back(main.tensors[i]);
-    if (known) sum += evaluate(node, operands, results, false, draft.source).macs;
+  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+class Counter {
+ public:
+  explicit Counter(const Draft& draft)
+      : draft_(draft), counted_(draft.graph.subgraphs.size(), kUncounted) {}
+
+  int64_t subgraph(int32_t index) {
+    const auto s = static_cast<size_t>(index);
+    if (index < 0 || s >= counted_.size()) return 0;
+    if (counted_[s] != kUncounted) return counted_[s];
+    counted_[s] = 0;
+    int64_t sum = 0;
+    for (const Node& n : draft_.graph.subgraphs[s].nodes) sum = saturating_sum(sum, node(s, n));
+    return counted_[s] = sum;
   }
-  return sum;
+
+ private:
+  static constexpr int64_t kUncounted = -1;
+
+  int64_t node(size_t s, const Node& node) {
+    if (is_control_flow(node)) {
+      int32_t called[2];
+      if (!called_subgraphs(node, called)) return 0;
+      const int64_t a = subgraph(called[0]), b = subgraph(called[1]);
+      return is_loop(node) ? saturating_sum(a, b) : std::max(a, b);
+    }
+    if (node.op == nullptr || node.op->macs == nullptr) return 0;
+    const Subgraph& graph = draft_.graph.subgraphs[s];
+    std::vector<GraphTensor> operands, results;
+    for (int32_t i : node.inputs) {
+      operands.push_back(i == kAbsent ? GraphTensor() : graph.tensors[i]);
+      if (i != kAbsent && draft_.facts[s][static_cast<size_t>(i)].shape_unknown) return 0;
+    }
+    for (int32_t i : node.outputs) results.push_back(graph.tensors[i]);
+    return evaluate(node, operands, results, false, draft_.source).macs;
+  }
+
+  const Draft& draft_;
+  std::vector<int64_t> counted_;  ///< by subgraph
+};
+
+}  // namespace
+
+int64_t count_macs(const Draft& draft) {
+  return Counter(draft).subgraph(0);
 }
 
 }  // namespace cygnet

@@ -42,6 +42,7 @@
   X(kGreater)                    \
   X(kGreaterEqual)               \
   X(kHardSwish)                  \
+  X(kIf)                         \
   X(kL2Normalization)            \
   X(kLeakyRelu)                  \
   X(kLess)                       \
@@ -112,6 +113,7 @@
   X(kUnidirectionalSequenceLstm) \
   X(kUnpack)                     \
   X(kWhere)                      \
+  X(kWhile)                      \
   X(kZerosLike)
 
 #define CYGNET_CUSTOM_OPS(X) X(kConvolution2dTransposeBias)

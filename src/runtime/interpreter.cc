@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "runtime/control_flow.h"
 #include "runtime/planner.h"
 
 namespace cygnet {
@@ -198,26 +199,14 @@ Status Interpreter::invoke() {
   if (!allocated_) return Status::error(Code::invalid_argument, "X1: invoke before allocate");
   driver_.start_clock();
   base::clear_ran_short();
-  for (Step& step : plan_.steps) {
-    if (step.dynamic) {
-      CYGNET_TRY(driver_.run_dynamic(&step));
-      if (base::ran_short()) return out_of_memory("dynamic tensors", 0);
-    } else {
-      CYGNET_TRY(driver_.invoke(&step));
-    }
-  }
+  CYGNET_TRY(driver_.run());
   return model_->check_intact();
 }
 
 Status Interpreter::reset_variables() {
   if (!allocated_)
     return Status::error(Code::invalid_argument, "X1: reset_variables before allocate");
-  for (size_t i = 0; i < plan_.tensors.size(); ++i) {
-    const Tensor& tensor = plan_.tensors[i];
-    if (!tensor.variable || plan_.places[i] != Place::persistent) continue;
-    const int value = tensor.type == Type::int8 ? tensor.quantization.zero_point() : 0;
-    std::memset(tensor.data, value, tensor.bytes);
-  }
+  cygnet::reset_variables(&plan_);
   return {};
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "runtime/control_flow.h"
+
 namespace cygnet {
 namespace {
 
@@ -53,7 +55,8 @@ Status tensor_bytes(Type type, const Shape& shape, const Limits& limits, size_t*
 }
 
 Status check_memory(const Plan& plan, const Limits& limits, int64_t more, const char* what) {
-  const int64_t held = plan.arena_bytes + plan.persistent_bytes + plan.dynamic_bytes;
+  const int64_t held =
+      plan.outer_bytes + plan.arena_bytes + plan.persistent_bytes + plan.dynamic_bytes;
   int64_t total = 0;
   if (!__builtin_add_overflow(held, more, &total) && total <= limits.memory_bytes) return {};
   return Status::error(Code::limit,
@@ -92,6 +95,7 @@ void OpDriver::bind(Step* step, Tensor** operands) {
 
 Status OpDriver::infer(Step* step) {
   const Node& node = subgraph().nodes[step->node];
+  if (is_control_flow(node)) return infer_control(step);
   OpContext& op = step->context;
   current_ = step;
   declared_ = 0;
@@ -114,7 +118,7 @@ Status OpDriver::prepare(Step* step) {
   step->scratch.clear();
   step->scratch_blocks.clear();
   step->context.state_ = nullptr;
-  if (node.op->prepare == nullptr) return {};
+  if (node.op->prepare == nullptr || is_control_flow(node)) return {};
   current_ = step;
   allocation_error_ = {};
   Status status = node.op->prepare(step->context);
@@ -125,6 +129,7 @@ Status OpDriver::prepare(Step* step) {
 }
 
 Status OpDriver::invoke(Step* step) {
+  if (is_control_flow(subgraph().nodes[step->node])) return run_control(step);
   step->context.scratch_ = step->scratch.data();
   Status status = subgraph().nodes[step->node].op->invoke(step->context);
   if (!status.ok()) return located(*step, std::move(status));
@@ -134,6 +139,7 @@ Status OpDriver::invoke(Step* step) {
 
 Status OpDriver::run_dynamic(Step* step) {
   const Node& node = subgraph().nodes[step->node];
+  if (is_control_flow(node)) return run_control(step);
   step->context.running_ = true;
   CYGNET_TRY(infer(step));
   for (int32_t i : node.outputs) CYGNET_TRY(take_buffer(i, "dynamic tensor"));
@@ -144,6 +150,18 @@ Status OpDriver::run_dynamic(Step* step) {
                                  static_cast<long long>(model_->limits().macs)));
   CYGNET_TRY(prepare(step));
   return invoke(step);
+}
+
+Status OpDriver::run() {
+  for (Step& step : plan_->steps) {
+    if (!step.dynamic) {
+      CYGNET_TRY(invoke(&step));
+      continue;
+    }
+    CYGNET_TRY(run_dynamic(&step));
+    if (base::ran_short()) return out_of_memory("dynamic tensors", 0);
+  }
+  return {};
 }
 
 Status OpDriver::fold(Step* step) {

@@ -43,6 +43,8 @@ class OpDriver final : public OpContext::Host {
   Status invoke(Step* step);
   /// A dynamic step, whose inputs all have values: infer, memory for the outputs, prepare, invoke.
   Status run_dynamic(Step* step);
+  /// Runs all steps of the plan.
+  Status run();
   /// Prepares and invokes, once, an inferred step whose inputs are constant and whose outputs have
   /// memory; gives back what the preparation took.
   Status fold(Step* step);
@@ -69,6 +71,18 @@ class OpDriver final : public OpContext::Host {
 
  private:
   const Subgraph& subgraph() const { return model_->graph().subgraphs[subgraph_]; }
+  // Control flow: runtime/control_flow.cc.
+  Status infer_control(Step* step);
+  Status run_control(Step* step);
+  Status run_if(Step* step);
+  Status run_while(Step* step);
+  Status make_callees(Step* step);
+  Status plan_callee(Callee* callee, Tensor* const* arguments);
+  void count_callee(Callee* callee);
+  Status call(Callee* callee, Tensor* const* arguments);
+  Status take_results(Step* step, const Callee& callee);
+  Status set_output(Step* step, int k, const Tensor& from);
+
   void release_memory(Step* step);
   Status take_operator_memory(size_t bytes, void** memory);
 

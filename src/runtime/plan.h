@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "base/memory.h"
 #include "base/vector.h"
@@ -21,6 +22,30 @@ enum class Place : uint8_t {
   dynamic      ///< a buffer of its own, taken while running
 };
 
+/// A subgraph that a step calls; runtime/control_flow.h.
+struct Callee;
+
+/// Owns a Callee, or is null.
+class CalleePointer {
+ public:
+  CalleePointer() = default;
+  CalleePointer(CalleePointer&& other) noexcept : callee_(std::exchange(other.callee_, nullptr)) {}
+  CalleePointer& operator=(CalleePointer&& other) noexcept {
+    std::swap(callee_, other.callee_);
+    return *this;
+  }
+  ~CalleePointer();
+
+  /// Makes a new one; null when memory is short.
+  static CalleePointer make();
+  Callee* get() const { return callee_; }
+  Callee* operator->() const { return callee_; }
+  Callee& operator*() const { return *callee_; }
+
+ private:
+  Callee* callee_ = nullptr;
+};
+
 /// One operator that runs.
 struct Step {
   int32_t node = 0;      ///< index in the subgraph
@@ -29,6 +54,8 @@ struct Step {
   Vector<int32_t> scratch_blocks;  ///< static steps: indices into Plan::blocks, by handle
   Vector<void*> scratch;           ///< by handle
   Vector<base::Buffer> memory;     ///< what prepare allocated
+  Vector<CalleePointer> callees;   ///< WHILE: condition, body; IF: then, else
+  bool loop = false;               ///< the callees are a WHILE's
 };
 
 /// What Interpreter::allocate makes of a subgraph.
@@ -44,7 +71,8 @@ struct Plan {
   int64_t arena_bytes = 0;
   int64_t persistent_bytes = 0;  ///< variables, folded constants, packed weights, tables
   int64_t dynamic_bytes = 0;
-  int64_t macs = 0;  ///< multiply-adds of one invoke, as far as shapes are known before it
+  int64_t outer_bytes = 0;  ///< of a callee: what its callers hold
+  int64_t macs = 0;         ///< multiply-adds of one invoke, as far as shapes are known before it
 };
 
 }  // namespace cygnet

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "runtime/control_flow.h"
+
 namespace cygnet {
 namespace {
 
@@ -147,8 +149,8 @@ Status Planner::plan_step(int32_t index, Tensor** operands) {
 
 Status Planner::check_work(const Step& step) {
   const Node& node = graph_.nodes[step.node];
-  if (node.op->macs == nullptr) return {};
-  const int64_t macs = node.op->macs(step.context);
+  if (node.op->macs == nullptr && step.callees.empty()) return {};
+  const int64_t macs = step.callees.empty() ? node.op->macs(step.context) : callee_macs(step);
   if (__builtin_add_overflow(plan_.macs, macs, &plan_.macs)) plan_.macs = INT64_MAX;
   const int64_t limit = model_.limits().macs;
   if (limit == 0 || plan_.macs <= limit) return {};

@@ -51,13 +51,13 @@ class Layout(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     def test_each_operator_has_tests(self):
-        """Each operator that src/ops defines is named by a test in tests/ops or a recorded case."""
+        """Each operator that src/ops defines is named by a test in tests/ops or tests/runtime, or a recorded case."""
         schema = (SOURCE / "src" / "schema" / "tflite.fbs").read_text()
         known = set(re.findall(r"^\s*([A-Z][A-Z0-9_]+)\s*(?:=|,)", schema, re.M))
         defined = {name for path in sources("src/ops", suffixes={".cc"})
                    for name in re.findall(r'"([A-Z][A-Z0-9_]+)"', path.read_text())} & known
         self.assertGreater(len(defined), 20)
-        tests = [path.read_text() for path in sources("tests/ops", suffixes={".cc", ".h"})
+        tests = [path.read_text() for path in sources("tests/ops", "tests/runtime", suffixes={".cc", ".h"})
                  + sorted((SOURCE / "tools").glob("op_cases*.py"))]
         missing = sorted(name for name in defined
                          if not any(re.search(rf"\b{name}\b", text) for text in tests))

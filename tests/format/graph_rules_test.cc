@@ -203,7 +203,8 @@ TEST(RuleG6, EveryOperatorThatNamesASubgraph) {
   const auto names = [](Op op, auto make) {
     ModelBuilder b;
     const auto options = make(b.fbb());
-    b.op(op, {}, {}, options);
+    const int in = b.input({}, Type::boolean), out = b.output({}, Type::boolean);
+    b.op(op, {in}, {out}, options);
     const std::string message = load(b.finish()).message();
     EXPECT_NE(message.find("G6: subgraph 0 operator 0"), std::string::npos) << message;
     EXPECT_NE(message.find("expected a subgraph index of 0 to 0, got 3"), std::string::npos)

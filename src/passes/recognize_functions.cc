@@ -82,6 +82,17 @@ bool softmax(Patch& patch, int32_t n) {
   return become(patch, n, Builtin::SOFTMAX, x, options);
 }
 
+// log(softmax(x)), which loses what softmax rounds to 0.
+bool log_softmax(Patch& patch, int32_t n) {
+  const int32_t p = patch.is(n, Builtin::LOG)
+                        ? patch.producer(patch.node(n).inputs[0], Builtin::SOFTMAX)
+                        : -1;
+  if (p < 0 || patch.type(patch.node(n).outputs[0]) != Type::float32 ||
+      patch.options<schema::SoftmaxOptions>(patch.node(p)).beta != 1)
+    return false;
+  return become(patch, n, Builtin::LOG_SOFTMAX, patch.node(p).inputs[0]);
+}
+
 // x · rsqrt(max(Σ x², 1e-12)): the format's operator divides by max(√Σ x², 1e-6), which is equal.
 bool l2_normalization(Patch& patch, int32_t n) {
   const int32_t y = patch.node(n).outputs[0];
@@ -113,7 +124,8 @@ int run(Patch& patch, const PassOptions&) {
     if (patch.erased(n) || patch.node(n).outputs.size() != 1 || patch.node(n).inputs.empty())
       continue;
     const bool changed = logistic_from_tanh(patch, n) || logistic_from_exp(patch, n) ||
-                         softmax(patch, n) || l2_normalization(patch, n);
+                         softmax(patch, n) || log_softmax(patch, n) ||
+                         l2_normalization(patch, n);
     rewrites += changed ? 1 : 0;
   }
   return rewrites;
@@ -121,10 +133,10 @@ int run(Patch& patch, const PassOptions&) {
 
 }  // namespace
 
-/// LOGISTIC, SOFTMAX and L2_NORMALIZATION from their arithmetic.
+/// LOGISTIC, SOFTMAX, LOG_SOFTMAX and L2_NORMALIZATION from their arithmetic.
 extern const Pass kRecognizeFunctions;
 const Pass kRecognizeFunctions = {.name = "recognize-functions",
-                                  .summary = "LOGISTIC, SOFTMAX, L2_NORMALIZATION",
+                                  .summary = "LOGISTIC, SOFTMAX, LOG_SOFTMAX, L2_NORMALIZATION",
                                   .level = PassLevel::fuse,
                                   .run = run};
 

@@ -66,6 +66,22 @@ TEST(RecognizeFunctions, Softmax) {
             (Names{"EXP", "SUM", "DIV"}));
 }
 
+TEST(RecognizeFunctions, LogSoftmax) {
+  const auto log_of = [](float beta) {
+    Draft draft;
+    Editor e(draft, builtin_ops());
+    schema::SoftmaxOptionsT options;
+    options.beta = beta;
+    const int32_t p =
+        e.add(Builtin::SOFTMAX, {e.input("x", Type::float32, {-1, 7})}, options, "p");
+    e.set_outputs({e.add(Builtin::LOG, {p}, NoOptions(), "y")});
+    optimize(draft, {"recognize-functions"});
+    return operators(draft);
+  };
+  EXPECT_EQ(log_of(1), Names{"LOG_SOFTMAX"});
+  EXPECT_EQ(log_of(2), (Names{"SOFTMAX", "LOG"}));
+}
+
 TEST(RecognizeFunctions, L2Normalization) {
   if (!has_op(Builtin::L2_NORMALIZATION) || !has_op(Builtin::RSQRT) || !has_op(Builtin::MAXIMUM) ||
       !has_op(Builtin::SUM))

@@ -67,8 +67,8 @@ int32_t fill_batch(Editor& e, int32_t x, int axis, const std::vector<int32_t>& d
     never.push(it == batch || it + 1 == dims.end() ? 1 : *it);
   if (behind > 0) last.push(dims.back());
   const auto count = [](const Shape& s) { return static_cast<size_t>(s.elements()); };
-  const int32_t condition = e.copied_constant(Type::boolean, never,
-                                              std::vector<uint8_t>(count(never), 0), name + "/never");
+  const int32_t condition = e.copied_constant(
+      Type::boolean, never, std::vector<uint8_t>(count(never), 0), name + "/never");
   const int32_t values = e.constant<float>(last, std::vector<float>(count(last), value));
   return e.add(Builtin::SELECT_V2, {condition, slice_batch(e, from, d, behind), values},
                schema::SelectV2OptionsT(), Results(name, Type::float32));
@@ -85,8 +85,8 @@ int32_t add_sequence_lstm(Editor& e, int32_t x, const LstmWeights& weights,
     operands[12 + g] = weights.bias[g];
   }
   for (size_t k : {18, 19}) {
-    operands[k] = fill_batch(e, x, 0, {-1, units}, 0,
-                             name + (k == 18 ? "/output_state" : "/cell_state"));
+    operands[k] =
+        fill_batch(e, x, 0, {-1, units}, 0, name + (k == 18 ? "/output_state" : "/cell_state"));
     if (operands[k] == kAbsent) return kAbsent;
     e.tensor(operands[k]).variable = true;
   }

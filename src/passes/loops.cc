@@ -64,9 +64,9 @@ std::unique_ptr<Loop> loop_of(Patch& patch, int32_t n) {
     for (const Signature& s : patch.draft().graph.signatures)
       if (s.subgraph == i) return nullptr;
   }
-  return std::unique_ptr<Loop>(
-      new Loop{n, patch, Patch(patch.draft(), patch.registry(), (*called)[0]),
-               Patch(patch.draft(), patch.registry(), (*called)[1])});
+  return std::unique_ptr<Loop>(new Loop{n, patch,
+                                        Patch(patch.draft(), patch.registry(), (*called)[0]),
+                                        Patch(patch.draft(), patch.registry(), (*called)[1])});
 }
 
 std::optional<Counter> counter_of(const Loop& loop, size_t k) {
@@ -92,8 +92,8 @@ bool is_zero(const Patch& patch, int32_t tensor) {
   const int32_t n = patch.producer(tensor, Builtin::SELECT_V2);
   if (n < 0 || !zero(patch.node(n).inputs[2])) return false;
   const auto condition = patch.integers(patch.node(n).inputs[0]);
-  return condition && std::all_of(condition->begin(), condition->end(),
-                                  [](int64_t v) { return v == 0; });
+  return condition &&
+         std::all_of(condition->begin(), condition->end(), [](int64_t v) { return v == 0; });
 }
 
 }  // namespace cygnet::passes

@@ -24,9 +24,8 @@ std::optional<Part> part_of(Patch& patch, int32_t n) {
   if (patch.is(n, Builtin::STRIDED_SLICE)) {
     const auto options = patch.options<schema::StridedSliceOptions>(node);
     const auto strides = patch.integers(node.inputs[3]);
-    if (options.new_axis_mask != 0 || options.shrink_axis_mask != 0 ||
-        options.ellipsis_mask != 0 || !strides ||
-        std::any_of(strides->begin(), strides->end(), [](int64_t s) { return s != 1; }))
+    if (options.new_axis_mask != 0 || options.shrink_axis_mask != 0 || options.ellipsis_mask != 0 ||
+        !strides || std::any_of(strides->begin(), strides->end(), [](int64_t s) { return s != 1; }))
       return std::nullopt;
     from_start = static_cast<unsigned>(options.begin_mask);
   } else if (!patch.is(n, Builtin::SLICE)) {

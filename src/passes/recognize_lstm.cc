@@ -79,8 +79,7 @@ bool match_gate(const Loop& loop, int32_t tensor, Cell& cell, Sum& sum) {
     tensor = node.inputs[1];
   }
   const int32_t width = body.shape(tensor).rank == 2 ? body.shape(tensor)[1] : 0;
-  if (!match_terms(loop, tensor, cell, sum, 6) || sum.input == kAbsent ||
-      sum.recurrent == kAbsent)
+  if (!match_terms(loop, tensor, cell, sum, 6) || sum.input == kAbsent || sum.recurrent == kAbsent)
     return false;
   for (int32_t weights : {sum.input, sum.recurrent})
     if (body.shape(weights).rank != 2 || body.shape(weights)[0] != width) return false;

@@ -24,7 +24,8 @@ OPERATORS = "operators that the importer lacks"
 # What is known to fail, and why.
 FAILING = {
     "bidirectional.pb": WHILE, "control_flow.pb": WHILE, "control_flow.saved_model": WHILE, "gru.pb": WHILE,
-    "lstm.saved_model": WHILE, "stacked.saved_model": WHILE,
+    "stacked.saved_model": WHILE, "bidirectional.h5": WHILE, "gru.h5": WHILE, "simple_rnn.keras": WHILE,
+    "stacked.keras": WHILE,
     "boxes.pb": OPERATORS, "boxes.saved_model": OPERATORS, "data_movement.pb": OPERATORS,
     "decomposed.pb": OPERATORS, "decomposed.saved_model": OPERATORS, "fake_quant.pb": OPERATORS,
     "is_training_switch.pb": "Switch on a condition that is folded later",

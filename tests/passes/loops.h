@@ -38,8 +38,8 @@ class LoopBuilder {
     cond.set_outputs({cond.add(Builtin::LOGICAL_AND, {a, b}, NoOptions(), "verdict")});
     std::vector<int32_t> results;
     for (size_t k = 0; k < operands_.size(); ++k)
-      results.push_back(outer_.tensor_like(operands_[k], outer_.type(operands_[k]),
-                                           text("result_", k)));
+      results.push_back(
+          outer_.tensor_like(operands_[k], outer_.type(operands_[k]), text("result_", k)));
     schema::WhileOptionsT options;
     options.cond_subgraph_index = cond_;
     options.body_subgraph_index = body_;
@@ -60,8 +60,7 @@ inline int32_t write_row(Editor& e, int32_t list, int32_t row, int32_t at) {
   schema::PackOptionsT pack;
   pack.values_count = 3;
   const int32_t zero = e.scalar<int32_t>(0);
-  const int32_t start =
-      e.add(Builtin::PACK, {at, zero, zero}, pack, Results("start", Type::int32));
+  const int32_t start = e.add(Builtin::PACK, {at, zero, zero}, pack, Results("start", Type::int32));
   return e.add(Builtin::DYNAMIC_UPDATE_SLICE, {list, wide, start}, NoOptions(), "written");
 }
 

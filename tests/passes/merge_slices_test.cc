@@ -27,8 +27,7 @@ Names left(const std::vector<Cut>& cuts, bool strided) {
       y = e.add(Builtin::SLICE, {x, e.list({0, 0, c.first}), e.list({-1, 2, c.count})},
                 schema::SliceOptionsT());
     }
-    outputs.push_back(
-        e.add(Builtin::TANH, {y}, NoOptions(), text("y", outputs.size())));
+    outputs.push_back(e.add(Builtin::TANH, {y}, NoOptions(), text("y", outputs.size())));
   }
   e.set_outputs(outputs);
   optimize(draft, {"merge-slices"});

@@ -8,10 +8,10 @@ constexpr int32_t kSteps = 4, kChannels = 5, kUnits = 3;
 
 struct Variant {
   const char* name;
-  bool all_steps = true;        // else only the last
-  bool split = true;            // one product for all gates; else one for each
+  bool all_steps = true;  // else only the last
+  bool split = true;      // one product for all gates; else one for each
   bool backwards = false;
-  bool state_read = false;      // h behind the loop too
+  bool state_read = false;  // h behind the loop too
   float first_state = 0;
   Builtin gate = Builtin::LOGISTIC;
   int32_t turns = kSteps;
@@ -25,10 +25,10 @@ int32_t dense(Editor& e, int32_t x, int32_t weights, int32_t bias = kAbsent) {
 std::pair<int32_t, int32_t> step(Editor& e, const Variant& v, int32_t x, int32_t h, int32_t c) {
   std::vector<int32_t> z;
   if (v.split) {
-    const int32_t sum = add(
-        e, add(e, dense(e, x, random_constant(e, {4 * kUnits, kChannels}, 1)),
-               dense(e, h, random_constant(e, {4 * kUnits, kUnits}, 2))),
-        random_constant(e, {4 * kUnits}, 3));
+    const int32_t sum = add(e,
+                            add(e, dense(e, x, random_constant(e, {4 * kUnits, kChannels}, 1)),
+                                dense(e, h, random_constant(e, {4 * kUnits, kUnits}, 2))),
+                            random_constant(e, {4 * kUnits}, 3));
     schema::SplitOptionsT options;
     options.num_splits = 4;
     const int32_t first = e.add(Builtin::SPLIT, {e.scalar<int32_t>(1), sum}, options,
@@ -95,8 +95,8 @@ void build_unrolled(Editor& e, const Variant& v) {
   schema::PackOptionsT pack;
   pack.values_count = v.turns;
   pack.axis = 1;
-  const int32_t y = v.all_steps ? e.add(Builtin::PACK, list, pack, "y")
-                                : reshape(e, h, {-1, kUnits}, "y");
+  const int32_t y =
+      v.all_steps ? e.add(Builtin::PACK, list, pack, "y") : reshape(e, h, {-1, kUnits}, "y");
   if (v.state_read)
     e.set_outputs({y, e.add(Builtin::TANH, {h}, NoOptions(), "state")});
   else

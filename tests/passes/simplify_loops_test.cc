@@ -35,8 +35,8 @@ TEST(SimplifyLoops, CountersThatAgreeBecomeOne) {
   const int32_t j = loop.argument(body, e.scalar<int32_t>(0));
   const int32_t v = loop.argument(body, x);
   const int32_t one = body.scalar<int32_t>(1);
-  const auto results = loop.finish(
-      body, {add(body, i, one), add(body, j, one), add(body, v, number(body, 0.5))});
+  const auto results =
+      loop.finish(body, {add(body, i, one), add(body, j, one), add(body, v, number(body, 0.5))});
   e.set_outputs({e.add(Builtin::TANH, {results[2]}, NoOptions(), "y")});
   EXPECT_GT(optimize_loops(draft, {"simplify-loops", "merge-duplicates"}), 0);
   const Shapes after = shapes_of(draft);
@@ -73,9 +73,8 @@ TEST(SimplifyLoops, WhatNobodyReadsGoes) {
   const int32_t unread = loop.argument(body, x);
   const int32_t fixed = loop.argument(body, x);
   const int32_t one = body.scalar<int32_t>(1);
-  const auto results =
-      loop.finish(body, {add(body, i, one), add(body, j, one), add(body, v, fixed),
-                         body.add(Builtin::TANH, {unread}), fixed});
+  const auto results = loop.finish(body, {add(body, i, one), add(body, j, one), add(body, v, fixed),
+                                          body.add(Builtin::TANH, {unread}), fixed});
   e.set_outputs({add(e, results[2], results[4], "y")});
   EXPECT_GT(optimize_loops(draft, {"simplify-loops"}), 0);
   const Shapes after = shapes_of(draft);
@@ -118,8 +117,8 @@ TEST(Subgraphs, UnusedOnesGo) {
     const int32_t j = loop.argument(body, e.scalar<int32_t>(1));
     const int32_t v = loop.argument(body, x);
     const int32_t one = body.scalar<int32_t>(1);
-    const auto results = loop.finish(
-        body, {add(body, i, one), add(body, j, one), add(body, v, number(body, k))});
+    const auto results =
+        loop.finish(body, {add(body, i, one), add(body, j, one), add(body, v, number(body, k))});
     if (k == 1) e.set_outputs({e.add(Builtin::TANH, {results[2]}, NoOptions(), "y")});
   }
   ASSERT_EQ(draft.graph.subgraphs.size(), 5u);

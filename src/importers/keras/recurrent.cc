@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recurrent layers over x [N, T, C]. An LSTM in Keras's standard form is the format's sequence
-// operator; the others are unrolled over their steps, which begin from a state of zeros that is
-// left out.
+// operator; the others are a WHILE over their steps, or on request (--unroll, or the layer's own
+// setting) one step behind the other.
 #include <algorithm>
 #include <array>
 
 #include "edit/recurrent.h"
-#include "importers/keras/layers.h"
+#include "importers/keras/recurrent_cell.h"
 
 namespace cygnet::keras {
 namespace {
@@ -14,143 +14,14 @@ namespace {
 // Unrolled steps of one layer.
 constexpr int32_t kMaxSteps = 1024;
 
-enum class Kind { simple, lstm, gru };
-
-struct Cell {
-  Kind kind = Kind::simple;
-  int32_t units = 0;
-  Config activation;
-  Config recurrent_activation;
-  bool reset_after = false;
-  int32_t kernel = kAbsent;          // [gates·units, C]
-  int32_t recurrent = kAbsent;       // [gates·units, units]
-  int32_t recurrent_new = kAbsent;   // GRU with the reset before: [units, units]
-  int32_t bias = kAbsent;            // [gates·units]
-  int32_t recurrent_bias = kAbsent;  // GRU with the reset after: [3·units]
-};
-
 struct Run {
   int32_t x = kAbsent;
-  Tensors state;             // empty: zeros
-  bool backwards = false;    // the last step first
-  bool restore = false;      // sequences in the order of the input again
-  bool sequences = false;    // all steps, not only the last
+  Tensors state;           // empty: zeros
+  bool backwards = false;  // the last step first
+  bool restore = false;    // sequences in the order of the input again
+  bool sequences = false;  // all steps, not only the last
   bool return_state = false;
 };
-
-Kind kind_of(const Layer& l, const std::string& name) {
-  if (name == "SimpleRNN" || name == "SimpleRNNCell") return Kind::simple;
-  if (name == "LSTM" || name == "LSTMCell") return Kind::lstm;
-  if (name == "GRU" || name == "GRUCell") return Kind::gru;
-  l.fail(text("cells of class ", name, " are not supported"));
-}
-
-// Rows [first, first + count) of a matrix or vector constant.
-int32_t rows(Layer& l, int32_t constant, int32_t first, int32_t count) {
-  const std::span<const float> all = l.e.values<float>(constant);
-  Shape shape = l.e.shape(constant);
-  const size_t width = shape.rank == 2 ? static_cast<size_t>(shape[1]) : 1;
-  shape[0] = count;
-  return l.e.constant<float>(
-      shape, all.subspan(static_cast<size_t>(first) * width, static_cast<size_t>(count) * width));
-}
-
-Cell load(Layer& l, Kind kind, const Config& c, Weights weights, int32_t channels) {
-  Cell cell;
-  cell.kind = kind;
-  cell.units = c.integer("units", 0);
-  l.refuse_if(cell.units < 1 || cell.units > (1 << 20), "units is out of range");
-  cell.activation = c.at("activation");
-  cell.recurrent_activation = c.at("recurrent_activation");
-  cell.reset_after = kind == Kind::gru && c.flag("reset_after", false);
-  const int32_t gates = kind == Kind::simple ? 1 : kind == Kind::lstm ? 4 : 3;
-  const int32_t width = gates * cell.units;
-  std::swap(l.weights, weights);
-  cell.kernel = l.weight("kernel", {channels, width}, {1, 0});
-  cell.recurrent = l.weight("recurrent_kernel", {cell.units, width}, {1, 0});
-  if (c.flag("use_bias", true)) {
-    if (cell.reset_after) {
-      const std::vector<float> both = l.values("bias", {2, width});
-      const auto middle = both.begin() + width;
-      cell.bias = l.constant({width}, {both.begin(), middle});
-      cell.recurrent_bias = l.constant({width}, {middle, both.end()});
-    } else {
-      cell.bias = l.weight("bias", {width});
-    }
-  }
-  std::swap(l.weights, weights);
-  if (kind == Kind::gru && !cell.reset_after) {
-    cell.recurrent_new = rows(l, cell.recurrent, 2 * cell.units, cell.units);
-    cell.recurrent = rows(l, cell.recurrent, 0, 2 * cell.units);
-  }
-  return cell;
-}
-
-// Equal parts of the last dimension.
-Tensors split(Layer& l, int32_t x, int32_t parts) {
-  if (l.e.constant(x)) {
-    Tensors result;
-    const int32_t n = l.dim(x, 0) / parts;
-    for (int32_t i = 0; i < parts; ++i) result.push_back(rows(l, x, i * n, n));
-    return result;
-  }
-  schema::SplitOptionsT options;
-  options.num_splits = parts;
-  const std::string name = l.name + "/split";
-  const int32_t first = l.e.add(
-      Builtin::SPLIT, {l.e.scalar<int32_t>(l.rank(x) - 1), x}, options,
-      Results(name, std::vector<Type>(static_cast<size_t>(parts), Type::float32)));
-  Tensors result;
-  for (int32_t i = 0; i < parts; ++i) result.push_back(first + i);
-  return result;
-}
-
-int32_t sum(Layer& l, int32_t a, int32_t b) { return b == kAbsent ? a : l.plus(a, b); }
-
-// state: (h, c); none in the first step. w: x·W + b of this step.
-Tensors lstm_step(Layer& l, const Cell& cell, int32_t w, const Tensors& state) {
-  const int32_t z = state.empty() ? w : l.plus(w, l.dense(state[0], cell.recurrent, kAbsent));
-  const Tensors gates = split(l, z, 4);
-  const auto gate = [&](size_t i) { return activate(l, gates[i], cell.recurrent_activation); };
-  int32_t c = l.times(gate(0), activate(l, gates[2], cell.activation));
-  if (!state.empty()) c = l.plus(l.times(gate(1), state[1]), c);
-  return {l.times(gate(3), activate(l, c, cell.activation)), c};
-}
-
-// Cho et al. 2014; the reset gate acts on the state or, with reset_after, on its product.
-Tensors gru_step(Layer& l, const Cell& cell, int32_t w, const Tensors& state) {
-  const Tensors x = split(l, w, 3);
-  Tensors r(3, kAbsent);
-  if (cell.reset_after) {
-    const int32_t product = state.empty()
-                                ? cell.recurrent_bias
-                                : l.dense(state[0], cell.recurrent, cell.recurrent_bias);
-    if (product != kAbsent) r = split(l, product, 3);
-  } else if (!state.empty()) {
-    r = split(l, l.dense(state[0], cell.recurrent, kAbsent), 2);
-    r.push_back(kAbsent);
-  }
-  const int32_t z = activate(l, sum(l, x[0], r[0]), cell.recurrent_activation);
-  int32_t fresh = x[2];
-  if (cell.reset_after ? r[2] != kAbsent : !state.empty()) {
-    const int32_t reset = activate(l, sum(l, x[1], r[1]), cell.recurrent_activation);
-    const int32_t part = cell.reset_after
-                             ? l.times(reset, r[2])
-                             : l.dense(l.times(reset, state[0]), cell.recurrent_new, kAbsent);
-    fresh = l.plus(fresh, part);
-  }
-  fresh = activate(l, fresh, cell.activation);
-  int32_t h = l.times(l.minus(l.e.scalar(1.0f), z), fresh);
-  if (!state.empty()) h = l.plus(l.times(z, state[0]), h);
-  return {h};
-}
-
-Tensors step(Layer& l, const Cell& cell, int32_t w, const Tensors& state) {
-  if (cell.kind == Kind::lstm) return lstm_step(l, cell, w, state);
-  if (cell.kind == Kind::gru) return gru_step(l, cell, w, state);
-  const int32_t z = state.empty() ? w : l.plus(w, l.dense(state[0], cell.recurrent, kAbsent));
-  return {activate(l, z, cell.activation)};
-}
 
 bool named(const Config& function, const char* name) {
   if (function.is_text()) return function.text() == name;
@@ -191,9 +62,9 @@ Tensors unrolled(Layer& l, const Cell& cell, const Run& run) {
   options.num = steps;
   options.axis = 1;
   const std::string name = l.name + "/unpack";
-  const int32_t first = l.e.add(
-      Builtin::UNPACK, {projected}, options,
-      Results(name, std::vector<Type>(static_cast<size_t>(steps), Type::float32)));
+  const int32_t first =
+      l.e.add(Builtin::UNPACK, {projected}, options,
+              Results(name, std::vector<Type>(static_cast<size_t>(steps), Type::float32)));
   Tensors state = run.state, sequence;
   for (int32_t t = 0; t < steps; ++t) {
     state = step(l, cell, first + (run.backwards ? steps - 1 - t : t), state);
@@ -211,9 +82,93 @@ Tensors unrolled(Layer& l, const Cell& cell, const Run& run) {
   return result;
 }
 
+// The loop's arguments: the step, the state, the list of all states (if it is wanted), x·W + b.
+struct Arguments {
+  std::vector<int32_t> list;
+  size_t states = 0;
+  bool sequences = false;
+};
+
+// The condition: more steps to go.
+int loop_condition(Layer& l, const Arguments& outside, int32_t steps, bool down) {
+  const int index = l.e.draft().add_subgraph(l.name + "/condition");
+  Editor e(l.e.draft(), l.e.registry(), index);
+  std::vector<int32_t> in;
+  for (int32_t t : outside.list) in.push_back(e.input_like(l.e, t, l.e.tensor(t).name));
+  const int32_t limit = e.scalar<int32_t>(down ? 0 : steps);
+  e.set_outputs({e.add(down ? Builtin::GREATER_EQUAL : Builtin::LESS, {in[0], limit}, NoOptions(),
+                       Results(l.name + "/more", Type::boolean))});
+  return index;
+}
+
+// One step: the next value of every argument.
+int loop_body(Layer& l, const Cell& cell, const Arguments& outside, bool down) {
+  const int index = l.e.draft().add_subgraph(l.name + "/step");
+  Editor e(l.e.draft(), l.e.registry(), index);
+  Import import{e, l.import.options, l.import.file, {}, {}};
+  Layer inside(import, l.name, l.kind, l.config, l.weights, {});
+  std::vector<int32_t> in;
+  for (int32_t t : outside.list) in.push_back(e.input_like(l.e, t, l.e.tensor(t).name));
+  schema::GatherOptionsT axis;
+  axis.axis = 1;
+  const int32_t w = inside.add(Builtin::GATHER, {in.back(), in[0]}, axis);
+  const Tensors state(in.begin() + 1, in.begin() + 1 + static_cast<int64_t>(outside.states));
+  std::vector<int32_t> next = {
+      inside.add(Builtin::ADD, {in[0], e.scalar<int32_t>(down ? -1 : 1)}, schema::AddOptionsT())};
+  const Tensors after = step(inside, moved(l, inside, cell), w, state);
+  next.insert(next.end(), after.begin(), after.end());
+  if (outside.sequences) {
+    const int32_t row = inside.reshape(after[0], {kRest, 1, cell.units});
+    schema::PackOptionsT pack;
+    pack.values_count = 3;
+    const int32_t zero = e.scalar<int32_t>(0);
+    const int32_t start = inside.add_typed(Builtin::PACK, {zero, in[0], zero}, Type::int32, pack);
+    next.push_back(inside.add(Builtin::DYNAMIC_UPDATE_SLICE, {in[1 + outside.states], row, start}));
+  }
+  next.push_back(in.back());
+  e.set_outputs(next);
+  return index;
+}
+
+// Empty where the batch is not to be had for the first state.
+Tensors looped(Layer& l, const Cell& cell, const Run& run) {
+  const int32_t steps = l.dim(run.x, 1);
+  l.refuse_if(steps < 1, "expected at least 1 time step");
+  const auto zeros = [&](const std::vector<int32_t>& dims, const char* what) {
+    return fill_batch(l.e, run.x, 0, dims, 0, l.name + what);
+  };
+  // Steps are read and written at the same place: forwards, or from the last one down.
+  const bool down = run.backwards && (run.restore || !run.sequences);
+  Arguments a;
+  a.sequences = run.sequences;
+  a.states = cell.kind == Kind::lstm ? 2 : 1;
+  a.list.push_back(l.e.scalar<int32_t>(down ? steps - 1 : 0, l.name + "/first"));
+  for (size_t k = 0; k < a.states; ++k)
+    a.list.push_back(run.state.empty() ? zeros({-1, cell.units}, "/zero_state") : run.state[k]);
+  if (run.sequences) a.list.push_back(zeros({-1, steps, cell.units}, "/zeros"));
+  if (std::count(a.list.begin(), a.list.end(), kAbsent) != 0) return {};
+  const int32_t x =
+      run.backwards && !down ? add_reverse(l.e, run.x, 1, l.name + "/reversed") : run.x;
+  a.list.push_back(l.dense(x, cell.kernel, cell.bias));
+  schema::WhileOptionsT options;
+  options.cond_subgraph_index = loop_condition(l, a, steps, down);
+  options.body_subgraph_index = loop_body(l, cell, a, down);
+  Tensors outputs;
+  for (size_t k = 0; k < a.list.size(); ++k)
+    outputs.push_back(l.e.tensor_like(a.list[k], l.e.type(a.list[k]), text(l.name, "/while:", k)));
+  l.e.add_into(Builtin::WHILE, a.list, outputs, options);
+  Tensors result = {outputs[run.sequences ? 1 + a.states : 1]};
+  if (run.return_state)
+    result.insert(result.end(), outputs.begin() + 1,
+                  outputs.begin() + 1 + static_cast<int64_t>(a.states));
+  return result;
+}
+
 Tensors run_cell(Layer& l, const Cell& cell, const Run& run) {
   if (fusable(cell, run))
     if (const int32_t y = fused_lstm(l, cell, run); y != kAbsent) return {y};
+  if (!l.import.options.unroll && !l.config.flag("unroll", false))
+    if (Tensors result = looped(l, cell, run); !result.empty()) return result;
   return unrolled(l, cell, run);
 }
 
@@ -255,9 +210,15 @@ Tensors recurrent(Layer& l, const Run& run, const std::string& class_name) {
 
 }  // namespace
 
-Tensors emit_simple_rnn(Layer& l) { return recurrent(l, run_of(l), "SimpleRNN"); }
-Tensors emit_lstm(Layer& l) { return recurrent(l, run_of(l), "LSTM"); }
-Tensors emit_gru(Layer& l) { return recurrent(l, run_of(l), "GRU"); }
+Tensors emit_simple_rnn(Layer& l) {
+  return recurrent(l, run_of(l), "SimpleRNN");
+}
+Tensors emit_lstm(Layer& l) {
+  return recurrent(l, run_of(l), "LSTM");
+}
+Tensors emit_gru(Layer& l) {
+  return recurrent(l, run_of(l), "GRU");
+}
 
 // RNN over one cell, or over several that feed each other.
 Tensors emit_rnn(Layer& l) {

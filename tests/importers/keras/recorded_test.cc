@@ -10,15 +10,14 @@
 #include "importers/keras/keras.h"
 #include "ops/builtin_ops.h"
 #include "runtime/interpreter.h"
+#include "schema/tflite_generated.h"
 #include "test_paths.h"
 
 namespace cygnet {
 namespace {
 
-class Recorded : public testing::TestWithParam<const char*> {};
-
-TEST_P(Recorded, SameResults) {
-  const std::string file = std::string(test::kDataDir) + "/convert/" + GetParam();
+void expect_recorded(const std::string& name, bool unroll) {
+  const std::string file = std::string(test::kDataDir) + "/convert/" + name;
   const cli::ArchiveReader archive(file.substr(0, file.rfind('.')) + ".npz", 1 << 26);
   std::vector<cli::Array> inputs, outputs;
   for (size_t i = 0; i < archive.names().size(); ++i)
@@ -27,6 +26,7 @@ TEST_P(Recorded, SameResults) {
   ASSERT_TRUE(keras::kImporter.sniff(file));
   ImportOptions options;
   options.registry = &builtin_ops();
+  options.unroll = unroll;
   Draft draft;
   keras::kImporter.import(file, options, draft);
   Model model;
@@ -70,13 +70,40 @@ TEST_P(Recorded, SameResults) {
   }
 }
 
+class Recorded : public testing::TestWithParam<const char*> {};
+
+TEST_P(Recorded, SameResults) {
+  expect_recorded(GetParam(), false);
+}
+
 INSTANTIATE_TEST_SUITE_P(, Recorded,
-                         testing::Values("activations.keras", "attention.keras",
-                                         "bidirectional.h5", "convolutions.h5", "deeplab.keras",
-                                         "gru.h5", "lstm.keras", "merging.keras", "nested.h5",
-                                         "nested.keras", "normalization.keras", "pooling.h5",
-                                         "resizing.keras", "sequential.h5", "sequential.keras",
-                                         "simple_rnn.keras", "stacked.keras", "unet.h5"),
+                         testing::Values("activations.keras", "attention.keras", "convolutions.h5",
+                                         "deeplab.keras", "lstm.keras", "merging.keras",
+                                         "nested.h5", "nested.keras", "normalization.keras",
+                                         "pooling.h5", "resizing.keras", "sequential.h5",
+                                         "sequential.keras", "unet.h5"),
+                         [](const auto& parameter) {
+                           std::string name = parameter.param;
+                           name[name.find('.')] = '_';
+                           return name;
+                         });
+
+// Recurrent layers as loops, and one step behind the other.
+class RecordedRecurrent : public testing::TestWithParam<const char*> {};
+
+TEST_P(RecordedRecurrent, Loops) {
+  if (builtin_ops().find(static_cast<int32_t>(schema::BuiltinOperator::WHILE)) == nullptr)
+    GTEST_SKIP() << "this build lacks WHILE";
+  expect_recorded(GetParam(), false);
+}
+
+TEST_P(RecordedRecurrent, Unrolled) {
+  expect_recorded(GetParam(), true);
+}
+
+INSTANTIATE_TEST_SUITE_P(, RecordedRecurrent,
+                         testing::Values("bidirectional.h5", "gru.h5", "simple_rnn.keras",
+                                         "stacked.keras"),
                          [](const auto& parameter) {
                            std::string name = parameter.param;
                            name[name.find('.')] = '_';

@@ -197,6 +197,33 @@ def lstm_cases():
             "fusedActivationFunction": 4, "cellClip": clip[0], "projClip": clip[1], "timeMajor": time_major})
         yield case("UNIDIRECTIONAL_SEQUENCE_LSTM", f"f32_{name}", inputs, [Operand(order + (n_output,))], options, 1)
     yield from integer_lstm_cases()
+    yield from bidirectional_lstm_cases()
+
+
+def bidirectional_lstm_cases():
+    variants = {
+        "separate": {"merge": False}, "merged": {}, "batch_major": {"time_major": False},
+        "batch_major_separate": {"time_major": False, "merge": False}, "cifg": {"cifg": True},
+        "everything": {"peephole": True, "projection": True, "clip": (0.3, 0.2)},
+    }
+    for name, variant in variants.items():
+        flags = {"cifg": False, "peephole": False, "projection": False, **variant}
+        clip, time_major, merge = (flags.pop(key, default) for key, default in
+                                   (("clip", (0.0, 0.0)), ("time_major", True), ("merge", True)))
+        time, batch, n_input, n_cell = 5, 3, 4, 6
+        n_output = [5, 5] if flags["projection"] else [n_cell, n_cell]
+        order = (time, batch) if time_major else (batch, time)
+        inputs, states = [Operand(order + (n_input,))], []
+        for direction, n in zip("fb", n_output):
+            operands = lstm_inputs(n_input, n_cell, n, batch, norm=False, name=f"bi{name}{direction}", **flags)
+            inputs += operands[:17]
+            states += operands[17:]
+        widths = [sum(n_output)] if merge else n_output
+        options = ("BidirectionalSequenceLSTMOptions", {
+            "fusedActivationFunction": 4, "cellClip": clip[0], "projClip": clip[1], "mergeOutputs": merge,
+            "timeMajor": time_major})
+        yield case("BIDIRECTIONAL_SEQUENCE_LSTM", f"f32_{name}", inputs + states + [None] * 9,
+                   [Operand(order + (width,)) for width in widths], options, 1 if time_major else 2)
 
 
 def integer_lstm_cases():

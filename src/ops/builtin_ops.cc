@@ -13,6 +13,7 @@
   X(kAveragePool2d)              \
   X(kBatchMatmul)                \
   X(kBatchToSpaceNd)             \
+  X(kBidirectionalSequenceLstm)  \
   X(kBroadcastArgs)              \
   X(kBroadcastTo)                \
   X(kCast)                       \

@@ -7,7 +7,6 @@
 #include "kernels/pack.h"
 #include "ops/check.h"
 #include "ops/lstm.h"
-#include "schema/tflite_generated.h"
 
 namespace cygnet::ops {
 namespace {
@@ -22,8 +21,12 @@ struct Matrix {
   int64_t n = 0, k = 0;
 };
 
-struct FloatLstmState {
+struct LayerWeights {
   Matrix input[kGates], recurrent[kGates], projection;
+};
+
+struct FloatLstmState {
+  LayerWeights layers[kMostLstmLayers];
   int sums = -1;    // scratch: [steps][gates][cells] W·x of one sequence
   int gates = -1;   // scratch: [gates][cells] of one step
   int hidden = -1;  // scratch: [cells]
@@ -108,28 +111,31 @@ void clip(float* v, int64_t n, float limit) {
 // One sequence: the rows of x and y, and its state.
 class Sequence {
  public:
-  Sequence(OpContext& op, int64_t batch)
+  Sequence(OpContext& op, const LstmLayer& layer, const LayerWeights& weights, int64_t batch)
       : op_(op),
-        in_(op),
-        size_(lstm_sizes(op)),
-        state_(op.state<FloatLstmState>()),
-        options_(op.options<schema::UnidirectionalSequenceLSTMOptions>()),
+        layer_(layer),
+        in_(layer.in),
+        size_(layer.size),
+        weights_(weights),
         x_(op.input(0).as<float>() + batch * size_.batch_stride(size_.input)),
-        y_(op.output(0).as<float>() + batch * size_.batch_stride(size_.output)),
-        h_(op.variable(kOutputState).as<float>() + batch * size_.output),
-        c_(op.variable(kCellState).as<float>() + batch * size_.cells),
-        sums_(op.scratch<float>(state_.sums)),
-        gates_(op.scratch<float>(state_.gates)) {}
+        y_(op.output(layer.output).as<float>() + batch * size_.batch_stride(layer.row) +
+           layer.column),
+        h_(op.variable(in_.at.output_state).as<float>() + batch * size_.output),
+        c_(op.variable(in_.at.cell_state).as<float>() + batch * size_.cells),
+        sums_(op.scratch<float>(op.state<FloatLstmState>().sums)),
+        gates_(op.scratch<float>(op.state<FloatLstmState>().gates)),
+        hidden_(op.scratch<float>(op.state<FloatLstmState>().hidden)) {}
 
   void run() {
     const int64_t width = kGates * size_.cells;
     for (int g = 0; g < kGates; ++g)
       if (in_.has_gate(g))
-        multiply(state_.input[g], x_, size_.step_stride(size_.input), size_.steps,
+        multiply(weights_.input[g], x_, size_.step_stride(size_.input), size_.steps,
                  sums_ + g * size_.cells, width);
-    for (int64_t t = 0; t < size_.steps; ++t) {
+    for (int64_t k = 0; k < size_.steps; ++k) {
+      const int64_t t = layer_.backwards ? size_.steps - 1 - k : k;
       step(sums_ + t * width);
-      std::copy(h_, h_ + size_.output, y_ + t * size_.step_stride(size_.output));
+      std::copy(h_, h_ + size_.output, y_ + t * size_.step_stride(layer_.row));
     }
   }
 
@@ -140,7 +146,7 @@ class Sequence {
   void linear(int g, const float* from_x) {
     const int64_t n = size_.cells;
     float* v = gate(g);
-    multiply(state_.recurrent[g], h_, size_.output, 1, v, n);
+    multiply(weights_.recurrent[g], h_, size_.output, 1, v, n);
     for (int64_t i = 0; i < n; ++i) v[i] += from_x[g * n + i];
     if (in_.peephole[g] != nullptr)
       for (int64_t i = 0; i < n; ++i) v[i] += in_.peephole[g]->as<float>()[i] * c_[i];
@@ -153,7 +159,7 @@ class Sequence {
 
   void step(const float* from_x) {
     const int64_t n = size_.cells;
-    const auto activation = options_.fused_activation_function();
+    const auto activation = layer_.activation;
     float *input = gate(kInputGate), *forget = gate(kForgetGate), *update = gate(kCellGate),
           *out = gate(kOutputGate);
     linear(kForgetGate, from_x);
@@ -167,62 +173,67 @@ class Sequence {
     linear(kCellGate, from_x);
     activate(op_, activation, update, n);
     for (int64_t i = 0; i < n; ++i) c_[i] = forget[i] * c_[i] + input[i] * update[i];
-    clip(c_, n, options_.cell_clip());
+    clip(c_, n, layer_.cell_clip);
     linear(kOutputGate, from_x);  // its peephole looks at the new cell
     map(op_, MapOp::logistic, out, n);
-    float* hidden = op_.scratch<float>(state_.hidden);
-    std::copy(c_, c_ + n, hidden);
-    activate(op_, activation, hidden, n);
-    for (int64_t i = 0; i < n; ++i) hidden[i] *= out[i];
+    std::copy(c_, c_ + n, hidden_);
+    activate(op_, activation, hidden_, n);
+    for (int64_t i = 0; i < n; ++i) hidden_[i] *= out[i];
     if (in_.projection_weights == nullptr) {
-      std::copy(hidden, hidden + n, h_);
+      std::copy(hidden_, hidden_ + n, h_);
       return;
     }
-    multiply(state_.projection, hidden, n, 1, h_, size_.output);
+    multiply(weights_.projection, hidden_, n, 1, h_, size_.output);
     if (in_.projection_bias != nullptr)
       for (int64_t i = 0; i < size_.output; ++i) h_[i] += in_.projection_bias->as<float>()[i];
-    clip(h_, size_.output, options_.proj_clip());
+    clip(h_, size_.output, layer_.proj_clip);
   }
 
   OpContext& op_;
-  const LstmOperands in_;
-  const LstmSizes size_;
-  const FloatLstmState& state_;
-  const schema::UnidirectionalSequenceLSTMOptions& options_;
+  const LstmLayer& layer_;
+  const LstmOperands& in_;
+  const LstmSizes& size_;
+  const LayerWeights& weights_;
   const float* x_;
   float* y_;
   float *h_, *c_;
-  float *sums_, *gates_;
+  float *sums_, *gates_, *hidden_;
 };
+
+Status prepare_weights(OpContext& op, const LstmOperands& in, LayerWeights* weights) {
+  for (int g = 0; g < kGates; ++g) {
+    CYGNET_TRY(prepare_matrix(op, in.input_weights[g], &weights->input[g]));
+    CYGNET_TRY(prepare_matrix(op, in.recurrent_weights[g], &weights->recurrent[g]));
+  }
+  return prepare_matrix(op, in.projection_weights, &weights->projection);
+}
 
 }  // namespace
 
-Status prepare_lstm_float(OpContext& op) {
+Status prepare_lstm_float(OpContext& op, std::span<const LstmLayer> layers) {
   auto* s = op.make_state<FloatLstmState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(FloatLstmState));
-  const auto activation =
-      op.options<schema::UnidirectionalSequenceLSTMOptions>().fused_activation_function();
-  CYGNET_TRY(expect_range("fused activation", static_cast<int>(activation), 0,
-                          static_cast<int>(ActivationFunctionType::TANH)));
-  const LstmOperands in(op);
-  const LstmSizes size = lstm_sizes(op);
-  for (int g = 0; g < kGates; ++g) {
-    CYGNET_TRY(prepare_matrix(op, in.input_weights[g], &s->input[g]));
-    CYGNET_TRY(prepare_matrix(op, in.recurrent_weights[g], &s->recurrent[g]));
+  int64_t cells = 0;
+  for (size_t k = 0; k < layers.size(); ++k) {
+    CYGNET_TRY(expect_range("fused activation", static_cast<int>(layers[k].activation), 0,
+                            static_cast<int>(ActivationFunctionType::TANH)));
+    CYGNET_TRY(prepare_weights(op, layers[k].in, &s->layers[k]));
+    cells = std::max(cells, layers[k].size.cells);
   }
-  CYGNET_TRY(prepare_matrix(op, in.projection_weights, &s->projection));
-  const auto step = static_cast<size_t>(kGates * size.cells) * sizeof(float);
+  const auto step = static_cast<size_t>(kGates * cells) * sizeof(float);
   int64_t sums = 0;
-  if (__builtin_mul_overflow(static_cast<int64_t>(step), size.steps, &sums))
+  if (__builtin_mul_overflow(static_cast<int64_t>(step), layers[0].size.steps, &sums))
     return bad_model("P1: scratch memory overflows");
   CYGNET_TRY(op.request_scratch(static_cast<size_t>(sums), &s->sums));
   CYGNET_TRY(op.request_scratch(step, &s->gates));
-  return op.request_scratch(static_cast<size_t>(size.cells) * sizeof(float), &s->hidden);
+  return op.request_scratch(static_cast<size_t>(cells) * sizeof(float), &s->hidden);
 }
 
-Status invoke_lstm_float(OpContext& op) {
-  const int64_t batch = lstm_sizes(op).batch;
-  for (int64_t b = 0; b < batch && !op.stopped(); ++b) Sequence(op, b).run();
+Status invoke_lstm_float(OpContext& op, std::span<const LstmLayer> layers) {
+  const FloatLstmState& state = op.state<FloatLstmState>();
+  for (size_t k = 0; k < layers.size(); ++k)
+    for (int64_t b = 0; b < layers[k].size.batch && !op.stopped(); ++b)
+      Sequence(op, layers[k], state.layers[k], b).run();
   return {};
 }
 

@@ -6,20 +6,43 @@
 #include "importers/keras/layers.h"
 
 namespace cygnet::keras {
+
+int32_t elu(Layer& l, int32_t x, float alpha) {
+  if (alpha == 1.0f) return l.add(Builtin::ELU, {x});
+  const int32_t negative =
+      l.add(Builtin::MINIMUM, {x, l.e.scalar(0.0f)}, schema::MaximumMinimumOptionsT());
+  const int32_t below = l.add(Builtin::ELU, {negative});
+  return l.plus(l.add(Builtin::RELU, {x}), l.times(below, alpha));
+}
+
 namespace {
 
 using Function = int32_t (*)(Layer&, int32_t);
 
-int32_t identity(Layer&, int32_t x) { return x; }
-int32_t relu(Layer& l, int32_t x) { return l.add(Builtin::RELU, {x}); }
-int32_t relu6(Layer& l, int32_t x) { return l.add(Builtin::RELU6, {x}); }
-int32_t sigmoid(Layer& l, int32_t x) { return l.add(Builtin::LOGISTIC, {x}); }
-int32_t tanh(Layer& l, int32_t x) { return l.add(Builtin::TANH, {x}); }
+int32_t identity(Layer&, int32_t x) {
+  return x;
+}
+int32_t relu(Layer& l, int32_t x) {
+  return l.add(Builtin::RELU, {x});
+}
+int32_t relu6(Layer& l, int32_t x) {
+  return l.add(Builtin::RELU6, {x});
+}
+int32_t sigmoid(Layer& l, int32_t x) {
+  return l.add(Builtin::LOGISTIC, {x});
+}
+int32_t tanh(Layer& l, int32_t x) {
+  return l.add(Builtin::TANH, {x});
+}
 int32_t exponential(Layer& l, int32_t x) {
   return l.add(Builtin::EXP, {x}, schema::ExpOptionsT());
 }
-int32_t swish(Layer& l, int32_t x) { return l.times(x, sigmoid(l, x)); }
-int32_t absolute(Layer& l, int32_t x) { return l.add(Builtin::ABS, {x}, schema::AbsOptionsT()); }
+int32_t swish(Layer& l, int32_t x) {
+  return l.times(x, sigmoid(l, x));
+}
+int32_t absolute(Layer& l, int32_t x) {
+  return l.add(Builtin::ABS, {x}, schema::AbsOptionsT());
+}
 int32_t at_most(Layer& l, int32_t x, float bound) {
   return l.add(Builtin::MINIMUM, {x, l.e.scalar(bound)}, schema::MaximumMinimumOptionsT());
 }
@@ -33,17 +56,17 @@ int32_t softplus(Layer& l, int32_t x) {
   return l.plus(relu(l, x), l.add(Builtin::LOG, {l.plus(power, 1.0f)}));
 }
 
-int32_t mish(Layer& l, int32_t x) { return l.times(x, tanh(l, softplus(l, x))); }
-
-int32_t softsign(Layer& l, int32_t x) { return l.over(x, l.plus(absolute(l, x), 1.0f)); }
-
-// x above 0, alpha·(e^x − 1) below.
-int32_t elu(Layer& l, int32_t x, float alpha) {
-  if (alpha == 1.0f) return l.add(Builtin::ELU, {x});
-  const int32_t below = l.add(Builtin::ELU, {at_most(l, x, 0)});
-  return l.plus(relu(l, x), l.times(below, alpha));
+int32_t mish(Layer& l, int32_t x) {
+  return l.times(x, tanh(l, softplus(l, x)));
 }
-int32_t elu(Layer& l, int32_t x) { return elu(l, x, 1); }
+
+int32_t softsign(Layer& l, int32_t x) {
+  return l.over(x, l.plus(absolute(l, x), 1.0f));
+}
+
+int32_t elu(Layer& l, int32_t x) {
+  return elu(l, x, 1);
+}
 
 // Klambauer et al., Self-Normalizing Neural Networks, 2017.
 int32_t selu(Layer& l, int32_t x) {
@@ -59,25 +82,37 @@ int32_t hard_sigmoid(Layer& l, int32_t x) {
   return l.times(relu6(l, l.plus(x, 3.0f)), 1.0f / 6.0f);
 }
 
-int32_t hard_swish(Layer& l, int32_t x) { return l.add(Builtin::HARD_SWISH, {x}); }
-int32_t hard_tanh(Layer& l, int32_t x) { return at_least(l, at_most(l, x, 1), -1); }
+int32_t hard_swish(Layer& l, int32_t x) {
+  return l.add(Builtin::HARD_SWISH, {x});
+}
+int32_t hard_tanh(Layer& l, int32_t x) {
+  return at_least(l, at_most(l, x, 1), -1);
+}
 
 int32_t gelu(Layer& l, int32_t x, bool approximate) {
   schema::GeluOptionsT options;
   options.approximate = approximate;
   return l.add(Builtin::GELU, {x}, options);
 }
-int32_t gelu(Layer& l, int32_t x) { return gelu(l, x, false); }
-int32_t gelu_tanh(Layer& l, int32_t x) { return gelu(l, x, true); }
+int32_t gelu(Layer& l, int32_t x) {
+  return gelu(l, x, false);
+}
+int32_t gelu_tanh(Layer& l, int32_t x) {
+  return gelu(l, x, true);
+}
 
 int32_t leaky_relu(Layer& l, int32_t x, float slope) {
   schema::LeakyReluOptionsT options;
   options.alpha = slope;
   return l.add(Builtin::LEAKY_RELU, {x}, options);
 }
-int32_t leaky_relu(Layer& l, int32_t x) { return leaky_relu(l, x, 0.2f); }
+int32_t leaky_relu(Layer& l, int32_t x) {
+  return leaky_relu(l, x, 0.2f);
+}
 
-int32_t softmax(Layer& l, int32_t x) { return l.softmax(x, l.rank(x) - 1); }
+int32_t softmax(Layer& l, int32_t x) {
+  return l.softmax(x, l.rank(x) - 1);
+}
 // x − max − log Σ e^(x − max)
 int32_t log_softmax(Layer& l, int32_t x) {
   if (l.e.registry().find(static_cast<int32_t>(Builtin::LOG_SOFTMAX)) != nullptr)
@@ -90,8 +125,12 @@ int32_t log_softmax(Layer& l, int32_t x) {
 int32_t log_sigmoid(Layer& l, int32_t x) {
   return l.times(softplus(l, l.times(x, -1.0f)), -1.0f);
 }
-int32_t celu(Layer& l, int32_t x) { return elu(l, x, 1); }
-int32_t tanh_shrink(Layer& l, int32_t x) { return l.minus(x, tanh(l, x)); }
+int32_t celu(Layer& l, int32_t x) {
+  return elu(l, x, 1);
+}
+int32_t tanh_shrink(Layer& l, int32_t x) {
+  return l.minus(x, tanh(l, x));
+}
 // (x + √(x² + 4)) / 2
 int32_t squareplus(Layer& l, int32_t x) {
   const int32_t root = l.add(Builtin::SQRT, {l.plus(l.times(x, x), 4.0f)});
@@ -109,7 +148,9 @@ int32_t hard_shrink(Layer& l, int32_t x) {
   return l.times(x, l.cast(far, Type::float32));
 }
 // x above 0, else 0: Keras's threshold with its defaults.
-int32_t threshold(Layer& l, int32_t x) { return relu(l, x); }
+int32_t threshold(Layer& l, int32_t x) {
+  return relu(l, x);
+}
 // 0 up to −1, x from 1 on, (x + 1)²/4 between.
 int32_t sparse_plus(Layer& l, int32_t x) {
   const int32_t middle = l.plus(at_least(l, at_most(l, x, 1), -1), 1.0f);
@@ -130,22 +171,38 @@ int32_t glu(Layer& l, int32_t x) {
 
 const std::map<std::string, Function>& functions() {
   static const std::map<std::string, Function> table = {
-      {"linear", identity},          {"relu", relu},
-      {"relu6", relu6},              {"sigmoid", sigmoid},
-      {"tanh", tanh},                {"exponential", exponential},
-      {"swish", swish},              {"silu", swish},
-      {"softplus", softplus},        {"mish", mish},
-      {"softsign", softsign},        {"elu", elu},
-      {"selu", selu},                {"hard_sigmoid", hard_sigmoid},
-      {"hard_swish", hard_swish},    {"hard_silu", hard_swish},
-      {"hard_tanh", hard_tanh},      {"gelu", gelu},
-      {"leaky_relu", leaky_relu},    {"softmax", softmax},
-      {"log_softmax", log_softmax},  {"log_sigmoid", log_sigmoid},
-      {"celu", celu},                {"tanh_shrink", tanh_shrink},
-      {"squareplus", squareplus},    {"gelu_tanh", gelu_tanh},
-      {"gelu_new", gelu_tanh},       {"soft_shrink", soft_shrink},
-      {"hard_shrink", hard_shrink},  {"threshold", threshold},
-      {"sparse_plus", sparse_plus},  {"sparse_sigmoid", sparse_sigmoid},
+      {"linear", identity},
+      {"relu", relu},
+      {"relu6", relu6},
+      {"sigmoid", sigmoid},
+      {"tanh", tanh},
+      {"exponential", exponential},
+      {"swish", swish},
+      {"silu", swish},
+      {"softplus", softplus},
+      {"mish", mish},
+      {"softsign", softsign},
+      {"elu", elu},
+      {"selu", selu},
+      {"hard_sigmoid", hard_sigmoid},
+      {"hard_swish", hard_swish},
+      {"hard_silu", hard_swish},
+      {"hard_tanh", hard_tanh},
+      {"gelu", gelu},
+      {"leaky_relu", leaky_relu},
+      {"softmax", softmax},
+      {"log_softmax", log_softmax},
+      {"log_sigmoid", log_sigmoid},
+      {"celu", celu},
+      {"tanh_shrink", tanh_shrink},
+      {"squareplus", squareplus},
+      {"gelu_tanh", gelu_tanh},
+      {"gelu_new", gelu_tanh},
+      {"soft_shrink", soft_shrink},
+      {"hard_shrink", hard_shrink},
+      {"threshold", threshold},
+      {"sparse_plus", sparse_plus},
+      {"sparse_sigmoid", sparse_sigmoid},
       {"glu", glu},
   };
   return table;
@@ -153,7 +210,9 @@ const std::map<std::string, Function>& functions() {
 
 }  // namespace
 
-bool known_activation(const std::string& name) { return functions().count(name) != 0; }
+bool known_activation(const std::string& name) {
+  return functions().count(name) != 0;
+}
 
 int32_t activate(Layer& l, int32_t x, const Config& function) {
   if (function.null()) return x;
@@ -187,12 +246,9 @@ Tensors emit_relu(Layer& l) {
   if (threshold == 0) {
     y = slope == 0 ? relu(l, x) : leaky_relu(l, x, slope);
   } else {
-    const int32_t above =
-        l.add_typed(Builtin::GREATER_EQUAL, {x, l.e.scalar(threshold)}, Type::boolean,
-                    schema::GreaterEqualOptionsT());
-    const int32_t below = l.times(l.plus(x, -threshold), slope);
-    y = l.e.add(Builtin::SELECT_V2, {above, x, below}, schema::SelectV2OptionsT(),
-                Results(l.name + "/select", Type::float32));
+    const int32_t above = l.add_typed(Builtin::GREATER, {x, l.e.scalar(threshold)}, Type::boolean,
+                                      schema::GreaterOptionsT());
+    y = l.select(above, x, l.times(l.plus(x, -threshold), slope));
   }
   return {bounded ? at_most(l, y, bound) : y};
 }
@@ -216,13 +272,22 @@ Tensors emit_elu(Layer& l) {
   return {elu(l, l.input(), static_cast<float>(l.config.number("alpha", 1)))};
 }
 
+// The mask says which elements count; those that don't become 0.
 Tensors emit_softmax(Layer& l) {
-  const int32_t x = l.input();
-  l.refuse_if(l.inputs.size() > 1 || l.keyword("mask") != kAbsent, "a mask is not supported");
-  const std::vector<int32_t> axes =
+  int32_t x = l.input();
+  const int32_t mask = l.inputs.size() > 1 ? l.inputs[1] : l.keyword("mask");
+  std::vector<int32_t> axes =
       l.config.has("axis") ? l.config.at("axis").integers() : std::vector<int32_t>{-1};
-  l.refuse_if(axes.size() != 1, "softmax over several axes is not supported");
-  return {l.softmax(x, l.axis(axes[0], l.rank(x)))};
+  for (int32_t& a : axes) a = l.axis(a, l.rank(x));
+  if (mask != kAbsent) x = l.select(l.cast(mask, Type::boolean), x, l.e.scalar(-1e9f));
+  int32_t y = x;
+  if (axes.size() == 1) {
+    y = l.softmax(x, axes[0]);
+  } else {
+    const int32_t power = exponential(l, l.minus(x, l.reduce(Builtin::REDUCE_MAX, x, axes, true)));
+    y = l.over(power, l.reduce(Builtin::SUM, power, axes, true));
+  }
+  return {mask == kAbsent ? y : l.select(l.cast(mask, Type::boolean), y, l.e.scalar(0.0f))};
 }
 
 Tensors emit_thresholded_relu(Layer& l) {

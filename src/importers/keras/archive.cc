@@ -36,7 +36,8 @@ std::vector<uint8_t> read_entry(zip_t* archive, const zip_stat_t& info, const st
   uint64_t done = 0;
   while (done < info.size) {
     const zip_int64_t got = zip_fread(file.get(), result.data() + done, info.size - done);
-    if (got <= 0) throw Failure(text(where, ": I5: can't be read, ", zip_file_strerror(file.get())));
+    if (got <= 0)
+      throw Failure(text(where, ": I5: can't be read, ", zip_file_strerror(file.get())));
     done += static_cast<uint64_t>(got);
   }
   // The read that finds the end also checks the checksum.
@@ -64,8 +65,8 @@ std::map<std::string, std::vector<uint8_t>> read_archive(const std::string& path
   for (zip_int64_t i = 0; i < entries; ++i) {
     zip_stat_t info;
     zip_stat_init(&info);
-    constexpr uint64_t kNeeded = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE |
-                                 ZIP_STAT_COMP_METHOD | ZIP_STAT_INDEX;
+    constexpr uint64_t kNeeded =
+        ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_INDEX;
     if (zip_stat_index(archive.get(), static_cast<zip_uint64_t>(i), 0, &info) != 0 ||
         (info.valid & kNeeded) != kNeeded)
       throw Failure(text(path, ": I5: entry ", i, " can't be read"));

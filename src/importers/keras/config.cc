@@ -16,7 +16,8 @@ constexpr int kMaxDepth = 128;
 
 Config Config::parse(std::string_view json, const std::string& where) {
   const auto guard = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    if (depth > kMaxDepth) throw Failure(cygnet::text(where, ": I5: JSON nested deeper than ", kMaxDepth));
+    if (depth > kMaxDepth)
+      throw Failure(cygnet::text(where, ": I5: JSON nested deeper than ", kMaxDepth));
     return true;
   };
   Config result;
@@ -37,22 +38,45 @@ Config Config::text_value(const std::string& value, const std::string& where) {
   return result;
 }
 
-bool Config::null() const { return value_ == nullptr || json().is_null(); }
-bool Config::is_object() const { return value_ != nullptr && json().is_object(); }
-bool Config::is_list() const { return value_ != nullptr && json().is_array(); }
-bool Config::is_text() const { return value_ != nullptr && json().is_string(); }
-bool Config::is_number() const { return value_ != nullptr && json().is_number(); }
-bool Config::is_flag() const { return value_ != nullptr && json().is_boolean(); }
+Config Config::number_value(double value, const std::string& where) {
+  Config result;
+  result.where_ = where;
+  result.value_ = std::make_shared<const nlohmann::json>(value);
+  return result;
+}
 
-size_t Config::size() const { return is_object() || is_list() ? json().size() : 0; }
+bool Config::null() const {
+  return value_ == nullptr || json().is_null();
+}
+bool Config::is_object() const {
+  return value_ != nullptr && json().is_object();
+}
+bool Config::is_list() const {
+  return value_ != nullptr && json().is_array();
+}
+bool Config::is_text() const {
+  return value_ != nullptr && json().is_string();
+}
+bool Config::is_number() const {
+  return value_ != nullptr && json().is_number();
+}
+bool Config::is_fraction() const {
+  return value_ != nullptr && json().is_number_float();
+}
+bool Config::is_flag() const {
+  return value_ != nullptr && json().is_boolean();
+}
+
+size_t Config::size() const {
+  return is_object() || is_list() ? json().size() : 0;
+}
 
 Config Config::at(const char* key) const {
   Config result;
   result.where_ = cygnet::text(where_, ".", key);
   if (!is_object()) return result;
   const auto found = json().find(key);
-  if (found != json().end())
-    result.value_ = std::shared_ptr<const nlohmann::json>(value_, &*found);
+  if (found != json().end()) result.value_ = std::shared_ptr<const nlohmann::json>(value_, &*found);
   return result;
 }
 
@@ -128,8 +152,7 @@ bool Config::flag(const char* key, bool otherwise) const {
 
 std::string Config::brief() const {
   if (value_ == nullptr) return "nothing";
-  std::string result =
-      json().dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  std::string result = json().dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
   if (result.size() > 80) result = result.substr(0, 77) + "...";
   return result;
 }

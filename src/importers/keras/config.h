@@ -21,6 +21,7 @@ class Config {
   static Config parse(std::string_view json, const std::string& where);
   /// A text of its own, as if it stood in the file.
   static Config text_value(const std::string& value, const std::string& where);
+  static Config number_value(double value, const std::string& where);
 
   bool null() const;
   bool is_object() const;
@@ -28,6 +29,8 @@ class Config {
   bool is_text() const;
   bool is_number() const;
   bool is_flag() const;
+  /// A number that the file writes with a fraction or an exponent.
+  bool is_fraction() const;
   /// Elements of a list or object; 0 for anything else.
   size_t size() const;
 

@@ -3,8 +3,8 @@
 // ones [1, kh, kw, in·multiplier]. One-dimensional ones run as two-dimensional ones of height 1.
 #include <algorithm>
 
-#include "importers/keras/layers.h"
 #include "edit/transposed_convolution.h"
+#include "importers/keras/layers.h"
 
 namespace cygnet::keras {
 namespace {
@@ -29,8 +29,6 @@ std::vector<int32_t> steps(const Layer& l, const char* key, size_t count) {
 }
 
 Window window(const Layer& l, size_t directions) {
-  l.refuse_if(l.config.text("data_format", "channels_last") != "channels_last",
-              "data_format channels_first is not supported; save the model with channels_last");
   const auto k = steps(l, "kernel_size", directions), s = steps(l, "strides", directions),
              d = steps(l, "dilation_rate", directions);
   const std::string padding = l.config.text("padding", "valid");
@@ -58,7 +56,9 @@ int32_t widen(Layer& l, int32_t x, const Window& w) {
   return l.pad(y, {0, 0, 0, 0, static_cast<int32_t>(before), 0, 0, 0});
 }
 
-int32_t narrow(Layer& l, int32_t y) { return l.reshape(y, {kRest, l.dim(y, 2), l.dim(y, 3)}); }
+int32_t narrow(Layer& l, int32_t y) {
+  return l.reshape(y, {kRest, l.dim(y, 2), l.dim(y, 3)});
+}
 
 // Other runtimes insist on a bias.
 int32_t some_bias(Layer& l, int32_t bias, int32_t channels) {
@@ -79,15 +79,15 @@ int32_t convolve(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window
 int32_t depthwise(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w,
                   int32_t multiplier);
 
-// What TensorFlow's operator computes for a stride together with a dilation: the pixels of each phase of the
-// dilated grid are convolved with the stride among themselves, and what the padding added at the
-// end is cropped from the result.
+// What TensorFlow computes for a stride together with a dilation, and Keras before 3.15: the pixels
+// of each phase of the dilated grid are convolved with the stride among themselves, and what the
+// padding added at the end is cropped from the result.
 int32_t strided_atrous(Layer& l, int32_t x, int32_t filter, int32_t bias, const Window& w,
                        int32_t multiplier) {
   l.e.draft().warnings.push_back(
       text("layer ", l.name, ": stride ", w.sh, "x", w.sw, " together with dilation ", w.dh, "x",
-           w.dw, ": TensorFlow takes the stride within the dilated grid, which is not every ",
-           w.sh, "th pixel of the dilated convolution; kept as TensorFlow computes it"));
+           w.dw, ": TensorFlow takes the stride within the dilated grid, which is not every ", w.sh,
+           "th pixel of the dilated convolution; kept as TensorFlow computes it"));
   std::vector<int32_t> paddings, crops;
   const int32_t kernel[] = {w.kh, w.kw}, rate[] = {w.dh, w.dw};
   for (int d = 0; d < 2; ++d) {
@@ -197,9 +197,8 @@ int64_t transposed_size(const Layer& l, int64_t size, int64_t k, int64_t s, bool
 int32_t transposed(Layer& l, int32_t x, const Window& w, bool flat) {
   l.refuse_if(w.dh > 1 || w.dw > 1, "a dilated transposed convolution is not supported");
   const int32_t filters = positive(l, "filters", 0), channels = l.dim(x, 3);
-  const std::vector<int32_t> dims =
-      flat ? std::vector<int32_t>{w.kw, filters, channels}
-           : std::vector<int32_t>{w.kh, w.kw, filters, channels};
+  const std::vector<int32_t> dims = flat ? std::vector<int32_t>{w.kw, filters, channels}
+                                         : std::vector<int32_t>{w.kh, w.kw, filters, channels};
   TransposedConvolution t;
   t.x = x;
   t.filter = l.weight_as("kernel", dims, {w.kh, w.kw, filters, channels}, {});
@@ -225,7 +224,9 @@ int32_t transposed(Layer& l, int32_t x, const Window& w, bool flat) {
   return bias == kAbsent ? y : l.plus(y, bias);
 }
 
-Tensors finish(Layer& l, int32_t y) { return {activate(l, y, l.config.at("activation"))}; }
+Tensors finish(Layer& l, int32_t y) {
+  return {activate(l, y, l.config.at("activation"))};
+}
 
 }  // namespace
 

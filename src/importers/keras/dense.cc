@@ -80,7 +80,9 @@ Einsum parse_einsum(const Layer& l, std::string equation, size_t input_rank,
   return r;
 }
 
-bool in_order(const std::vector<int32_t>& order) { return std::is_sorted(order.begin(), order.end()); }
+bool in_order(const std::vector<int32_t>& order) {
+  return std::is_sorted(order.begin(), order.end());
+}
 
 int32_t product(const std::vector<int32_t>& dims) {
   int64_t n = 1;
@@ -126,14 +128,55 @@ Tensors emit_einsum_dense(Layer& l) {
   return {activate(l, y, l.config.at("activation"))};
 }
 
-Tensors emit_embedding(Layer& l) {
-  const int32_t rows = l.config.integer("input_dim", -1), width = l.config.integer("output_dim", -1);
-  const int32_t table = l.weight("embeddings", {rows, width});
-  const int32_t ids = l.cast(l.input(), Type::int32);
+namespace {
+
+int32_t look_up(Layer& l, int32_t table) {
   schema::GatherOptionsT options;
   options.axis = 0;
-  const int32_t y = l.add(Builtin::GATHER, {table, ids}, options);
+  const int32_t y = l.add(Builtin::GATHER, {table, l.cast(l.input(), Type::int32)}, options);
   if (l.config.flag("mask_zero", false)) l.import.masked.insert(y);
+  return y;
+}
+
+int32_t size(const Layer& l, const char* key) {
+  return l.config.integer(key, -1);
+}
+
+}  // namespace
+
+Tensors emit_embedding(Layer& l) {
+  return {look_up(l, l.weight("embeddings", {size(l, "input_dim"), size(l, "output_dim")}))};
+}
+
+// An embedding that also runs backwards: x · tableᵀ, or with a table of its own.
+Tensors emit_reversible_embedding(Layer& l) {
+  const int32_t rows = size(l, "input_dim"), width = size(l, "output_dim");
+  const auto asked = l.call.keywords.find("reverse");
+  const bool reverse = asked != l.call.keywords.end() && asked->second.literal.is_flag() &&
+                       asked->second.literal.flag();
+  const int32_t table = l.weight("embeddings", {rows, width});
+  if (!reverse) return {look_up(l, table)};
+  const int32_t matrix = l.config.flag("tie_weights", true)
+                             ? table
+                             : l.weight("reverse_embeddings", {width, rows}, {1, 0});
+  const int32_t y = l.dense(l.input(), matrix, kAbsent);
+  if (!l.config.has("logit_soft_cap")) return {y};
+  const float cap = static_cast<float>(l.config.number("logit_soft_cap", 1));
+  return {l.times(l.add(Builtin::TANH, {l.times(y, 1.0f / cap)}), cap)};
+}
+
+// Steps of which every element equals mask_value become 0; layers that leave out such steps are
+// refused when they meet them.
+Tensors emit_masking(Layer& l) {
+  const int32_t x = l.input();
+  const Config value = l.config.at("mask_value");
+  const float empty = value.is_number() ? static_cast<float>(value.number()) : 0;
+  l.refuse_if(!value.null() && !value.is_number(), "this mask_value is not supported");
+  const int32_t differs = l.add_typed(Builtin::NOT_EQUAL, {x, l.e.scalar(empty)}, Type::boolean,
+                                      schema::NotEqualOptionsT());
+  const int32_t any = l.reduce(Builtin::REDUCE_ANY, differs, {l.rank(x) - 1}, true);
+  const int32_t y = l.times(x, l.to_float(any));
+  l.import.masked.insert(y);
   return {y};
 }
 

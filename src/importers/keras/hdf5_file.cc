@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "importers/keras/hdf5_file.h"
 
-#include <hdf5.h>
 #include <fcntl.h>
+#include <hdf5.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -134,8 +134,8 @@ void Hdf5File::visit(const std::string& group, std::set<uint64_t>& seen) const {
   {
     const Handle object(H5Gopen2(file_, group.c_str(), H5P_DEFAULT), H5Gclose);
     hsize_t position = 0;
-    if (!object.ok() || H5Literate(object, H5_INDEX_NAME, H5_ITER_NATIVE, &position, append_name,
-                                   &names) < 0)
+    if (!object.ok() ||
+        H5Literate(object, H5_INDEX_NAME, H5_ITER_NATIVE, &position, append_name, &names) < 0)
       return;
   }
   for (const std::string& name : names)
@@ -311,8 +311,8 @@ Array Hdf5File::array(const std::string& path) const {
     fail(path, "the weights unfold to more than 8 times the file and 1 GiB");
   if (rehearsing_ && !packed) return result;
   result.values.resize(elements);
-  if (elements > 0 && H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                              result.values.data()) < 0)
+  if (elements > 0 &&
+      H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, result.values.data()) < 0)
     fail(path, "can't be read");
   return result;
 }

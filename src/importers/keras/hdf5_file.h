@@ -55,7 +55,7 @@ class Hdf5File {
 
   int64_t file_ = -1;
   std::string name_;
-  int64_t bytes_ = 0;              ///< size of the file
+  int64_t bytes_ = 0;               ///< size of the file
   bool rehearsing_ = false;         ///< plain data needs no reading
   mutable int64_t read_bytes_ = 0;  ///< of all data sets read so far
 };

@@ -187,6 +187,11 @@ int32_t Layer::softmax(int32_t x, int at) {
   return transpose(add(Builtin::SOFTMAX, {transpose(x, order)}, options), order);
 }
 
+int32_t Layer::select(int32_t condition, int32_t a, int32_t b) {
+  return e.add(Builtin::SELECT_V2, {condition, a, b}, schema::SelectV2OptionsT(),
+               Results(part_name(Builtin::SELECT_V2), e.type(a)));
+}
+
 int32_t Layer::pad(int32_t x, const std::vector<int32_t>& paddings) {
   const int32_t table = e.constant<int32_t>({rank(x), 2}, paddings);
   return add(Builtin::PAD, {x, table}, schema::PadOptionsT());
@@ -196,8 +201,7 @@ Array Layer::checked(const std::string& place, const std::string& variable,
                      const std::vector<int32_t>& dims) const {
   Array array = weights.array(place);
   bool agree = array.dims.size() == dims.size();
-  for (size_t i = 0; agree && i < dims.size(); ++i)
-    agree = dims[i] < 0 || dims[i] == array.dims[i];
+  for (size_t i = 0; agree && i < dims.size(); ++i) agree = dims[i] < 0 || dims[i] == array.dims[i];
   if (!agree)
     fail(text("I5: weight \"", variable, "\": expected ", list_text(dims), ", the file has ",
               list_text(array.dims)));
@@ -231,8 +235,12 @@ int32_t Layer::weight_as(const std::string& variable, const std::vector<int32_t>
   return load(variable, dims, &shape, order);
 }
 
+Array Layer::array(const std::string& variable, const std::vector<int32_t>& dims) {
+  return checked(weights.next(variable), variable, dims);
+}
+
 std::vector<float> Layer::values(const std::string& variable, const std::vector<int32_t>& dims) {
-  return checked(weights.next(variable), variable, dims).values;
+  return array(variable, dims).values;
 }
 
 int32_t Layer::constant(const std::vector<int32_t>& dims, const std::vector<float>& elements) {

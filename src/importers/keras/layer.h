@@ -52,11 +52,11 @@ class Layer {
  public:
   Import& import;
   Editor& e;
-  std::string name;      ///< with the names of the models around it: "encoder/conv1"
-  std::string kind;      ///< class name
-  Config config;         ///< the layer's own settings
-  Weights weights;       ///< its variables
-  Tensors inputs;        ///< tensors among the positional arguments
+  std::string name;  ///< with the names of the models around it: "encoder/conv1"
+  std::string kind;  ///< class name
+  Config config;     ///< the layer's own settings
+  Weights weights;   ///< its variables
+  Tensors inputs;    ///< tensors among the positional arguments
   Call call;
 
   Layer(Import& shared, std::string layer_name, std::string class_name, Config settings,
@@ -112,6 +112,8 @@ class Layer {
   /// Steps [begin, end) of dimension d.
   int32_t slice(int32_t x, int d, int32_t begin, int32_t end);
   int32_t softmax(int32_t x, int at);
+  /// a where the condition holds, else b.
+  int32_t select(int32_t condition, int32_t a, int32_t b);
   /// paddings: before and after, for each dimension.
   int32_t pad(int32_t x, const std::vector<int32_t>& paddings);
 
@@ -126,6 +128,8 @@ class Layer {
                     const Shape& shape, const std::vector<int32_t>& order = {});
   /// A variable is there that this call may ask for next.
   bool has_weight(const std::string& variable) const { return weights.has_next(variable); }
+  /// The next variable with its elements, to compute with.
+  Array array(const std::string& variable, const std::vector<int32_t>& dims);
   /// The next variable's elements, to compute with.
   std::vector<float> values(const std::string& variable, const std::vector<int32_t>& dims);
   int32_t constant(const std::vector<int32_t>& dims, const std::vector<float>& elements);

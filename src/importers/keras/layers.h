@@ -17,6 +17,8 @@ Emit find_operation(const std::string& class_name);
 Emit find_function(const std::string& function);
 
 // activations.cc
+/// x above 0, alpha·(e^x − 1) below.
+int32_t elu(Layer&, int32_t x, float alpha);
 Tensors emit_activation(Layer&);
 Tensors emit_elu(Layer&);
 Tensors emit_leaky_relu(Layer&);
@@ -29,6 +31,7 @@ Tensors emit_conv_1d(Layer&);
 Tensors emit_conv_1d_transpose(Layer&);
 Tensors emit_conv_2d(Layer&);
 Tensors emit_conv_2d_transpose(Layer&);
+Tensors emit_conv_3d(Layer&);
 Tensors emit_depthwise_conv_1d(Layer&);
 Tensors emit_depthwise_conv_2d(Layer&);
 Tensors emit_separable_conv_1d(Layer&);
@@ -37,13 +40,21 @@ Tensors emit_separable_conv_2d(Layer&);
 Tensors emit_dense(Layer&);
 Tensors emit_einsum_dense(Layer&);
 Tensors emit_embedding(Layer&);
+Tensors emit_masking(Layer&);
+Tensors emit_reversible_embedding(Layer&);
+// einsum.cc
+Tensors emit_einsum(Layer&);
 // pooling.cc
+Tensors emit_adaptive_average_pooling(Layer&);
+Tensors emit_adaptive_max_pooling(Layer&);
 Tensors emit_average_pooling_1d(Layer&);
 Tensors emit_average_pooling_2d(Layer&);
+Tensors emit_average_pooling_3d(Layer&);
 Tensors emit_global_average_pooling(Layer&);
 Tensors emit_global_max_pooling(Layer&);
 Tensors emit_max_pooling_1d(Layer&);
 Tensors emit_max_pooling_2d(Layer&);
+Tensors emit_max_pooling_3d(Layer&);
 // normalization.cc
 Tensors emit_batch_normalization(Layer&);
 Tensors emit_group_normalization(Layer&);
@@ -67,16 +78,22 @@ Tensors emit_subtract(Layer&);
 Tensors emit_center_crop(Layer&);
 Tensors emit_cropping_1d(Layer&);
 Tensors emit_cropping_2d(Layer&);
+Tensors emit_cropping_3d(Layer&);
 Tensors emit_flatten(Layer&);
 Tensors emit_nothing(Layer&);
 Tensors emit_permute(Layer&);
 Tensors emit_repeat_vector(Layer&);
 Tensors emit_reshape(Layer&);
+Tensors emit_resize(Layer&);
 Tensors emit_resizing(Layer&);
+Tensors emit_to_float(Layer&);
 Tensors emit_up_sampling_1d(Layer&);
 Tensors emit_up_sampling_2d(Layer&);
+Tensors emit_up_sampling_3d(Layer&);
+Tensors emit_wrapper(Layer&);
 Tensors emit_zero_padding_1d(Layer&);
 Tensors emit_zero_padding_2d(Layer&);
+Tensors emit_zero_padding_3d(Layer&);
 // recurrent.cc
 Tensors emit_bidirectional(Layer&);
 Tensors emit_gru(Layer&);
@@ -87,6 +104,7 @@ Tensors emit_time_distributed(Layer&);
 // attention.cc
 Tensors emit_additive_attention(Layer&);
 Tensors emit_attention(Layer&);
+Tensors emit_group_query_attention(Layer&);
 Tensors emit_multi_head_attention(Layer&);
 
 }  // namespace cygnet::keras

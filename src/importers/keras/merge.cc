@@ -21,8 +21,15 @@ int32_t join(Layer& l, int32_t (*two)(Layer&, int32_t, int32_t)) {
   return y;
 }
 
-int32_t plus(Layer& l, int32_t a, int32_t b) { return l.plus(a, b); }
-int32_t times(Layer& l, int32_t a, int32_t b) { return l.times(a, b); }
+int32_t plus(Layer& l, int32_t a, int32_t b) {
+  return l.plus(a, b);
+}
+int32_t minus(Layer& l, int32_t a, int32_t b) {
+  return l.minus(a, b);
+}
+int32_t times(Layer& l, int32_t a, int32_t b) {
+  return l.times(a, b);
+}
 int32_t larger(Layer& l, int32_t a, int32_t b) {
   return l.add(Builtin::MAXIMUM, {a, b}, schema::MaximumMinimumOptionsT());
 }
@@ -46,11 +53,22 @@ int32_t axis_last(Layer& l, int32_t x, int a) {
 
 }  // namespace
 
-Tensors emit_add(Layer& l) { return {join(l, plus)}; }
-Tensors emit_multiply(Layer& l) { return {join(l, times)}; }
-Tensors emit_maximum(Layer& l) { return {join(l, larger)}; }
-Tensors emit_minimum(Layer& l) { return {join(l, smaller)}; }
-Tensors emit_subtract(Layer& l) { return {l.minus(l.input(0), l.input(1))}; }
+Tensors emit_add(Layer& l) {
+  return {join(l, plus)};
+}
+Tensors emit_multiply(Layer& l) {
+  return {join(l, times)};
+}
+Tensors emit_maximum(Layer& l) {
+  return {join(l, larger)};
+}
+Tensors emit_minimum(Layer& l) {
+  return {join(l, smaller)};
+}
+Tensors emit_subtract(Layer& l) {
+  l.refuse_if(l.inputs.size() != 2, "expected two inputs");
+  return {join(l, minus)};
+}
 
 // a + scale·b, as InceptionResNetV2 has it.
 Tensors emit_custom_scale(Layer& l) {
@@ -67,27 +85,36 @@ Tensors emit_concatenate(Layer& l) {
   return {l.concatenate(l.inputs, l.axis(l.config.integer("axis", -1), l.rank(l.input())))};
 }
 
+// Σ over one axis of each: [B, ...a, K] · [B, ...b, K] → [B, ...a, ...b]
 Tensors emit_dot(Layer& l) {
   int32_t a = l.input(0), b = l.input(1);
   std::vector<int32_t> axes = l.config.at("axes").integers();
   if (axes.size() == 1) axes.push_back(axes[0]);
   l.refuse_if(axes.size() != 2, "expected two axes");
   const int at_a = l.axis(axes[0], l.rank(a)), at_b = l.axis(axes[1], l.rank(b));
-  l.refuse_if(at_a == 0 || at_b == 0 || l.rank(a) > 3 || l.rank(b) > 3,
-              "these ranks and axes are not supported");
+  l.refuse_if(at_a == 0 || at_b == 0, "the batch can't be summed");
   if (l.config.flag("normalize", false)) {
     a = normalized(l, a, at_a);
     b = normalized(l, b, at_b);
   }
   a = axis_last(l, a, at_a);
   b = axis_last(l, b, at_b);
-  const bool flat_a = l.rank(a) == 2, flat_b = l.rank(b) == 2;
-  if (flat_a) a = l.reshape(a, {kRest, 1, l.dim(a, 1)});
-  if (flat_b) b = l.reshape(b, {kRest, 1, l.dim(b, 1)});
+  std::vector<int32_t> dims = {kRest};
+  const auto flat = [&](int32_t x) {
+    int64_t rows = 1;
+    for (int d = 1; d + 1 < l.rank(x); ++d) {
+      dims.push_back(l.dim(x, d));
+      rows *= l.dim(x, d);
+    }
+    return l.rank(x) == 3 ? x : l.reshape(x, {kRest, static_cast<int32_t>(rows), l.dim(x, -1)});
+  };
+  const bool plain = l.rank(a) == 3 && l.rank(b) == 3;
+  a = flat(a);
+  b = flat(b);
   const int32_t y = l.matmul(a, b, false, true);
-  if (!flat_a && !flat_b) return {y};
-  if (flat_a && flat_b) return {l.reshape(y, {kRest, 1})};
-  return {l.reshape(y, {kRest, flat_a ? l.dim(y, 2) : l.dim(y, 1)})};
+  if (dims.size() == 1) dims.push_back(1);
+  l.refuse_if(dims.size() > static_cast<size_t>(kMaxRank), "too many dimensions");
+  return {plain ? y : l.reshape(y, dims)};
 }
 
 }  // namespace cygnet::keras

@@ -24,7 +24,9 @@ std::vector<std::string> split(const std::string& path) {
 }
 
 // "kernel:0" → "kernel".
-std::string without_port(const std::string& name) { return name.substr(0, name.find(':')); }
+std::string without_port(const std::string& name) {
+  return name.substr(0, name.find(':'));
+}
 
 bool starts_with_zip(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "rb");
@@ -35,8 +37,12 @@ bool starts_with_zip(const std::string& path) {
   return got == 4 && start[0] == 'P' && start[1] == 'K';
 }
 
-bool upper(char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; }
-bool lower(char c) { return std::islower(static_cast<unsigned char>(c)) != 0; }
+bool upper(char c) {
+  return std::isupper(static_cast<unsigned char>(c)) != 0;
+}
+bool lower(char c) {
+  return std::islower(static_cast<unsigned char>(c)) != 0;
+}
 
 // Keras's rule: a break before each capital that lower-case letters follow, then one between a
 // lower-case letter and a capital.
@@ -54,7 +60,9 @@ std::string snake_case(const std::string& name) {
 }  // namespace
 
 std::string ContainerNames::next(const std::string& class_name) {
-  const std::string name = snake_case(class_name);
+  // The one class that Keras exports under another name than its own.
+  const std::string name =
+      snake_case(class_name == "GroupQueryAttention" ? "GroupedQueryAttention" : class_name);
   for (auto& [used, count] : used_)
     if (used == name) return text(name, "_", ++count);
   used_.emplace_back(name, 0);

@@ -33,6 +33,36 @@ void carry_masks(Layer& layer, const Tensors& results) {
   layer.import.masked.insert(results.begin(), results.end());
 }
 
+// Whether the layer's data is [N, C, ...]. Layers that are left out don't care.
+bool first_channels(const Layer& layer) {
+  const Config format = layer.config.at("data_format");
+  return format.is_text() && format.text() == "channels_first" && !layer.inputs.empty() &&
+         layer.rank(layer.input()) > 2;
+}
+
+// The layer between two transpositions, in the order of the graph: [N, ..., C].
+Tensors emit_channels_first(Layer& layer, Emit emitter) {
+  if (emitter == emit_nothing) return emitter(layer);
+  const Config function = layer.config.at("activation");
+  for (const char* name : {"softmax", "log_softmax", "glu"})
+    layer.refuse_if(function.is_text() && function.text() == name,
+                    text("activation \"", name, "\" with channels_first is not supported"));
+  for (int32_t& x : layer.inputs) {
+    std::vector<int32_t> order = {0};
+    for (int d = 2; d < layer.rank(x); ++d) order.push_back(d);
+    order.push_back(1);
+    x = layer.transpose(x, order);
+  }
+  Tensors results = emitter(layer);
+  for (int32_t& y : results) {
+    if (layer.rank(y) < 3) continue;
+    std::vector<int32_t> order = {0, layer.rank(y) - 1};
+    for (int d = 1; d + 1 < layer.rank(y); ++d) order.push_back(d);
+    y = layer.transpose(y, order);
+  }
+  return results;
+}
+
 void name_results(Layer& layer, const Tensors& results) {
   for (size_t i = 0; i < results.size(); ++i) {
     const auto is_input = std::find(layer.inputs.begin(), layer.inputs.end(), results[i]);
@@ -57,19 +87,27 @@ std::string name_of(const Config& layer) {
 // A .h5 file does not name the module, but
 // only layers say whether they are trainable.
 bool is_operation(const Config& layer) {
-  if (layer.has("module")) return layer.at("module").text().rfind("keras.src.ops", 0) == 0;
+  if (layer.has("module")) {
+    const std::string module = layer.at("module").text();
+    return module.rfind("keras.src.ops", 0) == 0 || module.rfind("keras.src.activations", 0) == 0;
+  }
   const Config nodes = layer.at("inbound_nodes"), config = layer.at("config");
   return nodes.size() > 0 && nodes.at(size_t{0}).is_object() && config.is_object() &&
          config.at("trainable").null() && find_operation(class_of(layer)) != nullptr;
 }
+
 bool is_model(const std::string& class_name) {
   return class_name == "Functional" || class_name == "Model" || class_name == "Sequential";
 }
 
 Emit find_emitter(const Config& layer) {
   const std::string kind = class_of(layer);
-  if (is_operation(layer)) return find_operation(kind);
-  if (kind == "TFOpLambda") return find_function(layer.at("config").text("function", ""));
+  if (is_operation(layer)) {
+    const Emit found = find_operation(kind);
+    return found != nullptr ? found : find_layer(kind);
+  }
+  if (kind == "TFOpLambda" || kind == "SlicingOpLambda")
+    return find_function(layer.at("config").text("function", ""));
   return find_layer(kind);
 }
 
@@ -114,7 +152,7 @@ Tensors emit_layer(Import& import, const Config& layer, const std::string& name,
   const Config policy = one.config.at("dtype").at("config");
   one.refuse_if(policy.has("mode") || policy.has("source_name"),
                 "quantized layers of Keras are not supported");
-  const Tensors results = emitter(one);
+  const Tensors results = first_channels(one) ? emit_channels_first(one, emitter) : emitter(one);
   carry_masks(one, results);
   name_results(one, results);
   return results;

@@ -96,10 +96,14 @@ Tensors emit_rms_normalization(Layer& l) {
 
 // [..., C] → [..., G, C/G], standardized over all but batch and G, and back.
 Tensors emit_group_normalization(Layer& l) {
-  const int32_t x = l.input();
-  const int rank = l.rank(x);
-  l.refuse_if(axes_of(l, rank, {-1}) != std::vector<int32_t>{rank - 1} || rank > 7,
-              "only the last axis is supported");
+  const int rank = l.rank(l.input());
+  const std::vector<int32_t> axis = axes_of(l, rank, {-1});
+  l.refuse_if(axis.size() != 1 || axis[0] == 0 || rank > 7, "this axis is not supported");
+  std::vector<int32_t> order(static_cast<size_t>(rank));
+  std::iota(order.begin(), order.end(), 0);
+  std::swap(order[static_cast<size_t>(axis[0])], order.back());
+  const bool last = axis[0] == rank - 1;
+  const int32_t x = last ? l.input() : l.transpose(l.input(), order);
   const int32_t channels = l.dim(x, -1);
   int32_t groups = l.config.integer("groups", 32);
   if (groups == -1) groups = channels;
@@ -115,7 +119,7 @@ Tensors emit_group_normalization(Layer& l) {
   int32_t y = l.reshape(standardize(l, l.reshape(x, split), axes, epsilon), whole);
   if (l.config.flag("scale", true)) y = l.times(y, l.weight("gamma", {channels}));
   if (l.config.flag("center", true)) y = l.plus(y, l.weight("beta", {channels}));
-  return {y};
+  return {last ? y : l.transpose(y, order)};
 }
 
 // x / √(sum of squares), with the sum at least 1e-12.
@@ -123,8 +127,8 @@ Tensors emit_unit_normalization(Layer& l) {
   const int32_t x = l.input();
   const std::vector<int32_t> axes = axes_of(l, l.rank(x), {-1});
   const int32_t sum = l.reduce(Builtin::SUM, l.times(x, x), axes, true);
-  const int32_t bounded = l.add(Builtin::MAXIMUM, {sum, l.e.scalar(1e-12f)},
-                                schema::MaximumMinimumOptionsT());
+  const int32_t bounded =
+      l.add(Builtin::MAXIMUM, {sum, l.e.scalar(1e-12f)}, schema::MaximumMinimumOptionsT());
   return {l.times(x, l.add(Builtin::RSQRT, {bounded}))};
 }
 
@@ -139,10 +143,10 @@ void flatten(const Config& value, std::vector<float>& result) {
 
 }  // namespace
 
-// (x − mean) / max(√variance, 1e-7); the statistics stand in the config or are weights.
+// (x − mean) / max(√variance, 1e-7), or the inverse of it; the statistics stand in the config or
+// are weights.
 Tensors emit_normalization(Layer& l) {
   const int32_t x = l.to_float(l.input());
-  l.refuse_if(l.config.flag("invert", false), "invert is not supported");
   std::vector<int32_t> axes;
   if (l.config.has("axis"))
     for (int32_t a : l.config.at("axis").integers()) axes.push_back(l.axis(a, l.rank(x)));
@@ -161,11 +165,15 @@ Tensors emit_normalization(Layer& l) {
   for (int32_t d : dims) count *= d;
   l.refuse_if(mean.size() != variance.size() || static_cast<int64_t>(mean.size()) != count,
               text("expected ", count, " means and variances"));
+  const bool invert = l.config.flag("invert", false);
   for (size_t i = 0; i < mean.size(); ++i) {
-    variance[i] = 1.0f / std::max(std::sqrt(variance[i]), 1e-7f);
+    variance[i] = std::max(std::sqrt(variance[i]), 1e-7f);
+    if (invert) continue;
+    variance[i] = 1.0f / variance[i];
     mean[i] = -mean[i];
   }
-  return {l.times(l.plus(x, l.constant(dims, mean)), l.constant(dims, variance))};
+  const int32_t shift = l.constant(dims, mean), scale = l.constant(dims, variance);
+  return {invert ? l.plus(l.times(x, scale), shift) : l.times(l.plus(x, shift), scale)};
 }
 
 namespace {

@@ -1,391 +1,253 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operations that a Functional graph holds between its layers: arithmetic on its tensors.
-#include <algorithm>
-#include <numeric>
+#include "importers/keras/operations.h"
 
-#include "importers/keras/layers.h"
+#include <algorithm>
 
 namespace cygnet::keras {
 namespace {
 
-// Argument i, by position or by one of its names.
-const Argument& argument(const Layer& l, size_t i, const char* name, const char* other = "") {
-  if (i < l.call.positional.size()) return l.call.positional[i];
-  for (const char* key : {name, other}) {
-    const auto found = l.call.keywords.find(key);
-    if (found != l.call.keywords.end()) return found->second;
+// The numbers of a nested list, row by row; a Failure where its rows are not of one length.
+void read_array(const Layer& l, const Config& value, size_t depth, std::vector<int32_t>& dims,
+                std::vector<double>& numbers) {
+  if (!value.is_list()) {
+    l.refuse_if(!value.is_number() && !value.is_flag(),
+                text("operand ", value.brief(), " is not supported"));
+    l.refuse_if(depth != dims.size(), "an array whose rows differ in length");
+    numbers.push_back(value.is_flag() ? (value.flag() ? 1 : 0) : value.number());
+    return;
   }
-  l.fail(text("argument \"", name, "\" is missing"));
+  const int32_t n = static_cast<int32_t>(value.size());
+  if (depth == dims.size() && numbers.empty())
+    dims.resize(depth + 1, n);
+  else
+    l.refuse_if(depth >= dims.size() || dims[depth] != n, "an array whose rows differ in length");
+  for (size_t i = 0; i < value.size(); ++i) read_array(l, value.at(i), depth + 1, dims, numbers);
 }
 
-// A setting: of the operation, by keyword or by position.
-Config setting(const Layer& l, const char* key, size_t position) {
-  if (l.config.has(key)) return l.config.at(key);
-  const auto found = l.call.keywords.find(key);
-  if (found != l.call.keywords.end()) return found->second.literal;
-  return position < l.call.positional.size() ? l.call.positional[position].literal : Config();
+// {"class_name": "__numpy__" or "__tensor__", "config": {"value": ...}}, or the value itself.
+Config array_value(const Config& literal) {
+  const std::string kind = literal.text("class_name", "");
+  return kind == "__numpy__" || kind == "__tensor__" ? literal.at("config").at("value") : literal;
 }
 
-void numbers(const Config& value, std::vector<float>& result) {
-  if (value.is_number()) result.push_back(static_cast<float>(value.number()));
-  for (size_t i = 0; value.is_list() && i < value.size(); ++i) numbers(value.at(i), result);
-}
-
-// A tensor, or a number as a constant of the given type.
-int32_t operand(Layer& l, const Argument& a, Type type) {
-  if (a.is_tensor()) return a.tensor;
-  std::vector<float> list;
-  numbers(a.literal, list);
-  l.refuse_if(list.empty(), text("operand ", a.literal.brief(), " is not supported"));
-  for (size_t i = 0; a.is_list && i < a.literal.size(); ++i)
-    l.refuse_if(!a.literal.at(i).is_number(), "constants of several dimensions are not supported");
+template <class T>
+int32_t make_constant(Layer& l, const std::vector<int32_t>& dims,
+                      const std::vector<double>& numbers) {
   Shape shape;
-  if (a.is_list) shape.push(static_cast<int32_t>(list.size()));
-  if (type != Type::int32) return l.e.constant<float>(shape, list);
-  return l.e.constant<int32_t>(shape, std::vector<int32_t>(list.begin(), list.end()));
-}
-
-template <Builtin op, class Options>
-Tensors binary(Layer& l) {
-  const Argument& a = argument(l, 0, "x1", "x");
-  const Argument& b = argument(l, 1, "x2", "y");
-  const Type type = l.e.type(l.input());
-  return {l.add(op, {operand(l, a, type), operand(l, b, type)}, Options())};
-}
-
-template <Builtin op, class Options>
-Tensors comparison(Layer& l) {
-  const Type type = l.e.type(l.input());
-  const int32_t a = operand(l, argument(l, 0, "x1", "x"), type);
-  const int32_t b = operand(l, argument(l, 1, "x2", "y"), type);
-  return {l.add_typed(op, {a, b}, Type::boolean, Options())};
-}
-
-template <Builtin op, class Options = NoOptions>
-Tensors unary(Layer& l) {
-  return {l.add(op, {l.input()}, Options())};
-}
-
-Tensors square(Layer& l) { return {l.times(l.input(), l.input())}; }
-Tensors negative(Layer& l) { return {l.times(l.input(), -1.0f)}; }
-Tensors reciprocal(Layer& l) { return {l.over(l.e.scalar(1.0f), l.input())}; }
-
-template <Builtin op>
-Tensors reduction(Layer& l) {
-  const int32_t x = l.input();
-  const Config axis = setting(l, "axis", 1);
-  std::vector<int32_t> axes;
-  if (axis.null()) {
-    axes.resize(static_cast<size_t>(l.rank(x)));
-    std::iota(axes.begin(), axes.end(), 0);
-  } else {
-    for (int32_t a : axis.integers()) axes.push_back(l.axis(a, l.rank(x)));
+  for (int32_t d : dims) shape.push(d);
+  const double low = static_cast<double>(std::numeric_limits<T>::lowest());
+  std::vector<T> values;
+  for (double v : numbers) {
+    l.refuse_if(!(v >= low && v <= -low) && std::is_integral_v<T>, "a number is out of range");
+    values.push_back(static_cast<T>(v));
   }
-  const Config keep = setting(l, "keepdims", 2);
-  return {l.reduce(op, x, axes, keep.null() ? false : keep.flag())};
+  return l.e.constant<T>(shape, values);
 }
 
-Tensors concatenate(Layer& l) {
-  const Config axis = setting(l, "axis", 1);
-  return {l.concatenate(l.inputs, l.axis(axis.null() ? 0 : axis.integer(), l.rank(l.input())))};
-}
-
-Tensors stack(Layer& l) {
-  const Config axis = setting(l, "axis", 1);
-  schema::PackOptionsT options;
-  options.values_count = static_cast<int32_t>(l.inputs.size());
-  options.axis = l.axis(axis.null() ? 0 : axis.integer(), l.rank(l.input()) + 1);
-  return {l.add(Builtin::PACK, l.inputs, options)};
-}
-
-Tensors reshape(Layer& l) {
-  std::vector<int32_t> dims = setting(l, l.config.has("newshape") ? "newshape" : "shape", 1).integers();
-  const auto open = std::count(dims.begin(), dims.end(), -1);
-  l.refuse_if(open > 1 || dims.size() > static_cast<size_t>(kMaxRank), "the shape is not supported");
-  return {l.reshape(l.input(), dims)};
-}
-
-Tensors transpose(Layer& l) {
-  const int32_t x = l.input();
-  const Config axes = setting(l, l.config.has("axes") ? "axes" : "perm", 1);
-  std::vector<int32_t> order;
-  if (axes.null())
-    for (int d = l.rank(x); d-- > 0;) order.push_back(d);
-  else
-    for (int32_t a : axes.integers()) order.push_back(l.axis(a, l.rank(x)));
-  return {l.transpose(x, order)};
-}
-
-Tensors expand_dims(Layer& l) {
-  std::vector<int32_t> dims = l.dims_of(l.input());
-  l.refuse_if(dims.size() >= static_cast<size_t>(kMaxRank), "too many dimensions");
-  const Config at = setting(l, "axis", 1);
-  const int axis = l.axis(at.is_list() ? at.at(size_t{0}).integer() : at.integer(), l.rank(l.input()) + 1);
-  dims.insert(dims.begin() + axis, 1);
-  return {l.reshape(l.input(), dims)};
-}
-
-Tensors squeeze(Layer& l) {
-  std::vector<int32_t> dims = l.dims_of(l.input());
-  const Config at = setting(l, "axis", 1);
-  std::vector<bool> gone(dims.size(), false);
-  if (at.null())
-    for (size_t d = 0; d < dims.size(); ++d) gone[d] = dims[d] == 1;
-  else
-    for (int32_t a : at.integers()) gone[static_cast<size_t>(l.axis(a, l.rank(l.input())))] = true;
-  std::vector<int32_t> left;
-  for (size_t d = 0; d < dims.size(); ++d) {
-    l.refuse_if(gone[d] && dims[d] != 1, "a dimension that is not 1 can't be removed");
-    if (!gone[d]) left.push_back(dims[d]);
+int rank_of(Type type) {
+  switch (type) {
+    case Type::boolean:
+      return 0;
+    case Type::int8:
+    case Type::uint8:
+    case Type::int16:
+      return 1;
+    case Type::int32:
+      return 2;
+    case Type::int64:
+      return 3;
+    default:
+      return 4;
   }
-  return {l.reshape(l.input(), left)};
-}
-
-Tensors matmul(Layer& l) {
-  return {l.matmul(l.input(0), l.input(1), false, false)};
-}
-
-Tensors softmax_of(Layer& l) {
-  const Config axis = setting(l, "axis", 1);
-  return {l.softmax(l.input(), l.axis(axis.null() ? -1 : axis.integer(), l.rank(l.input())))};
-}
-
-Tensors clip(Layer& l) {
-  const bool old = l.call.keywords.count("clip_value_min") != 0;
-  const Config low = setting(l, old ? "clip_value_min" : "x_min", 1);
-  const Config high = setting(l, old ? "clip_value_max" : "x_max", 2);
-  const int32_t up = l.add(Builtin::MAXIMUM, {l.input(), l.e.scalar(static_cast<float>(low.number()))},
-                           schema::MaximumMinimumOptionsT());
-  return {l.add(Builtin::MINIMUM, {up, l.e.scalar(static_cast<float>(high.number()))},
-                schema::MaximumMinimumOptionsT())};
-}
-
-Tensors power(Layer& l) {
-  const Argument& exponent = argument(l, 1, "x2", "y");
-  if (!exponent.is_tensor() && exponent.literal.is_number() && exponent.literal.number() == 2)
-    return square(l);
-  return binary<Builtin::POW, schema::PowOptionsT>(l);
-}
-
-Tensors cast(Layer& l) {
-  const std::string type = setting(l, "dtype", 1).text();
-  if (type.rfind("float", 0) == 0 || type == "bfloat16") return {l.to_float(l.input())};
-  if (type == "int32") return {l.cast(l.input(), Type::int32)};
-  if (type == "int64") return {l.cast(l.input(), Type::int64)};
-  if (type == "bool") return {l.cast(l.input(), Type::boolean)};
-  l.fail(text("type ", type, " is not supported"));
-}
-
-Tensors where(Layer& l) {
-  const int32_t a = operand(l, argument(l, 1, "x1"), Type::float32);
-  const int32_t b = operand(l, argument(l, 2, "x2"), Type::float32);
-  const std::string name = l.name + "/select";
-  return {l.e.add(Builtin::SELECT_V2, {l.input(), a, b}, schema::SelectV2OptionsT(),
-                  Results(name, l.e.type(a)))};
-}
-
-Tensors flip(Layer& l) {
-  const int32_t axis = l.axis(setting(l, "axis", 1).integer(), l.rank(l.input()));
-  return {l.add(Builtin::REVERSE_V2, {l.input(), l.e.list({axis})}, schema::ReverseV2OptionsT())};
-}
-
-Tensors pad(Layer& l) {
-  const Config widths = setting(l, "pad_width", 1), mode = setting(l, "mode", 2);
-  l.refuse_if(!mode.null() && mode.text() != "constant", "only padding with zeros is supported");
-  l.refuse_if(!setting(l, "constant_values", 3).null() &&
-                  setting(l, "constant_values", 3).number() != 0,
-              "only padding with zeros is supported");
-  std::vector<int32_t> table;
-  for (size_t i = 0; i < widths.size(); ++i)
-    for (int32_t v : widths.at(i).integers()) {
-      l.refuse_if(v < 0 || v > (1 << 20), "a width is out of range");
-      table.push_back(v);
-    }
-  l.refuse_if(table.size() != 2 * static_cast<size_t>(l.rank(l.input())),
-              "expected a pair for each dimension");
-  return {l.pad(l.input(), table)};
-}
-
-// x[...]: ranges, indices, new dimensions and one ellipsis, for each dimension in turn.
-Tensors get_item(Layer& l) {
-  const int32_t x = l.input();
-  Config key = argument(l, 1, "key", "slice_spec").literal;
-  if (key.text("class_name", "") == "__tuple__") key = key.at("items");
-  std::vector<Config> parts;
-  if (key.is_list())
-    for (size_t i = 0; i < key.size(); ++i) parts.push_back(key.at(i));
-  else
-    parts.push_back(key);
-  const auto is = [](const Config& c, const char* kind) {
-    return c.is_object() && c.text("class_name", "") == kind;
-  };
-  size_t used = 0;
-  for (const Config& p : parts) used += is(p, "__slice__") || p.is_number() ? 1 : 0;
-  const std::vector<int32_t> own = l.dims_of(x);
-  l.refuse_if(used > own.size(), "more indices than dimensions");
-  std::vector<int32_t> from, to, step, dims;
-  int32_t begin_mask = 0, end_mask = 0, taken = 0;
-  std::vector<int32_t> shape;  // of the result, −2: the size of the slice
-  const auto all = [&] {
-    begin_mask |= 1 << from.size();
-    end_mask |= 1 << from.size();
-    shape.push_back(own[from.size()]);
-    from.push_back(0), to.push_back(0), step.push_back(1);
-  };
-  const auto bound = [&](const Config& c, int32_t& mask) {
-    if (c.null()) mask |= 1 << from.size();
-    return c.null() ? 0 : c.integer();
-  };
-  std::vector<std::pair<size_t, size_t>> measured;  // of the result, of the slice
-  for (const Config& p : parts) {
-    if (p.null()) {
-      shape.push_back(1);
-    } else if (is(p, "__ellipsis__")) {
-      for (size_t n = own.size() - used; n > 0; --n) all();
-      used = own.size();
-    } else if (p.is_number()) {
-      const int32_t i = l.axis(p.integer(), own[from.size()] < 0 ? 1 : own[from.size()]);
-      l.refuse_if(own[from.size()] < 0, "one example of the batch can't be picked");
-      from.push_back(i), to.push_back(i + 1), step.push_back(1);
-      ++taken;
-    } else {
-      l.refuse_if(!is(p, "__slice__"), text("index ", p.brief(), " is not supported"));
-      const Config c = p.at("config");
-      const int32_t stride = c.integer("step", 1);
-      l.refuse_if(stride < 1, "steps must be positive");
-      const bool whole = c.at("start").null() && c.at("stop").null() && stride == 1;
-      if (whole) {
-        all();
-        continue;
-      }
-      l.refuse_if(own[from.size()] < 0, "a part of the batch can't be picked");
-      measured.emplace_back(shape.size(), from.size());
-      shape.push_back(0);
-      const int32_t begin = bound(c.at("start"), begin_mask);
-      const int32_t end = bound(c.at("stop"), end_mask);
-      from.push_back(begin), to.push_back(end), step.push_back(stride);
-    }
-  }
-  while (from.size() < own.size()) all();
-  l.refuse_if(shape.size() > static_cast<size_t>(kMaxRank), "too many dimensions");
-  schema::StridedSliceOptionsT options;
-  options.begin_mask = begin_mask;
-  options.end_mask = end_mask;
-  const int32_t y = l.add(Builtin::STRIDED_SLICE, {x, l.e.list(from), l.e.list(to), l.e.list(step)},
-                          options);
-  if (taken == 0 && shape.size() == own.size()) return {y};
-  for (const auto& [at, d] : measured) shape[at] = l.dim(y, static_cast<int>(d));
-  return {l.reshape(y, shape)};
-}
-
-// An activation by the operation's class, "Relu" → relu, or the function, "nn.relu".
-Tensors activation_class(Layer& l) {
-  std::string name = l.config.text("function", "");
-  name = name.substr(name.find('.') == std::string::npos ? 0 : name.find('.') + 1);
-  for (char c : name.empty() ? l.kind : std::string())
-    name += text(c >= 'A' && c <= 'Z' && !name.empty() ? "_" : "",
-                 static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c));
-  if (name == "gelu" && setting(l, "approximate", 1).is_flag() && setting(l, "approximate", 1).flag())
-    name = "gelu_tanh";
-  return {activate(l, l.input(), Config::text_value(name, l.name))};
-}
-
-const std::map<std::string, Emit>& operations() {
-  using namespace schema;
-  static const std::map<std::string, Emit> table = {
-      {"Abs", unary<Builtin::ABS, AbsOptionsT>},
-      {"Absolute", unary<Builtin::ABS, AbsOptionsT>},
-      {"Add", binary<Builtin::ADD, AddOptionsT>},
-      {"Cast", cast},
-      {"Clip", clip},
-      {"Concatenate", concatenate},
-      {"Cos", unary<Builtin::COS, CosOptionsT>},
-      {"Divide", binary<Builtin::DIV, DivOptionsT>},
-      {"Elu", activation_class},
-      {"Equal", comparison<Builtin::EQUAL, EqualOptionsT>},
-      {"Exp", unary<Builtin::EXP, ExpOptionsT>},
-      {"ExpandDims", expand_dims},
-      {"Flip", flip},
-      {"Floor", unary<Builtin::FLOOR>},
-      {"Gelu", activation_class},
-      {"GetItem", get_item},
-      {"Greater", comparison<Builtin::GREATER, GreaterOptionsT>},
-      {"GreaterEqual", comparison<Builtin::GREATER_EQUAL, GreaterEqualOptionsT>},
-      {"HardSigmoid", activation_class},
-      {"Less", comparison<Builtin::LESS, LessOptionsT>},
-      {"LessEqual", comparison<Builtin::LESS_EQUAL, LessEqualOptionsT>},
-      {"Log", unary<Builtin::LOG>},
-      {"LogSoftmax", activation_class},
-      {"Matmul", matmul},
-      {"Max", reduction<Builtin::REDUCE_MAX>},
-      {"Maximum", binary<Builtin::MAXIMUM, MaximumMinimumOptionsT>},
-      {"Mean", reduction<Builtin::MEAN>},
-      {"Min", reduction<Builtin::REDUCE_MIN>},
-      {"Minimum", binary<Builtin::MINIMUM, MaximumMinimumOptionsT>},
-      {"Multiply", binary<Builtin::MUL, MulOptionsT>},
-      {"Negative", negative},
-      {"NotEqual", comparison<Builtin::NOT_EQUAL, NotEqualOptionsT>},
-      {"Pad", pad},
-      {"Power", power},
-      {"Prod", reduction<Builtin::REDUCE_PROD>},
-      {"Reciprocal", reciprocal},
-      {"Relu", activation_class},
-      {"Relu6", activation_class},
-      {"Reshape", reshape},
-      {"Rsqrt", unary<Builtin::RSQRT>},
-      {"Selu", activation_class},
-      {"Sigmoid", activation_class},
-      {"Silu", activation_class},
-      {"Sin", unary<Builtin::SIN>},
-      {"Softmax", softmax_of},
-      {"Softplus", activation_class},
-      {"Softsign", activation_class},
-      {"Sqrt", unary<Builtin::SQRT>},
-      {"Square", square},
-      {"Squeeze", squeeze},
-      {"Stack", stack},
-      {"Subtract", binary<Builtin::SUB, SubOptionsT>},
-      {"Sum", reduction<Builtin::SUM>},
-      {"Swish", activation_class},
-      {"Tanh", activation_class},
-      {"Transpose", transpose},
-      {"TrueDivide", binary<Builtin::DIV, DivOptionsT>},
-      {"Where", where},
-  };
-  return table;
 }
 
 }  // namespace
 
+const Argument& argument(const Layer& l, size_t i, std::initializer_list<const char*> names) {
+  if (i < l.call.positional.size()) return l.call.positional[i];
+  for (const char* key : names) {
+    const auto found = l.call.keywords.find(key);
+    if (found != l.call.keywords.end()) return found->second;
+  }
+  l.fail(text("argument \"", *names.begin(), "\" is missing"));
+}
+
+Config setting(const Layer& l, std::initializer_list<const char*> keys, size_t position) {
+  for (const char* key : keys) {
+    if (l.config.has(key)) return l.config.at(key);
+    const auto found = l.call.keywords.find(key);
+    if (found != l.call.keywords.end()) return found->second.literal;
+  }
+  return position < l.call.positional.size() ? l.call.positional[position].literal : Config();
+}
+
+int axis_setting(const Layer& l, size_t position, int otherwise, int rank) {
+  const Config axis = setting(l, {"axis", "dim"}, position);
+  return l.axis(axis.null()      ? otherwise
+                : axis.is_list() ? axis.at(size_t{0}).integer()
+                                 : axis.integer(),
+                rank);
+}
+
+bool flag_setting(const Layer& l, std::initializer_list<const char*> keys, size_t position) {
+  const Config value = setting(l, keys, position);
+  return !value.null() && value.flag();
+}
+
+bool is_real(const Argument& a) {
+  if (a.is_tensor()) return false;
+  const std::string type = a.literal.at("config").text("dtype", "");
+  if (!type.empty()) return type.find("float") != std::string::npos;
+  for (const Argument& part : a.list)
+    if (is_real(part)) return true;
+  return a.literal.is_fraction();
+}
+
+int32_t operand(Layer& l, const Argument& a, Type type) {
+  if (a.is_tensor()) return l.cast(a.tensor, type);
+  // Files of Keras 2 have the one tensor of a call in a list of its own.
+  if (a.list.size() == 1 && a.list[0].is_tensor()) return l.cast(a.list[0].tensor, type);
+  std::vector<int32_t> dims;
+  std::vector<double> numbers;
+  read_array(l, array_value(a.literal), 0, dims, numbers);
+  l.refuse_if(numbers.empty() || dims.size() > static_cast<size_t>(kMaxRank),
+              text("operand ", a.literal.brief(), " is not supported"));
+  if (type == Type::int32) return make_constant<int32_t>(l, dims, numbers);
+  if (type == Type::int64) return make_constant<int64_t>(l, dims, numbers);
+  const int32_t reals = make_constant<float>(l, dims, numbers);
+  return l.cast(reals, type);
+}
+
+Type common_type(const Layer& l, std::initializer_list<const Argument*> operands) {
+  Type result = Type::boolean;
+  bool real = false;
+  for (const Argument* a : operands) {
+    real = real || is_real(*a);
+    const std::vector<int32_t> tensors = tensors_of(*a);
+    const Type type = tensors.empty() ? Type::boolean : l.e.type(tensors[0]);
+    if (rank_of(type) > rank_of(result)) result = type;
+    if (tensors.empty() && a->literal.is_number() && result == Type::boolean) result = Type::int32;
+  }
+  if (real || rank_of(result) > 3) return Type::float32;
+  return rank_of(result) == 1 ? Type::int32 : result;
+}
+
+int32_t gather(Layer& l, int32_t x, int32_t indices, int at) {
+  schema::GatherOptionsT options;
+  options.axis = at;
+  return l.add(Builtin::GATHER, {x, indices}, options);
+}
+
 Emit find_operation(const std::string& class_name) {
-  const auto found = operations().find(class_name);
-  return found == operations().end() ? nullptr : found->second;
+  for (const Operations* table :
+       {&arithmetic_operations(), &shape_operations(), &network_operations()}) {
+    const auto found = table->find(class_name);
+    if (found != table->end()) return found->second;
+  }
+  return nullptr;
 }
 
 // Functions of TensorFlow as Keras 2 stores them, by the operation that they equal.
 Emit find_function(const std::string& function) {
   static const std::map<std::string, const char*> names = {
-      {"__operators__.add", "Add"},    {"abs", "Abs"},
-      {"cast", "Cast"},                {"clip_by_value", "Clip"},
-      {"concat", "Concatenate"},       {"expand_dims", "ExpandDims"},
-      {"linalg.matmul", "Matmul"},     {"math.abs", "Abs"},
-      {"math.add", "Add"},             {"math.divide", "Divide"},
-      {"math.exp", "Exp"},             {"math.log", "Log"},
-      {"math.maximum", "Maximum"},     {"math.minimum", "Minimum"},
-      {"math.multiply", "Multiply"},   {"math.negative", "Negative"},
-      {"math.pow", "Power"},           {"math.reduce_max", "Max"},
-      {"math.reduce_mean", "Mean"},    {"math.reduce_min", "Min"},
-      {"math.reduce_sum", "Sum"},      {"math.rsqrt", "Rsqrt"},
-      {"math.sigmoid", "Sigmoid"},     {"math.softplus", "Softplus"},
-      {"math.sqrt", "Sqrt"},           {"math.square", "Square"},
-      {"math.subtract", "Subtract"},   {"math.tanh", "Tanh"},
-      {"math.truediv", "TrueDivide"},  {"nn.elu", "Elu"},
-      {"nn.gelu", "Gelu"},             {"nn.relu", "Relu"},
-      {"nn.relu6", "Relu6"},           {"nn.selu", "Selu"},
-      {"nn.sigmoid", "Sigmoid"},       {"nn.silu", "Silu"},
-      {"nn.softmax", "Softmax"},       {"nn.tanh", "Tanh"},
-      {"reshape", "Reshape"},          {"squeeze", "Squeeze"},
-      {"stack", "Stack"},              {"transpose", "Transpose"},
+      {"__operators__.add", "Add"},
+      {"__operators__.getitem", "GetItem"},
+      {"abs", "Abs"},
+      {"cast", "Cast"},
+      {"clip_by_value", "Clip"},
+      {"compat.v1.floor_div", "FloorDivide"},
+      {"compat.v1.gather", "Take"},
+      {"compat.v1.pad", "Pad"},
+      {"compat.v1.shape", "Shape"},
+      {"compat.v1.transpose", "Transpose"},
+      {"concat", "Concatenate"},
+      {"expand_dims", "ExpandDims"},
+      {"gather", "Take"},
+      {"identity", "Identity"},
+      {"image.resize", "Resize"},
+      {"linalg.matmul", "Matmul"},
+      {"math.abs", "Abs"},
+      {"math.add", "Add"},
+      {"math.argmax", "Argmax"},
+      {"math.argmin", "Argmin"},
+      {"math.ceil", "Ceil"},
+      {"math.cos", "Cos"},
+      {"math.cumsum", "Cumsum"},
+      {"math.divide", "TrueDivide"},
+      {"math.divide_no_nan", "DivideNoNan"},
+      {"math.equal", "Equal"},
+      {"math.exp", "Exp"},
+      {"math.expm1", "Expm1"},
+      {"math.floor", "Floor"},
+      {"math.floordiv", "FloorDivide"},
+      {"math.floormod", "Mod"},
+      {"math.greater", "Greater"},
+      {"math.greater_equal", "GreaterEqual"},
+      {"math.l2_normalize", "Normalize"},
+      {"math.less", "Less"},
+      {"math.less_equal", "LessEqual"},
+      {"math.log", "Log"},
+      {"math.log1p", "Log1p"},
+      {"math.logical_and", "LogicalAnd"},
+      {"math.logical_not", "LogicalNot"},
+      {"math.logical_or", "LogicalOr"},
+      {"math.maximum", "Maximum"},
+      {"math.minimum", "Minimum"},
+      {"math.multiply", "Multiply"},
+      {"math.negative", "Negative"},
+      {"math.not_equal", "NotEqual"},
+      {"math.pow", "Power"},
+      {"math.reciprocal", "Reciprocal"},
+      {"math.reduce_all", "All"},
+      {"math.reduce_any", "Any"},
+      {"math.reduce_logsumexp", "Logsumexp"},
+      {"math.reduce_max", "Max"},
+      {"math.reduce_mean", "Mean"},
+      {"math.reduce_min", "Min"},
+      {"math.reduce_prod", "Prod"},
+      {"math.reduce_std", "Std"},
+      {"math.reduce_sum", "Sum"},
+      {"math.reduce_variance", "Var"},
+      {"math.rsqrt", "Rsqrt"},
+      {"math.sigmoid", "Sigmoid"},
+      {"math.sign", "Sign"},
+      {"math.sin", "Sin"},
+      {"math.softplus", "Softplus"},
+      {"math.sqrt", "Sqrt"},
+      {"math.square", "Square"},
+      {"math.subtract", "Subtract"},
+      {"math.tanh", "Tanh"},
+      {"math.truediv", "TrueDivide"},
+      {"nn.elu", "Elu"},
+      {"nn.gelu", "Gelu"},
+      {"nn.l2_normalize", "Normalize"},
+      {"nn.leaky_relu", "LeakyRelu"},
+      {"nn.log_softmax", "LogSoftmax"},
+      {"nn.relu", "Relu"},
+      {"nn.relu6", "Relu6"},
+      {"nn.selu", "Selu"},
+      {"nn.sigmoid", "Sigmoid"},
+      {"nn.silu", "Silu"},
+      {"nn.softmax", "Softmax"},
+      {"nn.softplus", "Softplus"},
+      {"nn.softsign", "Softsign"},
+      {"nn.swish", "Silu"},
+      {"nn.tanh", "Tanh"},
+      {"ones_like", "OnesLike"},
+      {"pad", "Pad"},
+      {"repeat", "Repeat"},
+      {"reshape", "Reshape"},
+      {"reverse", "Flip"},
+      {"roll", "Roll"},
+      {"split", "Split"},
+      {"squeeze", "Squeeze"},
+      {"stack", "Stack"},
+      {"stop_gradient", "StopGradient"},
+      {"tile", "Tile"},
+      {"transpose", "Transpose"},
+      {"unstack", "Unstack"},
+      {"where", "Where"},
+      {"zeros_like", "ZerosLike"},
   };
   const auto found = names.find(function);
   return found == names.end() ? nullptr : find_operation(found->second);

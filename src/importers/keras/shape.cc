@@ -7,11 +7,6 @@
 namespace cygnet::keras {
 namespace {
 
-void channels_last(const Layer& l) {
-  l.refuse_if(l.config.text("data_format", "channels_last") != "channels_last",
-              "data_format channels_first is not supported; save the model with channels_last");
-}
-
 // One number, a pair, or a pair of pairs → [before, after] for each of `count` directions.
 std::vector<int32_t> pairs(const Layer& l, const Config& value, size_t count) {
   std::vector<int32_t> result;
@@ -60,10 +55,21 @@ int32_t resize(Layer& l, int32_t x, int64_t h, int64_t w, const std::string& how
 
 }  // namespace
 
-Tensors emit_nothing(Layer& l) { return l.inputs.empty() ? Tensors{l.input()} : l.inputs; }
+// A layer of training that, left out, still turns integers into reals.
+Tensors emit_to_float(Layer& l) {
+  return {l.to_float(l.input())};
+}
+
+// A wrapper that does nothing to what it wraps while inferring.
+Tensors emit_wrapper(Layer& l) {
+  return emit_inner(l, l.config.at("layer"), "", "layer", l.call);
+}
+
+Tensors emit_nothing(Layer& l) {
+  return l.inputs.empty() ? Tensors{l.input()} : l.inputs;
+}
 
 Tensors emit_flatten(Layer& l) {
-  channels_last(l);
   const int32_t x = l.input();
   int64_t n = 1;
   for (int d = 1; d < l.rank(x); ++d) n *= l.dim(x, d);
@@ -81,9 +87,9 @@ Tensors emit_reshape(Layer& l) {
     if (d >= 0) known = std::min<int64_t>(known * d, int64_t{1} << 40);
   }
   const auto open = std::count(dims.begin(), dims.end(), -1);
-  l.refuse_if(open > 1 || (open == 1 && (known == 0 || all % known != 0)) ||
-                  (open == 0 && known != all),
-              "the sizes do not fit the input");
+  l.refuse_if(
+      open > 1 || (open == 1 && (known == 0 || all % known != 0)) || (open == 0 && known != all),
+      "the sizes do not fit the input");
   for (int32_t& d : dims)
     if (d < 0) d = static_cast<int32_t>(all / known);
   dims.insert(dims.begin(), kRest);
@@ -107,29 +113,40 @@ Tensors emit_repeat_vector(Layer& l) {
   return {l.add(Builtin::TILE, {row, l.e.list({1, n, 1})}, schema::TileOptionsT())};
 }
 
+namespace {
+
+int32_t zero_padding(Layer& l, size_t directions) {
+  l.expect_rank(l.input(), static_cast<int>(directions) + 2);
+  std::vector<int32_t> table = {0, 0};
+  for (int32_t v : pairs(l, l.config.at("padding"), directions)) table.push_back(v);
+  table.insert(table.end(), {0, 0});
+  return l.pad(l.input(), table);
+}
+
+int32_t cropping(Layer& l, size_t directions) {
+  l.expect_rank(l.input(), static_cast<int>(directions) + 2);
+  return crop(l, l.input(), pairs(l, l.config.at("cropping"), directions));
+}
+
+}  // namespace
+
 Tensors emit_zero_padding_1d(Layer& l) {
-  channels_last(l);
-  l.expect_rank(l.input(), 3);
-  const auto p = pairs(l, l.config.at("padding"), 1);
-  return {l.pad(l.input(), {0, 0, p[0], p[1], 0, 0})};
+  return {zero_padding(l, 1)};
 }
-
 Tensors emit_zero_padding_2d(Layer& l) {
-  channels_last(l);
-  l.expect_rank(l.input(), 4);
-  const auto p = pairs(l, l.config.at("padding"), 2);
-  return {l.pad(l.input(), {0, 0, p[0], p[1], p[2], p[3], 0, 0})};
+  return {zero_padding(l, 2)};
 }
-
+Tensors emit_zero_padding_3d(Layer& l) {
+  return {zero_padding(l, 3)};
+}
 Tensors emit_cropping_1d(Layer& l) {
-  l.expect_rank(l.input(), 3);
-  return {crop(l, l.input(), pairs(l, l.config.at("cropping"), 1))};
+  return {cropping(l, 1)};
 }
-
 Tensors emit_cropping_2d(Layer& l) {
-  channels_last(l);
-  l.expect_rank(l.input(), 4);
-  return {crop(l, l.input(), pairs(l, l.config.at("cropping"), 2))};
+  return {cropping(l, 2)};
+}
+Tensors emit_cropping_3d(Layer& l) {
+  return {cropping(l, 3)};
 }
 
 Tensors emit_up_sampling_1d(Layer& l) {
@@ -142,7 +159,6 @@ Tensors emit_up_sampling_1d(Layer& l) {
 }
 
 Tensors emit_up_sampling_2d(Layer& l) {
-  channels_last(l);
   const int32_t x = l.input();
   l.expect_rank(x, 4);
   const Config given = l.config.at("size");
@@ -153,23 +169,91 @@ Tensors emit_up_sampling_2d(Layer& l) {
                  l.config.text("interpolation", "nearest"))};
 }
 
-Tensors emit_resizing(Layer& l) {
-  channels_last(l);
-  for (const char* key : {"crop_to_aspect_ratio", "pad_to_aspect_ratio"})
-    l.refuse_if(l.config.flag(key, false), text(key, " is not supported"));
-  const int32_t x = l.to_float(l.input());
-  return {resize(l, x, l.config.integer("height", 0), l.config.integer("width", 0),
-                 l.config.text("interpolation", "bilinear"))};
+// Every element of three directions repeated.
+Tensors emit_up_sampling_3d(Layer& l) {
+  int32_t x = l.input();
+  l.expect_rank(x, 5);
+  std::vector<int32_t> size = l.config.at("size").integers();
+  if (size.size() == 1) size.resize(3, size[0]);
+  l.refuse_if(size.size() != 3, "expected three sizes");
+  for (int d = 1; d < 4; ++d) {
+    const int32_t n = size[static_cast<size_t>(d - 1)];
+    l.refuse_if(n < 1 || int64_t{n} * l.dim(x, d) > (1 << 20), "the size is out of range");
+    if (n == 1) continue;
+    std::vector<int32_t> indices;
+    for (int32_t i = 0; i < l.dim(x, d); ++i)
+      indices.insert(indices.end(), static_cast<size_t>(n), i);
+    schema::GatherOptionsT options;
+    options.axis = d;
+    x = l.add(Builtin::GATHER, {x, l.e.list(indices)}, options);
+  }
+  return {x};
 }
 
-// The middle of the picture; smaller pictures would be resized, which is refused.
+namespace {
+
+// The largest middle part of the picture with the wanted proportions.
+int32_t crop_to(Layer& l, int32_t x, int64_t height, int64_t width) {
+  const int64_t h = l.dim(x, 1), w = l.dim(x, 2);
+  const int64_t ch = std::clamp<int64_t>(w * height / width, 1, h);
+  const int64_t cw = std::clamp<int64_t>(h * width / height, 1, w);
+  const int64_t top = (h - ch) / 2, left = (w - cw) / 2;
+  return crop(l, x,
+              {static_cast<int32_t>(top), static_cast<int32_t>(h - ch - top),
+               static_cast<int32_t>(left), static_cast<int32_t>(w - cw - left)});
+}
+
+// The picture in the middle of a border that gives it the wanted proportions. Both sides get the
+// same, which may leave a pixel too few, as Keras has it.
+int32_t pad_to(Layer& l, int32_t x, int64_t height, int64_t width) {
+  const int64_t h = l.dim(x, 1), w = l.dim(x, 2);
+  const int64_t top = (std::max(h, w * height / width) - h) / 2;
+  const int64_t left = (std::max(w, h * width / height) - w) / 2;
+  l.refuse_if(top > (1 << 20) || left > (1 << 20), "the border is too large");
+  const int32_t y = static_cast<int32_t>(top), z = static_cast<int32_t>(left);
+  const int32_t table = l.e.constant<int32_t>({4, 2}, std::vector<int32_t>{0, 0, y, y, z, z, 0, 0});
+  const float value = static_cast<float>(l.config.number("fill_value", 0));
+  return l.add(Builtin::PADV2, {x, table, l.e.scalar(value)}, schema::PadV2OptionsT());
+}
+
+int32_t resizing(Layer& l, int32_t x, int32_t height, int32_t width, const std::string& how) {
+  l.expect_rank(x, 4);
+  l.refuse_if(height < 1 || width < 1 || height > (1 << 20) || width > (1 << 20),
+              "the size is out of range");
+  const bool shrinks = height < l.dim(x, 1) || width < l.dim(x, 2);
+  l.refuse_if(l.config.flag("antialias", false) && shrinks, "antialias is not supported");
+  if (l.config.flag("crop_to_aspect_ratio", false)) x = crop_to(l, x, height, width);
+  if (l.config.flag("pad_to_aspect_ratio", false)) x = pad_to(l, x, height, width);
+  return resize(l, x, height, width, how);
+}
+
+}  // namespace
+
+Tensors emit_resizing(Layer& l) {
+  return {resizing(l, l.to_float(l.input()), l.config.integer("height", 0),
+                   l.config.integer("width", 0), l.config.text("interpolation", "bilinear"))};
+}
+
+// As an operation: keras.ops.image.resize, tf.image.resize.
+Tensors emit_resize(Layer& l) {
+  const auto given = [&](const char* key) {
+    if (l.config.has(key)) return l.config.at(key);
+    return l.call.keywords.count(key) != 0 ? l.call.keywords[key].literal : Config();
+  };
+  const std::vector<int32_t> size = given("size").integers();
+  l.refuse_if(size.size() != 2, "expected a height and a width");
+  const Config how = given("interpolation").null() ? given("method") : given("interpolation");
+  return {
+      resizing(l, l.to_float(l.input()), size[0], size[1], how.null() ? "bilinear" : how.text())};
+}
+
+// The middle of the picture; a picture that is smaller is cropped in proportion and enlarged.
 Tensors emit_center_crop(Layer& l) {
-  channels_last(l);
   const int32_t x = l.to_float(l.input());
   l.expect_rank(x, 4);
   const int32_t h = l.config.integer("height", 0), w = l.config.integer("width", 0);
-  l.refuse_if(h < 1 || w < 1 || h > l.dim(x, 1) || w > l.dim(x, 2),
-              "the crop is larger than the picture");
+  l.refuse_if(h < 1 || w < 1, "the size is out of range");
+  if (h > l.dim(x, 1) || w > l.dim(x, 2)) return {resize(l, crop_to(l, x, h, w), h, w, "bilinear")};
   const int32_t top = (l.dim(x, 1) - h) / 2, left = (l.dim(x, 2) - w) / 2;
   return {crop(l, x, {top, l.dim(x, 1) - h - top, left, l.dim(x, 2) - w - left})};
 }

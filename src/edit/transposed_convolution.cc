@@ -12,8 +12,8 @@ using schema::Padding;
 // all need the inputs q − last to q − first, tap t of a convolution being input q − last + t.
 struct Direction {
   int64_t in, out, kernel, stride;
-  int64_t before;     // filter elements that fall before the first result
-  int64_t skip = 0;   // results of the convolution before the first wanted one
+  int64_t before;    // filter elements that fall before the first result
+  int64_t skip = 0;  // results of the convolution before the first wanted one
   int64_t first, last;
   int64_t positions;  // of the convolution
   int64_t after;      // zeros behind the input
@@ -63,7 +63,9 @@ std::vector<float> phases(Editor& e, const TransposedConvolution& t, const Direc
   return to;
 }
 
-int32_t narrow(int64_t n) { return static_cast<int32_t>(n); }
+int32_t narrow(int64_t n) {
+  return static_cast<int32_t>(n);
+}
 
 // The part of h × w elements from [top, left] of an image.
 int32_t crop(Editor& e, int32_t x, int64_t top, int64_t left, int64_t h, int64_t w,
@@ -73,8 +75,7 @@ int32_t crop(Editor& e, int32_t x, int64_t top, int64_t left, int64_t h, int64_t
   o.begin_mask = o.end_mask = 0b1001;
   return e.add(Builtin::STRIDED_SLICE,
                {x, e.list({0, narrow(top), narrow(left), 0}),
-                e.list({0, narrow(top + h), narrow(left + w), 0}),
-                e.list({1, 1, 1, 1})},
+                e.list({0, narrow(top + h), narrow(left + w), 0}), e.list({1, 1, 1, 1})},
                o, name);
 }
 
@@ -106,15 +107,19 @@ int32_t as_convolution(Editor& e, const TransposedConvolution& t) {
   o.padding = h.same() && w.same() ? Padding::SAME : Padding::VALID;
   int32_t image = t.x;
   if (o.padding == Padding::VALID && (h.last > 0 || h.after > 0 || w.last > 0 || w.after > 0)) {
-    const int32_t pads = e.constant<int32_t>(
-        {4, 2}, std::vector<int32_t>{0, 0, narrow(h.last), narrow(h.after), narrow(w.last),
-                                     narrow(w.after), 0, 0});
+    const int32_t pads =
+        e.constant<int32_t>({4, 2}, std::vector<int32_t>{0, 0, narrow(h.last), narrow(h.after),
+                                                         narrow(w.last), narrow(w.after), 0, 0});
     image = e.add(Builtin::PAD, {image, pads}, schema::PadOptionsT(), t.name + "/pad");
   }
   const int32_t filter = e.constant<float>(
       {narrow(h.stride * w.stride * f[2]), narrow(h.taps()), narrow(w.taps()), f[3]},
       phases(e, t, h, w), std::string(e.tensor(t.filter).name));
-  int32_t y = e.add(Builtin::CONV_2D, {image, filter}, o, t.name + "/convolution");
+  // LiteRT insists on a bias.
+  const int32_t channels = e.shape(filter)[0];
+  const int32_t bias =
+      e.constant<float>({channels}, std::vector<float>(static_cast<size_t>(channels), 0));
+  int32_t y = e.add(Builtin::CONV_2D, {image, filter, bias}, o, t.name + "/convolution");
   y = crop(e, y, 0, 0, h.positions, w.positions, t.name + "/positions");
   y = spread(e, y, h.stride, w.stride, t.name + "/spread");
   return crop(e, y, h.skip, w.skip, t.out_h, t.out_w, t.name);
@@ -133,8 +138,7 @@ int32_t add_transposed_convolution(Editor& e, const TransposedConvolution& t) {
   const int32_t filter = e.add(Builtin::TRANSPOSE, {t.filter, e.list({2, 0, 1, 3})},
                                schema::TransposeOptionsT(), std::string(e.tensor(t.filter).name));
   const int32_t shape =
-      free ? t.output_shape
-           : e.list({e.shape(t.x)[0], t.out_h, t.out_w, e.shape(t.filter)[2]});
+      free ? t.output_shape : e.list({e.shape(t.x)[0], t.out_h, t.out_w, e.shape(t.filter)[2]});
   return e.add(Builtin::TRANSPOSE_CONV, {shape, filter, t.x}, o, {t.name, e.type(t.x)});
 }
 

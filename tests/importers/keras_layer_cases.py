@@ -75,7 +75,7 @@ def einsum_dense(r):
         ("ab,bc->ac", (5,), 6, "c"), ("abc,cd->abd", (3, 4), (None, 5), "d"), ("...x,xy->...y", (3, 4), (None, 5), "y"),
         ("abc,cde->abde", (3, 4), (None, 2, 5), "de"), ("abcd,cde->abe", (3, 2, 4), (None, 5), "e"),
         ("abc,bd->adc", (3, 4), (5, 4), "d"), ("abc,bcd->ad", (3, 4), 5, None), ("abc,cd->adb", (3, 4), (5, 3), None),
-        ("btd,ndh->btnh", (3, 4), (None, 2, 5), "nh"), ("...x,xy->...y", (3, 2, 4), (None, None, 5), None),
+        ("btd,ndh->btnh", (3, 4), (None, 2, 5), "nh"), ("...x,xy->...y", (3, 2, 4), (None, None, 5), "y"),
         ("abc,dc->abd", (3, 4), (None, 6), "d"), ("abcd,ecd->abe", (3, 2, 4), (None, 6), None)])
     return one(shape, L.EinsumDense(equation, out, bias_axes=bias, activation=r.choice([None, "relu", "gelu"])))
 
@@ -294,7 +294,7 @@ def group_normalization(r):
 def other_normalizations(r):
     shape = some_shape(r, 2)
     kind = r.choice([lambda: L.UnitNormalization(axis=r.choice([-1, 1, [1, 2]])),
-                     lambda: L.RMSNormalization(axis=r.choice([-1, 1])),
+                     lambda: L.RMSNormalization(),
                      lambda: L.SpectralNormalization(L.Dense(3))])
     return one(shape, kind())
 

@@ -75,7 +75,7 @@ def einsum_dense(r):
         ("ab,bc->ac", (5,), 6, "c"), ("abc,cd->abd", (3, 4), (None, 5), "d"), ("...x,xy->...y", (3, 4), (None, 5), "y"),
         ("abc,cde->abde", (3, 4), (None, 2, 5), "de"), ("abcd,cde->abe", (3, 2, 4), (None, 5), "e"),
         ("abc,bd->adc", (3, 4), (5, 4), "d"), ("abc,bcd->ad", (3, 4), 5, None), ("abc,cd->adb", (3, 4), (5, 3), None),
-        ("btd,ndh->btnh", (3, 4), (None, 2, 5), "nh"), ("...x,xy->...y", (3, 2, 4), (None, None, 5), "y"),
+        ("btd,ndh->btnh", (3, 4), (None, 2, 5), "nh"), ("abc,cd->abd", (3, 4), (None, 5), None),
         ("abc,dc->abd", (3, 4), (None, 6), "d"), ("abcd,ecd->abe", (3, 2, 4), (None, 6), None)])
     return one(shape, L.EinsumDense(equation, out, bias_axes=bias, activation=r.choice([None, "relu", "gelu"])))
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "edit/failure.h"
+
 namespace cygnet {
 namespace {
 
@@ -43,9 +45,21 @@ struct Direction {
   }
 };
 
+// How many times as large the filter may become, beside kFreeElements: a stride much wider than the
+// filter fills it with zeros.
+constexpr double kMostGrowth = 64;
+constexpr double kFreeElements = 1 << 20;
+
 std::vector<float> phases(Editor& e, const TransposedConvolution& t, const Direction& h,
                           const Direction& w) {
   const Shape& f = e.shape(t.filter);
+  const double growth = static_cast<double>(h.stride * h.taps()) / static_cast<double>(f[0]) *
+                        static_cast<double>(w.stride * w.taps()) / static_cast<double>(f[1]);
+  const auto elements = static_cast<double>(f.elements());
+  if (growth * elements > kMostGrowth * elements + kFreeElements)
+    throw Failure(text(e.draft().source, ": transposed convolution \"", t.name, "\": the stride ",
+                       h.stride, "x", w.stride, " is too wide for a filter of ", f[0], "x", f[1],
+                       " where the batch is free; give the input a fixed batch (--inputs)"));
   const std::span<const float> from = e.values<float>(t.filter);
   const int64_t out = f[2], in = f[3];
   std::vector<float> to(static_cast<size_t>(h.stride * w.stride * out * h.taps() * w.taps() * in));

@@ -110,5 +110,24 @@ TEST(TransposedConvolution, NeedsFewOperators) {
   EXPECT_EQ(operators(draft), (Names{"CONV_2D", "DEPTH_TO_SPACE"}));
 }
 
+TEST(TransposedConvolution, RefusesToGrowBeyondMeasure) {
+  Draft draft;
+  draft.source = "net.pb";
+  Editor e(draft, builtin_ops());
+  TransposedConvolution t;
+  t.x = e.input("x", Type::float32, {-1, 1, 1, 1});
+  t.filter = random_constant(e, {1, 1, 1, 1}, 1);
+  t.out_h = t.out_w = t.stride_h = t.stride_w = 30000;
+  t.name = "up";
+  try {
+    add_transposed_convolution(e, t);
+    FAIL() << "expected a Failure";
+  } catch (const Failure& failure) {
+    EXPECT_NE(std::string(failure.what()).find("net.pb: transposed convolution \"up\": the stride"),
+              std::string::npos)
+        << failure.what();
+  }
+}
+
 }  // namespace
 }  // namespace cygnet::test

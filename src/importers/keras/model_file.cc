@@ -100,6 +100,11 @@ Weights Weights::child(const std::string& layer_name, const std::string& attribu
   result.file_ = file_;
   result.numbered_ = numbered_;
   result.path_ = text(path_, "/", numbered_ ? attribute : layer_name);
+  // Keras 2 keeps the underscore of a private attribute, Keras 3 finds the property of that name.
+  if (numbered_ && file_ != nullptr && !file_->exists(result.path_)) {
+    const std::string hidden = text(path_, "/_", attribute);
+    if (file_->exists(hidden)) result.path_ = hidden;
+  }
   if (numbered_) return result;
   // First by the leading part of the names, then by any part: wrappers of Keras 2 leave their own
   // name out or put scopes before it.

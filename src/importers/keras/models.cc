@@ -69,6 +69,7 @@ class Functional {
     std::vector<size_t> readers{};  // steps that wait for this one
   };
   void read_layers();
+  void find_first_calls();
   void connect();
   void bind_inputs(const Tensors* inputs);
   void emit(const Step& step);
@@ -85,9 +86,10 @@ class Functional {
   std::vector<Config> layers_;
   std::vector<std::string> names_;
   std::vector<Weights> weights_;
+  std::vector<int32_t> first_call_;  // index that the file gives to the first of a layer's calls
   std::map<std::string, size_t> index_;
   std::vector<Step> steps_;
-  std::map<std::pair<size_t, int32_t>, size_t> step_index_;
+  std::map<std::pair<size_t, int64_t>, size_t> step_index_;
   std::vector<Tensors> results_;  // by step; empty: not yet
 };
 
@@ -110,12 +112,33 @@ void Functional::read_layers() {
     }
   }
   results_.resize(steps_.size());
+  find_first_calls();
+}
+
+// Keras 2 counts the making of a nested model as its call 0, which it leaves out of the file: the
+// last call then has an index that is one too large.
+void Functional::find_first_calls() {
+  first_call_.assign(layers_.size(), 0);
+  const auto note = [&](const Reference& r) {
+    const auto layer = index_.find(r.layer);
+    if (layer == index_.end() || !is_model(class_of(layers_[layer->second]))) return 0;
+    const size_t calls = layers_[layer->second].at("inbound_nodes").size();
+    if (calls > 0 && int64_t{r.node} == static_cast<int64_t>(calls)) first_call_[layer->second] = 1;
+    return 0;
+  };
+  for (const Config& layer : layers_) {
+    const Config nodes = layer.at("inbound_nodes");
+    for (size_t n = 0; n < nodes.size(); ++n) call_of(nodes.at(n), note);
+  }
+  std::vector<std::pair<std::string, Reference>> outputs;
+  list_references(config_.at("output_layers"), "", outputs);
+  for (const auto& output : outputs) note(output.second);
 }
 
 size_t Functional::step_of(const Reference& r) const {
   const auto layer = index_.find(r.layer);
   if (layer == index_.end()) fail(text("there is no layer \"", r.layer, "\""));
-  const auto step = step_index_.find({layer->second, r.node});
+  const auto step = step_index_.find({layer->second, int64_t{r.node} - first_call_[layer->second]});
   if (step == step_index_.end()) fail(text("layer \"", r.layer, "\" has no call ", r.node));
   return step->second;
 }

@@ -159,6 +159,7 @@ Emit find_function(const std::string& function) {
       {"compat.v1.gather", "Take"},
       {"compat.v1.pad", "Pad"},
       {"compat.v1.shape", "Shape"},
+      {"compat.v1.squeeze", "Squeeze"},
       {"compat.v1.transpose", "Transpose"},
       {"concat", "Concatenate"},
       {"expand_dims", "ExpandDims"},

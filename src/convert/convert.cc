@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <set>
 
 #include "edit/macs.h"
+#include "edit/subgraphs.h"
 
 namespace cygnet {
 namespace {
@@ -51,6 +53,32 @@ const Importer& find_importer(const std::string& path) {
                            "(.meta), a Keras file (.h5, .keras) or a .tflite file"));
 }
 
+// The names of all bodies of WHILE.
+std::set<std::string> loop_bodies(const Draft& draft) {
+  std::set<std::string> names;
+  for (const Subgraph& s : draft.graph.subgraphs)
+    for (const Node& n : s.nodes)
+      if (n.builtin == static_cast<int32_t>(schema::BuiltinOperator::WHILE))
+        names.emplace(draft.graph.subgraphs[called_subgraphs(n)->at(1)].name);
+  return names;
+}
+
+// The loops that the passes make operators of, which are not to be unrolled: found by converting
+// without unrolling.
+std::set<std::string> recognized_loops(const Importer& importer, const std::string& path,
+                                       const ConvertOptions& options) {
+  ImportOptions rolled = options.import;
+  rolled.unroll = false;
+  Draft draft;
+  draft.source = path;
+  importer.import(path, rolled, draft);
+  std::set<std::string> before = loop_bodies(draft);
+  if (before.empty()) return before;
+  run_passes(draft, *rolled.registry, options.passes);
+  for (const std::string& left : loop_bodies(draft)) before.erase(left);
+  return before;
+}
+
 }  // namespace
 
 Conversion convert(const std::string& path, const ConvertOptions& options) {
@@ -62,8 +90,12 @@ Conversion convert(const std::string& path, const ConvertOptions& options) {
   result.source_bytes = size_of(path);
   result.draft.source = path;
   notify("reading");
-  result.import_ms =
-      timed([&] { result.importer->import(path, options.import, result.draft); });
+  result.import_ms = timed([&] {
+    ImportOptions import = options.import;
+    if (import.unroll && options.optimize)
+      import.rolled = recognized_loops(*result.importer, path, options);
+    result.importer->import(path, import, result.draft);
+  });
   result.imported = measure(result.draft);
   PassOptions passes = options.passes;
   passes.notify = options.notify;

@@ -41,23 +41,32 @@ int32_t slice_batch(Editor& e, int32_t t, int d, int behind) {
                text(e.tensor(t).name, "/batch"));
 }
 
+// The same elements in a tensor that an operator may change.
+int32_t copied(Editor& e, int32_t x, const std::string& name) {
+  const int32_t never = e.copied_constant(Type::boolean, {1, 1}, std::vector<uint8_t>{0});
+  return e.add(Builtin::SELECT_V2, {never, e.scalar(0.0f), x}, schema::SelectV2OptionsT(),
+               Results(name, Type::float32));
+}
+
 }  // namespace
 
 int32_t fill_batch(Editor& e, int32_t x, int axis, const std::vector<int32_t>& dims, float value,
-                   const std::string& name, bool from_x) {
+                   const std::string& name, const std::vector<int32_t>& sources) {
   const auto batch = std::find(dims.begin(), dims.end(), -1);
   if (batch == dims.end() || std::count(dims.begin(), dims.end(), 0) != 0) return kAbsent;
   const int behind = static_cast<int>(dims.end() - batch) - 1;
   int32_t from = kAbsent;
   int d = axis;
+  const auto look = [&](int32_t t) {
+    for (int k = 0; k < e.shape(t).rank && from == kAbsent; ++k)
+      if (tells_batch(e, t, k, x, axis, behind)) {
+        from = t;
+        d = k;
+      }
+  };
   if (e.dim_free(x, axis))
-    for (int32_t i : e.subgraph().inputs)
-      for (int k = 0; k < e.shape(i).rank && from == kAbsent; ++k)
-        if (e.dim_free(i, k) && tells_batch(e, i, k, x, axis, behind)) {
-          from = i;
-          d = k;
-        }
-  if (from == kAbsent && from_x && tells_batch(e, x, axis, x, axis, behind)) from = x;
+    for (int32_t t : e.subgraph().inputs) look(t);
+  for (int32_t t : sources) look(t);
   if (from == kAbsent) return kAbsent;
 
   // The condition, which never holds, has all dimensions but the batch and the last, which the
@@ -74,8 +83,8 @@ int32_t fill_batch(Editor& e, int32_t x, int axis, const std::vector<int32_t>& d
                schema::SelectV2OptionsT(), Results(name, Type::float32));
 }
 
-int32_t add_sequence_lstm(Editor& e, int32_t x, const LstmWeights& weights,
-                          const std::string& name) {
+int32_t add_sequence_lstm(Editor& e, int32_t x, const LstmWeights& weights, const std::string& name,
+                          std::array<int32_t, 2> state) {
   const int32_t units = e.shape(weights.bias[0])[0];
   std::vector<int32_t> operands(24, kAbsent);
   operands[0] = x;
@@ -84,11 +93,13 @@ int32_t add_sequence_lstm(Editor& e, int32_t x, const LstmWeights& weights,
     operands[5 + g] = weights.recurrent[g];
     operands[12 + g] = weights.bias[g];
   }
-  for (size_t k : {18, 19}) {
-    operands[k] =
-        fill_batch(e, x, 0, {-1, units}, 0, name + (k == 18 ? "/output_state" : "/cell_state"));
-    if (operands[k] == kAbsent) return kAbsent;
-    e.tensor(operands[k]).variable = true;
+  for (size_t k = 0; k < 2; ++k) {
+    const std::string own = name + (k == 0 ? "/output_state" : "/cell_state");
+    int32_t& variable = operands[18 + k];
+    variable = state[k] == kAbsent ? fill_batch(e, x, 0, {-1, units}, 0, own, {x})
+                                   : copied(e, state[k], own);
+    if (variable == kAbsent) return kAbsent;
+    e.tensor(variable).variable = true;
   }
   schema::UnidirectionalSequenceLSTMOptionsT options;
   options.fused_activation_function = weights.activation;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct ImportOptions {
   Atrous atrous = Atrous::as_tensorflow;
   bool allow_custom = false;  ///< operators without a counterpart become custom operators
   bool unroll = false;        ///< loops with a known number of turns are unrolled, not WHILE
+  /// The functions whose loops stay loops nevertheless: passes make operators of them.
+  std::set<std::string> rolled;
 };
 
 /// One source format.

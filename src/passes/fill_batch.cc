@@ -11,11 +11,16 @@ bool rewrite(Patch& patch, int32_t n) {
   if (!value || patch.is_output(y) || patch.tensor(y).variable) return false;
   const auto dims = target_shape(patch, y);
   if (!dims) return false;
+  // Operators in front of this one don't depend on it.
+  std::vector<int32_t> sources;
+  for (int32_t m = 0; m < n; ++m)
+    if (!patch.erased(m))
+      for (int32_t t : patch.node(m).outputs)
+        if (!patch.tensor(t).variable) sources.push_back(t);
   for (size_t d = 0; d < dims->size(); ++d) {
     if ((*dims)[d] != -1) continue;
     const std::string name(patch.tensor(y).name);
-    const int32_t filled =
-        fill_batch(patch, y, static_cast<int>(d), *dims, *value, name, /*from_x=*/false);
+    const int32_t filled = fill_batch(patch, y, static_cast<int>(d), *dims, *value, name, sources);
     if (filled == kAbsent) return false;
     patch.replace(y, filled);
     patch.erase(n);

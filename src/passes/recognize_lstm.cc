@@ -2,7 +2,7 @@
 // The loop that TensorFlow writes for an LSTM layer:
 //   z = W·x[t] + R·h + b, split into i, f, g, o (in any order, or computed one by one)
 //   c ← σ(f)∘c + σ(i)∘tanh(g),  h ← σ(o)∘tanh(c),  list[t] ← h
-// over x [T, N, C], from zeros. Becomes UNIDIRECTIONAL_SEQUENCE_LSTM.
+// over x [T, N, C]. Becomes UNIDIRECTIONAL_SEQUENCE_LSTM.
 #include <algorithm>
 
 #include "edit/recurrent.h"
@@ -141,8 +141,14 @@ bool match_shapes(const Loop& loop, const Cell& cell) {
   if (outer.shape_unknown(x) || outer.shape(x).rank != 3 || outer.dim_free(x, 0) ||
       outer.shape(x)[0] != cell.turns || units < 1 || outer.type(x) != Type::float32)
     return false;
-  for (size_t k : {cell.h, cell.c})
-    if (!is_zero(outer, loop.operand(k))) return false;
+  for (size_t k : {cell.h, cell.c}) {
+    const int32_t state = loop.operand(k);
+    if (is_zero(outer, state)) continue;
+    // A constant state would have to be repeated for the batch.
+    if (outer.constant(state) || outer.shape_unknown(state) || outer.shape(state).rank != 2 ||
+        outer.shape(state)[1] != units || outer.type(state) != Type::float32)
+      return false;
+  }
   return std::all_of(cell.gates.begin(), cell.gates.end(), [&](const Sum& g) {
     return g.units == units && loop.body.shape(g.input)[1] == outer.shape(x)[2] &&
            loop.body.shape(g.recurrent)[1] == units;
@@ -225,7 +231,11 @@ bool rewrite(Loop& loop, const Cell& cell) {
   const std::string name(patch.tensor(loop.result(cell.h)).name);
   const int32_t steps = loop.operand(static_cast<size_t>(cell.x));
   const int32_t x = add_transpose(patch, steps, {1, 0, 2}, name + "/steps");
-  const int32_t y = add_sequence_lstm(patch, x, weights_of(loop, cell), name + "/sequence");
+  const auto state = [&](size_t k) {
+    return is_zero(patch, loop.operand(k)) ? kAbsent : loop.operand(k);
+  };
+  const int32_t y = add_sequence_lstm(patch, x, weights_of(loop, cell), name + "/sequence",
+                                      {state(cell.h), state(cell.c)});
   if (y == kAbsent) {
     patch.erase(patch.producer(x));
     return false;

@@ -106,6 +106,21 @@ bool merge_counters(Loop& loop) {
   return false;
 }
 
+bool all_pure(const Patch& patch) {
+  for (int32_t n = 0; n < patch.node_count(); ++n)
+    if (patch.node(n).op == nullptr || !patch.node(n).op->pure) return false;
+  return true;
+}
+
+// A loop that ends, of whose results nobody reads any.
+bool drop_whole(Loop& loop) {
+  for (size_t k = 0; k < loop.size(); ++k)
+    if (loop.read(k)) return false;
+  if (!all_pure(loop.cond) || !all_pure(loop.body) || !turns_of(loop)) return false;
+  loop.outer.erase(loop.node);
+  return true;
+}
+
 // What does not change in the loop is read in front of it.
 bool read_before(Loop& loop) {
   bool changed = false;
@@ -159,8 +174,8 @@ int run(Patch& patch, const PassOptions&) {
   for (int32_t n = 0; n < count; ++n) {
     const auto loop = loop_of(patch, n);
     if (loop == nullptr) continue;
-    rewrites += merge_counters(*loop) || merge_verdicts(*loop) || read_before(*loop) ||
-                        reshape_behind(*loop) || drop_unread(*loop)
+    rewrites += drop_whole(*loop) || merge_counters(*loop) || merge_verdicts(*loop) ||
+                        read_before(*loop) || reshape_behind(*loop) || drop_unread(*loop)
                     ? 1
                     : 0;
   }

@@ -19,13 +19,9 @@ import convert_against_tensorflow as comparison
 BUILD = pathlib.Path(os.environ.get("CYGNET_BUILD_DIR", SOURCE / "build" / "release"))
 PROGRAM = BUILD / "cli" / "cygnet"
 FORMATS = ("saved_model", "pb", "pbtxt", "h5", "keras")
-WHILE = "WHILE and IF do not run here yet"
 OPERATORS = "operators that the importer lacks"
 # What is known to fail, and why.
 FAILING = {
-    "bidirectional.pb": WHILE, "control_flow.pb": WHILE, "control_flow.saved_model": WHILE, "gru.pb": WHILE,
-    "stacked.saved_model": WHILE, "bidirectional.h5": WHILE, "gru.h5": WHILE, "simple_rnn.keras": WHILE,
-    "stacked.keras": WHILE,
     "boxes.pb": OPERATORS, "boxes.saved_model": OPERATORS, "data_movement.pb": OPERATORS,
     "decomposed.pb": OPERATORS, "decomposed.saved_model": OPERATORS, "fake_quant.pb": OPERATORS,
     "is_training_switch.pb": "Switch on a condition that is folded later",
@@ -72,3 +68,18 @@ def test_converts(source, npz, tmp_path):
     assert result.returncode == 0, result.stderr
     for pairs in (comparison.run_in_litert(model, record), run_here(model, record, tmp_path)):
         assert comparison.difference(pairs) < comparison.TOLERANCE
+
+
+@pytest.mark.parametrize("name, loops, lstm", [("lstm.saved_model", 0, 2), ("gru.pb", 0, 0), ("gru.h5", 0, 0),
+                                               ("bidirectional.pb", 0, 2), ("stacked.keras", 0, 3)])
+def test_unrolls(name, loops, lstm, tmp_path):
+    """--unroll leaves no loop, and what a pass makes an operator of is no loop."""
+    source = SOURCE / "tests" / "data" / "convert" / name
+    record = dict(np.load(source.with_suffix(".npz")))
+    model = tmp_path / "out.tflite"
+    options = ["--outputs", ",".join(k[4:] for k in record if k.startswith("out:"))] if source.suffix == ".pb" else []
+    result = call("convert", source, "-o", model, "--unroll", *options)
+    assert result.returncode == 0, result.stderr
+    counts = comparison.count_operators(comparison.read_model(model))
+    assert (counts.get("WHILE", 0), counts.get("UNIDIRECTIONAL_SEQUENCE_LSTM", 0)) == (loops, lstm)
+    assert comparison.difference(comparison.run_in_litert(model, record)) < comparison.TOLERANCE

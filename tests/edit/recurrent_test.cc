@@ -78,9 +78,9 @@ TEST(FillBatch, PlacesOfTheBatch) {
   Draft draft;
   Editor e(draft, builtin_ops());
   const int32_t x = e.input("x", Type::float32, {-1, 6, 4});
-  const int32_t wide = fill_batch(e, x, 0, {7, -1, 3}, 2.5f, "wide");
-  const int32_t first = fill_batch(e, x, 0, {-1, 2, 3}, -1, "first");
-  EXPECT_EQ(fill_batch(e, x, 0, {-1, 2, 3, 4}, 0, "more"), kAbsent);
+  const int32_t wide = fill_batch(e, x, 0, {7, -1, 3}, 2.5f, "wide", {});
+  const int32_t first = fill_batch(e, x, 0, {-1, 2, 3}, -1, "first", {});
+  EXPECT_EQ(fill_batch(e, x, 0, {-1, 2, 3, 4}, 0, "more", {}), kAbsent);
   EXPECT_EQ(e.subgraph().nodes.size(), 4u);
   e.set_outputs({wide, first});
   const std::vector<DraftOutput> out = run_draft(draft, 3);
@@ -95,7 +95,10 @@ TEST(FillBatch, NeedsAFloatInput) {
   Draft draft;
   Editor e(draft, builtin_ops());
   const int32_t x = e.input("x", Type::int32, {-1, 6});
-  EXPECT_EQ(fill_batch(e, x, 0, {-1, 3}, 0, "zeros"), kAbsent);
+  EXPECT_EQ(fill_batch(e, x, 0, {-1, 3}, 0, "zeros", {}), kAbsent);
+  schema::CastOptionsT cast;
+  const int32_t y = e.add(Builtin::CAST, {x}, cast, Results("y", Type::float32));
+  EXPECT_NE(fill_batch(e, x, 0, {-1, 3}, 0, "zeros", {y}), kAbsent);
 }
 
 }  // namespace

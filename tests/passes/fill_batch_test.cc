@@ -24,6 +24,19 @@ TEST(FillBatchPass, ShapesThatLackTheBatch) {
   EXPECT_EQ(left(Type::float32, {-1, 2, 4}), select);
 }
 
+TEST(FillBatchPass, OperatorInFront) {
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t x = e.input("x", Type::int32, {-1, 5});
+  const int32_t y =
+      e.add(Builtin::CAST, {x}, schema::CastOptionsT(), Results("cast", Type::float32));
+  const int32_t filled = fill_like(e, y, {-1, 5}, 1.5f);
+  const int32_t behind = add(e, filled, filled);
+  e.set_outputs({add(e, behind, y, "y")});
+  optimize(draft, {"fill-batch"});
+  EXPECT_EQ(operators(draft), (Names{"CAST", "STRIDED_SLICE", "SELECT_V2", "ADD", "ADD"}));
+}
+
 TEST(FillBatchPass, NoInputThatTells) {
   const Names fill = {"SHAPE", "GATHER", "PACK", "FILL"};
   EXPECT_EQ(left(Type::int32, {-1, 4}), fill);

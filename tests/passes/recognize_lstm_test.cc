@@ -136,11 +136,12 @@ TEST(RecognizeLstm, Loops) {
             (Names{"REVERSE_V2", "STRIDED_SLICE", "UNIDIRECTIONAL_SEQUENCE_LSTM"}));
   EXPECT_EQ(left({.name = "state", .state_read = true}),
             (Names{"STRIDED_SLICE", "STRIDED_SLICE", "TANH", "UNIDIRECTIONAL_SEQUENCE_LSTM"}));
+  EXPECT_EQ(left({.name = "from a state", .first_state = 0.5f}),
+            (Names{"STRIDED_SLICE", "UNIDIRECTIONAL_SEQUENCE_LSTM"}));
 }
 
 TEST(RecognizeLstm, OtherLoopsStay) {
   for (const Variant& v : std::vector<Variant>{
-           {.name = "state other than zeros", .first_state = 0.5f},
            {.name = "other gates", .gate = Builtin::RELU6},
            {.name = "not all steps", .turns = kSteps - 1},
        }) {

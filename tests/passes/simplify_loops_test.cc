@@ -84,6 +84,22 @@ TEST(SimplifyLoops, WhatNobodyReadsGoes) {
   EXPECT_EQ(draft.graph.subgraphs[0].nodes.back().inputs[1], draft.graph.subgraphs[0].inputs[0]);
 }
 
+TEST(SimplifyLoops, UnreadLoopsGo) {
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t x = e.input("x", Type::float32, {-1, 3});
+  LoopBuilder loop(e, 4);
+  Editor body = loop.body();
+  const int32_t i = loop.argument(body, e.scalar<int32_t>(0));
+  const int32_t j = loop.argument(body, e.scalar<int32_t>(1));
+  const int32_t one = body.scalar<int32_t>(1);
+  loop.finish(body, {add(body, i, one), add(body, j, one)});
+  e.set_outputs({e.add(Builtin::TANH, {x}, NoOptions(), "y")});
+  EXPECT_EQ(optimize_loops(draft, {"simplify-loops"}), 1);
+  EXPECT_EQ(operators(draft), Names{"TANH"});
+  EXPECT_EQ(draft.graph.subgraphs.size(), 1u);
+}
+
 TEST(SimplifyLoops, ReshapedLastValue) {
   for (const int32_t turns : {3, 0}) {
     Draft draft;

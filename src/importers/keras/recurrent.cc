@@ -30,7 +30,7 @@ bool named(const Config& function, const char* name) {
 
 bool fusable(const Cell& cell, const Run& run) {
   return cell.kind == Kind::lstm && named(cell.activation, "tanh") &&
-         named(cell.recurrent_activation, "sigmoid") && run.state.empty() && !run.return_state;
+         named(cell.recurrent_activation, "sigmoid") && !run.return_state;
 }
 
 // kAbsent where the input's shape does not allow it.
@@ -47,7 +47,13 @@ int32_t fused_lstm(Layer& l, const Cell& cell, const Run& run) {
     weights.bias[at] = rows(l, bias, g * n, n);
   }
   const int32_t x = run.backwards ? add_reverse(l.e, run.x, 1, l.name + "/reversed") : run.x;
-  const int32_t y = add_sequence_lstm(l.e, x, weights, l.name);
+  std::array<int32_t, 2> state = {kAbsent, kAbsent};
+  for (size_t k = 0; k < run.state.size(); ++k) {
+    // A constant state would have to be repeated for the batch.
+    if (l.e.constant(run.state[k]) || l.rank(run.state[k]) != 2) return kAbsent;
+    state[k] = run.state[k];
+  }
+  const int32_t y = add_sequence_lstm(l.e, x, weights, l.name, state);
   if (y == kAbsent) return y;
   if (!run.sequences) return add_last_step(l.e, y, l.name + "/last");
   return run.backwards && run.restore ? add_reverse(l.e, y, 1, l.name + "/restored") : y;
@@ -135,7 +141,7 @@ Tensors looped(Layer& l, const Cell& cell, const Run& run) {
   const int32_t steps = l.dim(run.x, 1);
   l.refuse_if(steps < 1, "expected at least 1 time step");
   const auto zeros = [&](const std::vector<int32_t>& dims, const char* what) {
-    return fill_batch(l.e, run.x, 0, dims, 0, l.name + what);
+    return fill_batch(l.e, run.x, 0, dims, 0, l.name + what, {run.x});
   };
   // Steps are read and written at the same place: forwards, or from the last one down.
   const bool down = run.backwards && (run.restore || !run.sequences);

@@ -268,8 +268,9 @@ bool unroll(Call& c) {
 }
 
 void to_while(Call& c) {
-  if (c.importer().options().unroll && unroll(c)) return;
   const std::string_view body = c.node.function("body").name;
+  const ImportOptions& options = c.importer().options();
+  if (options.unroll && !options.rolled.contains(std::string(body)) && unroll(c)) return;
   const FunctionDef& function = c.importer().function(body);
   if (function.inputs.size() != static_cast<size_t>(c.inputs()) ||
       function.outputs.size() != function.inputs.size())

@@ -20,6 +20,7 @@ import numpy as np
 
 import op_cases
 import op_cases_arithmetic
+import op_cases_detection
 import op_cases_indexing
 import op_cases_movement
 import op_models
@@ -41,7 +42,7 @@ def save(path, arrays):
 def main(wanted):
     groups = {}
     for case in itertools.chain(op_cases.all_cases(), op_cases_movement.all_cases(), op_cases_indexing.all_cases(),
-                                op_cases_arithmetic.all_cases()):
+                                op_cases_arithmetic.all_cases(), op_cases_detection.all_cases()):
         groups.setdefault(case["op"], []).append(case)
     unknown = set(wanted) - set(groups)
     if unknown:

@@ -91,11 +91,16 @@ class Writer {
     return {{n.builtin, custom ? n.name : std::string_view()}, operator_version(s, n)};
   }
 
+  // Never null: a constant without elements is told from a result by its own empty buffer.
+  static Bytes bytes_of(const GraphTensor& t) {
+    if (t.data == nullptr) return {kZeros, 0};
+    return {static_cast<const uint8_t*>(t.data), t.bytes};
+  }
+
   void collect() {
     for (const Subgraph& s : graph_.subgraphs) {
       for (const GraphTensor& t : s.tensors)
-        if (t.constant && t.data != nullptr)
-          buffers_.add({static_cast<const uint8_t*>(t.data), t.bytes});
+        if (t.constant) buffers_.add(bytes_of(t));
       for (const Node& n : s.nodes) {
         const Code code = code_of(s, n);
         if (codes_.try_emplace(code, static_cast<uint32_t>(code_order_.size())).second)
@@ -145,7 +150,9 @@ class Writer {
   }
 
   Offset<schema::Buffer> write_buffer(Builder& b, Bytes bytes, uint64_t* at) {
-    if (bytes.empty()) return schema::CreateBuffer(b);
+    if (bytes.data() == nullptr) return schema::CreateBuffer(b);
+    // Constants without elements have an empty list, so that they can be told from results.
+    if (bytes.empty()) return schema::CreateBuffer(b, b.CreateVector(kZeros, size_t{0}));
     if (behind_) {
       const uint64_t offset = *at;
       *at += (bytes.size() + kAlignment - 1) / kAlignment * kAlignment;
@@ -186,8 +193,7 @@ class Writer {
       sparsity = schema::SparsityParameters::Pack(b, &native);
     }
     uint32_t buffer = 0;
-    if (t.constant && t.data != nullptr)
-      buffer = buffers_.add({static_cast<const uint8_t*>(t.data), t.bytes});
+    if (t.constant) buffer = buffers_.add(bytes_of(t));
     return schema::CreateTensor(b, shape, static_cast<schema::TensorType>(t.type), buffer, name,
                                 quantization, t.variable, sparsity, signature, t.has_rank);
   }

@@ -20,6 +20,7 @@
   X(kCeil)                       \
   X(kConcatenation)              \
   X(kConv2d)                     \
+  X(kConv3d)                     \
   X(kCos)                        \
   X(kCumsum)                     \
   X(kDepthToSpace)               \
@@ -32,6 +33,7 @@
   X(kEqual)                      \
   X(kExp)                        \
   X(kExpandDims)                 \
+  X(kFakeQuant)                  \
   X(kFill)                       \
   X(kFloor)                      \
   X(kFloorDiv)                   \
@@ -62,6 +64,8 @@
   X(kMirrorPad)                  \
   X(kMul)                        \
   X(kNeg)                        \
+  X(kNonMaxSuppressionV4)        \
+  X(kNonMaxSuppressionV5)        \
   X(kNotEqual)                   \
   X(kOneHot)                     \
   X(kPack)                       \
@@ -84,10 +88,12 @@
   X(kReshape)                    \
   X(kResizeBilinear)             \
   X(kResizeNearestNeighbor)      \
+  X(kReverseSequence)            \
   X(kReverseV2)                  \
   X(kRound)                      \
   X(kRsqrt)                      \
   X(kScatterNd)                  \
+  X(kSegmentSum)                 \
   X(kSelect)                     \
   X(kSelectV2)                   \
   X(kShape)                      \
@@ -112,6 +118,7 @@
   X(kTranspose)                  \
   X(kTransposeConv)              \
   X(kUnidirectionalSequenceLstm) \
+  X(kUnique)                     \
   X(kUnpack)                     \
   X(kWhere)                      \
   X(kWhile)                      \

@@ -40,6 +40,8 @@ def call(*words):
 
 def wrong(want, got, tolerance):
     """What is wrong with an output, or None."""
+    if want.dtype == np.float16:  # computed in float32
+        want, tolerance = want.astype(np.float32), 1e-3
     if got.shape != want.shape or got.dtype != want.dtype:
         return f"{got.dtype} {got.shape} instead of {want.dtype} {want.shape}"
     if want.size == 0:
@@ -47,8 +49,6 @@ def wrong(want, got, tolerance):
     if want.dtype.kind != "f":
         return None if np.array_equal(want, got) else f"other values: {got.ravel()[:6]} instead of {want.ravel()[:6]}"
     limit = tolerance * max(1e-30, float(np.nanmax(np.abs(np.where(np.isfinite(want), want, 0)))))
-    if want.dtype == np.float16:
-        limit *= 1e3
     close = np.isclose(got.astype(np.float64), want.astype(np.float64), rtol=0, atol=limit, equal_nan=True)
     if close.all():
         return None
@@ -75,6 +75,7 @@ def failures(name, folder):
     """Everything wrong with a case, as text."""
     c = cases.CASES[name]
     graph, outputs, values = cases.frozen(name)
+    inputs = {k: a.astype(np.float32) if a.dtype == np.float16 else a for k, a in c.inputs.items()}
     source, model = folder / "graph.pb", folder / "model.tflite"
     source.write_bytes(graph.SerializeToString())
     model.unlink(missing_ok=True)
@@ -90,20 +91,20 @@ def failures(name, folder):
     found = []
     if not c.only_ours:
         try:
-            for k, got in enumerate(in_litert(model, c.inputs, len(values))):
+            for k, got in enumerate(in_litert(model, inputs, len(values))):
                 if (difference := wrong(values[k], got, c.tolerance)) is not None:
                     found.append(f"LiteRT {outputs[k]}: {difference}")
         except (RuntimeError, ValueError) as error:
             found.append(f"LiteRT: {str(error)[:300]}")
-    np.savez(folder / "in.npz", **c.inputs)
+    np.savez(folder / "in.npz", **inputs)
     done = call("run", model, "--inputs", folder / "in.npz", "--outputs", folder / "out.npz")
     if done.returncode != 0:
         return found + [f"run: {done.stderr.strip()[:300]}"]
     with np.load(folder / "out.npz") as archive:
-        for output, want in zip(outputs, values):
-            if output not in archive.files:
-                found.append(f"run: no {output}, there are {archive.files}")
-            elif (difference := wrong(want, archive[output], c.tolerance)) is not None:
+        for k, (output, want) in enumerate(zip(outputs, values)):
+            if output not in archive.files:  # an input that is handed on keeps its name
+                output = archive.files[k]
+            if (difference := wrong(want, archive[output], c.tolerance)) is not None:
                 found.append(f"run {output}: {difference}")
     return found
 
@@ -126,19 +127,26 @@ def test_operators():
 
 
 def record():
-    """Frozen graphs, inputs and outputs of every third case, and of the cases that are refused."""
+    """Frozen graphs, inputs, outputs and flags of every third case."""
     with zipfile.ZipFile(RECORDED, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, name in enumerate(NAMES):
             c = cases.CASES[name]
-            if number % 3 != 0 or c.flags or c.refused or c.warns:
+            if (number % 3 != 0 and not c.flags) or c.refused:
                 continue
             graph, outputs, values = cases.frozen(name)
             arrays = {f"in:{k}": a for k, a in c.inputs.items()} | {f"out:{k}": a for k, a in zip(outputs, values)}
+            arrays = {k: a.astype(np.float32) if a.dtype == np.float16 else a for k, a in arrays.items()}
             data = io.BytesIO()
-            np.savez_compressed(data, tolerance=np.float64(max(c.tolerance, 2e-6) * 2), **arrays)
-            for suffix, content in (("pb", graph.SerializeToString(deterministic=True)), ("npz", data.getvalue())):
-                archive.writestr(zipfile.ZipInfo(f"{name}.{suffix}", (1980, 1, 1, 0, 0, 0)), content,
-                                 compresslevel=9)
+            np.savez(data, **arrays)
+            half = any(v.dtype == np.float16 for v in values)
+            flags = list(c.flags) or ["--inputs", ",".join(c.inputs)]
+            flags += ["--outputs", ",".join(outputs), "--tolerance", str(1e-3 if half else 3 * c.tolerance)]
+            files = {"pb": graph.SerializeToString(deterministic=True), "npz": data.getvalue(),
+                     "flags": "\n".join(flags).encode()}
+            for suffix, content in files.items():
+                entry = zipfile.ZipInfo(f"{name}.{suffix}", (1980, 1, 1, 0, 0, 0))
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, content, compresslevel=9)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,16 @@
 #include "importers/tensorflow/graph_importer.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+
+#include "importers/tensorflow/check_operators.h"
+#include "importers/tensorflow/constant.h"
 
 namespace cygnet::tensorflow {
 namespace {
 
 constexpr int kMostCalls = 32;         // functions within functions
-constexpr size_t kMostSitesShown = 8;  // of each operator that is not supported
 
 // Operators with several outputs of one tensor each: their names, in order. All others have one
 // output, or one list.
@@ -25,6 +28,7 @@ const std::vector<OutputNames>& output_names() {
       {"FusedBatchNormV3", {"y", "batch_mean", "batch_variance", "reserve_space_1",
                             "reserve_space_2", "reserve_space_3"}},
       {"TopKV2", {"values", "indices"}},
+      {"TopK", {"values", "indices"}},
       {"Unique", {"y", "idx"}},
       {"MaxPoolWithArgmax", {"output", "argmax"}},
       {"NonMaxSuppressionV4", {"selected_indices", "valid_outputs"}},
@@ -46,18 +50,14 @@ size_t flat_index(const NodeDef& node, std::string_view output, int64_t index) {
 
 constexpr size_t kMostDeadResults = 64;  // of one operator in a branch that is not taken
 
-bool is_placeholder(std::string_view op) {
-  return op == "Placeholder" || op == "PlaceholderWithDefault" || op == "PlaceholderV2";
-}
-
 }  // namespace
 
 Type to_type(DataType type, std::string_view node) {
   switch (base_type(type)) {
     case DataType::float32: return Type::float32;
     case DataType::float64: return Type::float64;
-    case DataType::float16: return Type::float16;
-    case DataType::bfloat16: return Type::bfloat16;
+    case DataType::float16:
+    case DataType::bfloat16: return Type::float32;
     case DataType::int8: return Type::int8;
     case DataType::int16: return Type::int16;
     case DataType::int32: return Type::int32;
@@ -85,6 +85,9 @@ const Value& Call::value(int k) const {
 
 int32_t Call::in(int k) const {
   const Value& v = value(k);
+  if (v.kind == Value::Kind::complex)
+    fail("input ", k, " is complex: only Fourier transforms, sums, products and moves of complex "
+         "numbers are supported");
   if (v.kind != Value::Kind::tensor) fail("input ", k, " is no tensor at inference");
   return v.tensor;
 }
@@ -113,9 +116,22 @@ int32_t Call::axis(int64_t value, int rank) const {
   return static_cast<int32_t>(value < 0 ? value + rank : value);
 }
 
+int32_t Call::axis_of(int64_t value, int32_t tensor, int more) const {
+  if (!e.shape_unknown(tensor)) return axis(value, e.shape(tensor).rank + more);
+  if (value < -kMaxRank || value >= kMaxRank)
+    fail("axis: expected ", -kMaxRank, " to ", kMaxRank - 1, ", got ", value);
+  return static_cast<int32_t>(value);
+}
+
+int32_t Call::fixed_dim(int32_t tensor, int d) const {
+  if (e.shape_unknown(tensor) || d < 0 || d >= e.shape(tensor).rank || e.dim_free(tensor, d))
+    fail("dimension ", d, " of \"", e.tensor(tensor).name, "\" must be known before the run");
+  return e.shape(tensor)[d];
+}
+
 std::vector<int32_t> Call::axes(int k, int of) const {
   std::vector<int32_t> result;
-  for (int64_t a : integers(k)) result.push_back(axis(a, shape(of).rank));
+  for (int64_t a : integers(k)) result.push_back(axis_of(a, in(of)));
   return result;
 }
 
@@ -134,7 +150,7 @@ const FunctionDef& GraphImporter::function(std::string_view name) const {
 }
 
 void GraphImporter::run() {
-  find_unsupported();
+  check_operators(source_, options_, draft_);
   draft_.add_subgraph("main");
   Editor editor(draft_, *options_.registry, 0);
   Scope scope;
@@ -144,60 +160,15 @@ void GraphImporter::run() {
   std::vector<int32_t> outputs;
   for (const Port& output : source_.outputs) {
     const Value v = value_of(scope, output.tensor);
+    if (v.kind == Value::Kind::complex)
+      throw Failure(text(draft_.source, ": output \"", output.name,
+                         "\" is complex: give out real and imaginary parts, or the magnitude"));
     if (v.kind != Value::Kind::tensor)
       throw Failure(text(draft_.source, ": output \"", output.name, "\" is no tensor"));
     outputs.push_back(v.tensor);
   }
   editor.set_outputs(outputs);
   make_signature(editor, outputs);
-}
-
-// All operators that the outputs need and the table lacks, with all their places, at once.
-void GraphImporter::find_unsupported() const {
-  std::map<std::string_view, std::vector<std::string_view>> sites;
-  std::set<std::string_view> seen_functions, seen;
-  std::vector<std::string_view> todo;
-  std::unordered_map<std::string_view, const NodeDef*> nodes;
-  for (const NodeDef& n : source_.graph.nodes) nodes[n.name] = &n;
-  std::vector<const FunctionDef*> functions;
-  const auto look = [&](const NodeDef& n) {
-    if (find_op(n.op) == nullptr && !is_placeholder(n.op)) sites[n.op].push_back(n.name);
-    for (const Attr& a : n.attrs)
-      if (const auto* f = std::get_if<std::shared_ptr<const FunctionName>>(&a.value))
-        if (const auto at = functions_.find((*f)->name);
-            at != functions_.end() && seen_functions.insert((*f)->name).second)
-          functions.push_back(at->second);
-  };
-  for (const Port& o : source_.outputs) todo.push_back(parse_input(o.tensor).node);
-  while (!todo.empty()) {
-    const std::string_view name = todo.back();
-    todo.pop_back();
-    if (!seen.insert(name).second) continue;
-    const auto at = nodes.find(name);
-    if (at == nodes.end()) continue;  // value_of says so
-    look(*at->second);
-    if (is_placeholder(at->second->op)) continue;
-    for (std::string_view input : at->second->inputs)
-      if (const InputName in = parse_input(input); !in.control) todo.push_back(in.node);
-  }
-  while (!functions.empty()) {
-    const FunctionDef* f = functions.back();
-    functions.pop_back();
-    for (const NodeDef& n : f->nodes) look(n);
-  }
-  if (sites.empty() || options_.allow_custom) return;
-  std::string message = text(draft_.source, ": ", sites.size(),
-                             sites.size() == 1 ? " operator is" : " operators are",
-                             " not supported:");
-  for (const auto& [op, names] : sites) {
-    message += text("\n  ", op, " (", names.size(), names.size() == 1 ? " node: " : " nodes: ");
-    for (size_t k = 0; k < std::min(names.size(), kMostSitesShown); ++k)
-      message += text(k == 0 ? "" : ", ", names[k]);
-    message += names.size() > kMostSitesShown ? ", ...)" : ")";
-  }
-  throw Failure(message +
-                "\nChange the network, choose outputs before these nodes (--outputs), or keep them "
-                "as custom operators of your own (--allow-custom).");
 }
 
 void GraphImporter::make_inputs(Scope& scope, Editor& editor) {
@@ -318,17 +289,53 @@ void GraphImporter::convert_node(Scope& scope, const NodeDef& node) {
     scope.results[node.name].assign(kMostDeadResults, Value::none_taken());
     return;
   }
-  Call call(*this, *scope.editor, node, std::move(inputs));
+  Call call(*this, *scope.editor, node, std::move(inputs), results_of(scope, node));
   const OpRow* row = find_op(node.op);
-  if (row == nullptr) row = find_op("custom");
+  static constexpr OpRow kCustom{"", to_custom};
+  if (row == nullptr) row = &kCustom;
   try {
-    row->convert(call);
+    if (acts_on_parts(node.op) && call.has_complex())
+      convert_parts(call, *row);
+    else
+      row->convert(call);
   } catch (const Failure& failure) {
     const std::string_view message = failure.what();
     if (message.starts_with(draft_.source)) throw;  // it says where already
     call.fail(message);
   }
   scope.results[node.name] = std::move(call.results());
+}
+
+// How many results of a node others take; at least 1.
+int GraphImporter::results_of(const Scope& scope, const NodeDef& node) const {
+  if (find_op(node.op) != nullptr) return 1;
+  int64_t most = 0;
+  const auto look = [&](std::string_view input) {
+    const InputName name = parse_input(input);
+    if (name.node == node.name && !name.control) most = std::max(most, name.index);
+  };
+  for (const auto& [other, def] : scope.nodes)
+    for (std::string_view input : def->inputs) look(input);
+  for (const Port& output : source_.outputs) look(output.tensor);
+  return static_cast<int>(std::min<int64_t>(most, 255)) + 1;
+}
+
+// Converts a node twice, for the real and for the imaginary parts of its operands.
+void GraphImporter::convert_parts(Call& call, const OpRow& row) {
+  std::array<std::vector<Value>, 2> results;
+  for (size_t part = 0; part < 2; ++part) {
+    std::vector<Value> inputs;
+    for (int k = 0; k < call.inputs(); ++k) {
+      const Value& v = call.value(k);
+      const bool complex = v.kind == Value::Kind::complex;
+      inputs.push_back(complex ? Value::of(part == 0 ? v.tensor : v.imaginary) : v);
+    }
+    Call one(*this, call.e, call.node, std::move(inputs));
+    row.convert(one);
+    results[part] = std::move(one.results());
+  }
+  for (size_t k = 0; k < results[0].size(); ++k)
+    call.out(Value::of(results[0][k].tensor, results[1][k].tensor));
 }
 
 std::vector<Value> GraphImporter::call(Editor& editor, std::string_view name,
@@ -377,6 +384,7 @@ int32_t GraphImporter::variable(Editor& editor, std::string_view node) {
     throw Failure(text(draft_.source, ": variable \"", node, "\": rank ", value.dims.size()));
   for (int64_t d : value.dims) shape.push(static_cast<int32_t>(d));
   const Type type = to_type(value.dtype, node);
+  if (is_half(value.dtype)) return editor.constant<float>(shape, widen(value), node);
   const std::span bytes(reinterpret_cast<const uint8_t*>(value.bytes.data()), value.bytes.size());
   const bool aligned = reinterpret_cast<uintptr_t>(bytes.data()) % 4 == 0 && type_bits(type) <= 32;
   return aligned ? editor.borrowed_constant(type, shape, bytes, node)

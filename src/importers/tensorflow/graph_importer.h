@@ -45,12 +45,13 @@ class GraphImporter {
     std::unordered_map<std::string_view, std::vector<Value>> results;
   };
 
-  void find_unsupported() const;
   void make_inputs(Scope& scope, Editor& editor);
   void make_signature(Editor& editor, const std::vector<int32_t>& outputs);
   Value value_of(Scope& scope, std::string_view input);
   void convert(Scope& scope, const NodeDef& root);
   void convert_node(Scope& scope, const NodeDef& node);
+  int results_of(const Scope& scope, const NodeDef& node) const;
+  void convert_parts(Call& call, const OpRow& row);
   bool ready(Scope& scope, const NodeDef& node, std::vector<const NodeDef*>* missing) const;
 
   const Source& source_;

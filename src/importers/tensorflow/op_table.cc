@@ -10,7 +10,8 @@ namespace {
 std::unordered_map<std::string_view, const OpRow*> make_table() {
   std::unordered_map<std::string_view, const OpRow*> table;
   for (std::span<const OpRow> part :
-       {array_ops(), math_ops(), nn_ops(), control_ops(), decomposed_ops()})
+       {array_ops(), math_ops(), nn_ops(), control_ops(), decomposed_ops(), elementwise_ops(),
+        indexing_ops(), matrix_ops(), image_ops(), volume_ops(), quantize_ops(), spectral_ops()})
     for (const OpRow& row : part) table[row.op] = &row;
   return table;
 }
@@ -75,6 +76,50 @@ int32_t cast(Editor& e, int32_t x, Type type, std::string_view name) {
 
 int32_t scalar(Editor& e, double value) {
   return e.scalar(static_cast<float>(value));
+}
+
+int32_t scalar_of(Editor& e, double value, Type type) {
+  return cast(e, scalar(e, value), type, "");
+}
+
+int32_t select(Editor& e, int32_t condition, int32_t a, int32_t b, std::string_view name) {
+  return e.add(Builtin::SELECT_V2, {condition, a, b}, NoOptions(), {name, e.type(a)});
+}
+
+int32_t mask(Editor& e, const Shape& shape, const std::vector<uint8_t>& bits) {
+  return e.copied_constant(Type::boolean, shape, bits);
+}
+
+int32_t shape_of(Editor& e, int32_t x, std::string_view name) {
+  schema::ShapeOptionsT options;
+  options.out_type = schema::TensorType::INT32;
+  return e.add(Builtin::SHAPE, {x}, options, {name, Type::int32});
+}
+
+int32_t slice_dim(Editor& e, int32_t x, int d, int32_t begin, int32_t size, std::string_view name) {
+  std::vector<int32_t> from(static_cast<size_t>(e.shape(x).rank), 0), count(from.size(), -1);
+  from[static_cast<size_t>(d)] = begin;
+  count[static_cast<size_t>(d)] = size;
+  return e.add(Builtin::SLICE, {x, e.list(from), e.list(count)}, NoOptions(), name);
+}
+
+int32_t concat(Editor& e, const std::vector<int32_t>& parts, int axis, std::string_view name) {
+  schema::ConcatenationOptionsT options;
+  options.axis = axis;
+  return e.add(Builtin::CONCATENATION, parts, options, name);
+}
+
+int32_t times_matrix(Editor& e, int32_t x, int32_t n, const std::vector<float>& matrix,
+                     std::string_view name) {
+  const auto inner = static_cast<int32_t>(matrix.size() / static_cast<size_t>(n));
+  std::vector<float> transposed(matrix.size());
+  for (size_t i = 0; i < matrix.size(); ++i)
+    transposed[i % static_cast<size_t>(n) * static_cast<size_t>(inner) +
+               i / static_cast<size_t>(n)] = matrix[i];
+  schema::FullyConnectedOptionsT options;
+  options.keep_num_dims = e.shape(x).rank > 2;
+  return e.add(Builtin::FULLY_CONNECTED,
+               {x, e.constant<float>({n, inner}, transposed), kAbsent}, options, name);
 }
 
 int32_t matmul(Editor& e, int32_t a, int32_t b, bool adj_a, bool adj_b, std::string_view name) {

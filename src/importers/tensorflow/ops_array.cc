@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Constants, shapes, and operators that move elements.
 #include <algorithm>
+#include <cstring>
 
 #include "importers/tensorflow/call.h"
 #include "importers/tensorflow/constant.h"
@@ -9,7 +10,24 @@ namespace cygnet::tensorflow {
 namespace {
 
 void constant(Call& c) {
-  c.out(decode_constant(c.e, c.node.tensor("value"), c.name()));
+  const TensorProto& tensor = c.node.tensor("value");
+  if (tensor.dtype != DataType::complex64)
+    return c.out(decode_constant(c.e, tensor, c.name()));
+  const TensorValue value = decode_tensor(tensor);
+  Shape shape;
+  for (int64_t d : value.dims) {
+    if (d > INT32_MAX || shape.rank == kMaxRank) c.fail("I2: shape ", tensor.shape.text());
+    shape.push(static_cast<int32_t>(d));
+  }
+  std::vector<float> parts(value.bytes.size() / sizeof(float));
+  if (!parts.empty()) std::memcpy(parts.data(), value.bytes.data(), value.bytes.size());
+  std::vector<float> real, imaginary;
+  for (size_t i = 0; i + 1 < parts.size(); i += 2) {
+    real.push_back(parts[i]);
+    imaginary.push_back(parts[i + 1]);
+  }
+  c.out(Value::of(c.e.constant<float>(shape, real, c.part("real")),
+                  c.e.constant<float>(shape, imaginary, c.part("imaginary"))));
 }
 
 void identity(Call& c) {
@@ -32,6 +50,8 @@ void shape_like(Call& c) {
 }
 
 void rank(Call& c) {
+  if (c.e.shape_unknown(c.in(0)))
+    return c.out(c.e.add(Builtin::RANK, {c.in(0)}, NoOptions(), {c.name(), Type::int32}));
   c.out(c.e.scalar<int32_t>(c.shape(0).rank, c.name()));
 }
 
@@ -60,29 +80,32 @@ std::vector<int32_t> dims_of(Call& c, int32_t x) {
   return dims;
 }
 
+void squeeze_unknown(Call& c, const std::vector<int64_t>& axes) {
+  schema::SqueezeOptionsT options;
+  for (int64_t a : axes) options.squeeze_dims.push_back(c.axis_of(a, c.in(0)));
+  c.out(c.e.add(Builtin::SQUEEZE, {c.in(0)}, options, c.name()));
+}
+
 void squeeze(Call& c) {
   const int32_t x = c.in(0);
   std::vector<int64_t> axes = c.node.list_or_empty("squeeze_dims").ints;
   if (axes.empty()) axes = c.node.list_or_empty("axis").ints;
+  if (c.e.shape_unknown(x)) return squeeze_unknown(c, axes);
   std::vector<bool> dropped(static_cast<size_t>(c.shape(0).rank), axes.empty());
   for (int64_t a : axes) dropped[static_cast<size_t>(c.axis(a, c.shape(0).rank))] = true;
   std::vector<int32_t> dims, all = dims_of(c, x);
   for (size_t d = 0; d < all.size(); ++d)
     if (!dropped[d] || (axes.empty() && all[d] != 1)) dims.push_back(all[d]);
-  if (std::count(dims.begin(), dims.end(), -1) > 1) {
-    schema::SqueezeOptionsT options;
-    for (int64_t a : axes) options.squeeze_dims.push_back(static_cast<int32_t>(a));
-    return c.out(c.e.add(Builtin::SQUEEZE, {x}, options, c.name()));
-  }
+  if (std::count(dims.begin(), dims.end(), -1) > 1) return squeeze_unknown(c, axes);
   c.out(reshape(c.e, x, dims, c.name()));
 }
 
 void expand_dims(Call& c) {
   const int32_t x = c.in(0);
   std::vector<int32_t> dims = dims_of(c, x);
-  const int32_t axis = c.axis(c.integer(1), c.shape(0).rank + 1);
-  dims.insert(dims.begin() + axis, 1);
-  if (std::count(dims.begin(), dims.end(), -1) > 1)
+  const int32_t axis = c.axis_of(c.integer(1), x, 1);
+  if (!c.e.shape_unknown(x)) dims.insert(dims.begin() + axis, 1);
+  if (c.e.shape_unknown(x) || std::count(dims.begin(), dims.end(), -1) > 1)
     return c.out(c.e.add(Builtin::EXPAND_DIMS, {x, c.e.scalar<int32_t>(axis)}, NoOptions(),
                          c.name()));
   c.out(reshape(c.e, x, dims, c.name()));
@@ -96,8 +119,15 @@ void to_transpose(Call& c) {
 
 void concat_on(Call& c, const std::vector<int32_t>& parts, int64_t axis) {
   schema::ConcatenationOptionsT options;
-  options.axis = c.axis(axis, c.e.shape(parts.at(0)).rank);
+  const auto known = std::find_if(parts.begin(), parts.end(),
+                                  [&](int32_t p) { return !c.e.shape_unknown(p); });
+  options.axis = c.axis_of(axis, known == parts.end() ? parts.at(0) : *known);
   c.out(c.e.add(Builtin::CONCATENATION, parts, options, c.name()));
+}
+
+// Tensors [1, ...] one behind the other.
+void parallel_concat(Call& c) {
+  concat_on(c, c.all(0, c.inputs()), 0);
 }
 
 void concat_v2(Call& c) {
@@ -207,15 +237,17 @@ void fill(Call& c) {
 }
 
 void zeros_like(Call& c) {
+  const Type type = c.type(0);
+  if (type != Type::float32 && type != Type::int32 && type != Type::int64)
+    return c.out(c.e.add(Builtin::FILL, {shape_of(c.e, c.in(0), c.part("shape")),
+                                         scalar_of(c.e, 0, type)},
+                         NoOptions(), {c.name(), type}));
   c.out(c.e.add(Builtin::ZEROS_LIKE, {c.in(0)}, NoOptions(), c.name()));
 }
 
 void ones_like(Call& c) {
-  schema::ShapeOptionsT options;
-  options.out_type = schema::TensorType::INT32;
-  const int32_t dims =
-      c.e.add(Builtin::SHAPE, {c.in(0)}, options, {c.part("shape"), Type::int32});
-  const int32_t one = cast(c.e, scalar(c.e, 1), c.type(0), c.part("one"));
+  const int32_t dims = shape_of(c.e, c.in(0), c.part("shape"));
+  const int32_t one = scalar_of(c.e, 1, c.type(0));
   c.out(c.e.add(Builtin::FILL, {dims, one}, NoOptions(), {c.name(), c.type(0)}));
 }
 
@@ -225,8 +257,8 @@ void range(Call& c) {
 
 int32_t gather_on(Call& c, int32_t params, int32_t indices, int64_t axis, int64_t batch_dims) {
   schema::GatherOptionsT options;
-  options.axis = c.axis(axis, c.e.shape(params).rank);
-  options.batch_dims = static_cast<int32_t>(batch_dims);
+  options.axis = c.axis_of(axis, params);
+  options.batch_dims = batch_dims == 0 ? 0 : c.axis_of(batch_dims, indices);
   return c.e.add(Builtin::GATHER, {params, indices}, options, c.name());
 }
 
@@ -243,7 +275,10 @@ void gather_nd(Call& c) {
 }
 
 void scatter_nd(Call& c) {
-  c.out(c.e.add(Builtin::SCATTER_ND, c.all(0, 3), NoOptions(), {c.name(), c.type(1)}));
+  const int32_t indices = cast(c.e, c.in(0), Type::int32, c.part("indices"));
+  const int32_t shape = cast(c.e, c.in(2), Type::int32, c.part("shape"));
+  c.out(c.e.add(Builtin::SCATTER_ND, {indices, c.in(1), shape}, NoOptions(),
+                {c.name(), c.type(1)}));
 }
 
 void one_hot(Call& c) {
@@ -273,11 +308,16 @@ template <Builtin op, class Options>
 void block(Call& c) {
   Options options;
   options.block_size = static_cast<int32_t>(c.node.integer("block_size"));
-  c.out(c.e.add(op, {c.in(0)}, options, c.name()));
+  const std::string_view format = c.node.string("data_format", "NHWC");
+  if (format == "NHWC") return c.out(c.e.add(op, {c.in(0)}, options, c.name()));
+  if (format != "NCHW") c.fail("data_format: expected NHWC or NCHW, got ", format);
+  const int32_t x = transpose(c.e, c.in(0), {0, 2, 3, 1}, c.part("nhwc"));
+  c.out(transpose(c.e, c.e.add(op, {x}, options, c.part("result")), {0, 3, 1, 2}, c.name()));
 }
 
 template <Builtin op>
 void to_batch_or_back(Call& c) {
+  if (op == Builtin::BATCH_TO_SPACE_ND && strided_in_grid(c)) return;
   std::vector<int32_t> operands{c.in(0)};
   for (int k = 1; k < 3; ++k)
     operands.push_back(cast(c.e, c.in(k), Type::int32, c.part(text("operand_", k))));
@@ -323,6 +363,7 @@ constexpr OpRow kRows[] = {
     {"Pack", pack},
     {"Pad", pad},
     {"PadV2", pad_v2},
+    {"ParallelConcat", parallel_concat},
     {"PlaceholderWithDefault", identity},
     {"PreventGradient", identity},
     {"Range", range},

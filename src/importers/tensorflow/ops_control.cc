@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls, variables, control flow, tensor lists, and custom operators.
+// Calls, variables, control flow, tensor lists.
 #include <algorithm>
 
-#include "flatbuffers/flexbuffers.h"
 #include "importers/tensorflow/graph_importer.h"
 
 namespace cygnet::tensorflow {
@@ -354,32 +353,6 @@ void to_if(Call& c) {
   for (int32_t i : outputs) c.out(i);
 }
 
-// ---- Operators of the user's own
-
-void custom(Call& c) {
-  flexbuffers::Builder b;
-  const size_t map = b.StartMap();
-  for (const Attr& a : c.node.attrs) {
-    const std::string key(a.name);
-    if (const auto* i = std::get_if<int64_t>(&a.value))
-      b.Int(key.c_str(), *i);
-    else if (const auto* f = std::get_if<float>(&a.value))
-      b.Float(key.c_str(), *f);
-    else if (const auto* t = std::get_if<bool>(&a.value))
-      b.Bool(key.c_str(), *t);
-    else if (const auto* s = std::get_if<std::string_view>(&a.value))
-      b.String(key.c_str(), std::string(*s).c_str());
-    else if (const auto* d = std::get_if<DataType>(&a.value))
-      b.Int(key.c_str(), static_cast<int64_t>(*d));
-  }
-  b.EndMap(map);
-  b.Finish();
-  const int32_t result = c.e.unknown_tensor(
-      c.inputs() > 0 && c.value(0).kind == Kind::tensor ? c.type(0) : Type::float32, c.name());
-  c.e.add_custom(c.node.op, c.all(0, c.inputs()), b.GetBuffer(), {result});
-  c.out(result);
-}
-
 constexpr OpRow kRows[] = {
     {"AssignVariableOp", assign},
     {"If", to_if},
@@ -402,7 +375,6 @@ constexpr OpRow kRows[] = {
     {"Variable", ref_variable},
     {"VariableV2", ref_variable},
     {"While", to_while},
-    {"custom", custom},
 };
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <cctype>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "importers/tensorflow/call.h"
 
@@ -71,6 +70,36 @@ struct Operand {
   int32_t tensor;
   std::string labels;
 };
+
+// A label that stands twice in an operand takes the diagonal of its two dimensions.
+void take_diagonals(Call& c, Operand& x) {
+  Editor& e = c.e;
+  for (size_t i = 0; i < x.labels.size(); ++i) {
+    const size_t j = x.labels.find(x.labels[i], i + 1);
+    if (j == std::string::npos) continue;
+    const int32_t n = c.fixed_dim(x.tensor, static_cast<int>(i));
+    if (c.fixed_dim(x.tensor, static_cast<int>(j)) != n || n > 1 << 13)
+      c.fail("sizes of dimension '", x.labels[i], "' differ or are too big");
+    std::vector<int32_t> perm;
+    std::string rest;
+    for (size_t d = 0; d < x.labels.size(); ++d)
+      if (d != i && d != j) {
+        perm.push_back(static_cast<int32_t>(d));
+        rest += x.labels[d];
+      }
+    perm.push_back(static_cast<int32_t>(i));
+    perm.push_back(static_cast<int32_t>(j));
+    std::vector<uint8_t> bits(static_cast<size_t>(n) * static_cast<size_t>(n));
+    for (size_t d = 0; d < static_cast<size_t>(n); ++d) bits[d * static_cast<size_t>(n) + d] = 1;
+    const int32_t turned = transpose(e, x.tensor, perm, c.part("turned"));
+    const int32_t kept = select(e, mask(e, {n, n}, bits), turned,
+                                scalar_of(e, 0, e.type(turned)), c.part("kept"));
+    const int last = e.shape(kept).rank - 1;
+    x.tensor = reduce(e, Builtin::SUM, kept, {last}, false, c.part("diagonal"));
+    x.labels = rest + x.labels[i];
+    return take_diagonals(c, x);
+  }
+}
 
 // Adds up the dimensions that neither the other operand nor the result has.
 void sum_private(Call& c, Operand& x, const std::string& kept) {
@@ -170,11 +199,10 @@ void einsum(Call& c) {
     const std::string labels = labels_of(c, term, c.shape(k).rank);
     if (static_cast<int>(labels.size()) != c.shape(k).rank)
       c.fail("equation \"", equation, "\": operand ", k, " has rank ", c.shape(k).rank);
-    if (std::set<char>(labels.begin(), labels.end()).size() != labels.size())
-      c.fail("equation \"", equation, "\": a label twice in one operand is not supported");
     if (term.find("...") != std::string_view::npos)
       covered = std::max(covered, c.shape(k).rank - static_cast<int>(term.size() - 3));
     operands.push_back({c.in(k), labels});
+    take_diagonals(c, operands.back());
     left = comma == std::string_view::npos ? std::string_view() : left.substr(comma + 1);
   }
   const std::string result =
@@ -188,22 +216,10 @@ void einsum(Call& c) {
   product(c, operands[0], operands[1], result);
 }
 
-// ---- Non-maximum suppression
-
-void non_max_suppression_v3(Call& c) {
-  Editor& e = c.e;
-  const std::vector<Type> types{Type::int32, Type::int32};
-  const int32_t selected =
-      e.add(Builtin::NON_MAX_SUPPRESSION_V4, c.all(0, 5), NoOptions(), {c.part("v4"), types});
-  const int32_t count = reshape(e, selected + 1, {1}, c.part("count"));
-  c.out(e.add(Builtin::SLICE, {selected, e.list({0}), count}, NoOptions(), c.name()));
-}
-
 constexpr OpRow kRows[] = {
     {"Einsum", einsum},
     {"Erf", erf},
     {"Erfc", erfc},
-    {"NonMaxSuppressionV3", non_max_suppression_v3},
 };
 
 }  // namespace

@@ -36,6 +36,28 @@ void add_n(Call& c) {
   c.out(sum);
 }
 
+void abs(Call& c) {
+  const int32_t x = c.in(0);
+  if (c.type(0) != Type::int64) return c.out(unary(c.e, Builtin::ABS, x, c.name()));
+  const int32_t minus = binary(c.e, Builtin::SUB, scalar_of(c.e, 0, Type::int64), x, c.part("neg"));
+  c.out(binary(c.e, Builtin::MAXIMUM, x, minus, c.name()));
+}
+
+void sign(Call& c) {
+  const Type type = c.type(0);
+  if (type != Type::int64) return c.out(unary(c.e, Builtin::SIGN, c.in(0), c.name()));
+  const int32_t low =
+      binary(c.e, Builtin::MAXIMUM, c.in(0), scalar_of(c.e, -1, type), c.part("low"));
+  c.out(binary(c.e, Builtin::MINIMUM, low, scalar_of(c.e, 1, type), c.name()));
+}
+
+void squared_difference(Call& c) {
+  if (c.type(0) != Type::int64)
+    return c.out(binary(c.e, Builtin::SQUARED_DIFFERENCE, c.in(0), c.in(1), c.name()));
+  const int32_t d = binary(c.e, Builtin::SUB, c.in(0), c.in(1), c.part("difference"));
+  c.out(binary(c.e, Builtin::MUL, d, d, c.name()));
+}
+
 void square(Call& c) {
   c.out(binary(c.e, Builtin::MUL, c.in(0), c.in(0), c.name()));
 }
@@ -69,7 +91,7 @@ void to_reduce(Call& c) {
 template <Builtin op>
 void to_arg(Call& c) {
   const Type type = to_type(c.node.type("output_type", DataType::int64), c.name());
-  const int32_t axis = c.e.scalar<int32_t>(c.axis(c.integer(1), c.shape(0).rank));
+  const int32_t axis = c.e.scalar<int32_t>(c.axis_of(c.integer(1), c.in(0)));
   if constexpr (op == Builtin::ARG_MAX) {
     schema::ArgMaxOptionsT options;
     options.output_type = static_cast<schema::TensorType>(type);
@@ -85,7 +107,7 @@ void cumsum(Call& c) {
   schema::CumsumOptionsT options;
   options.exclusive = c.node.boolean("exclusive", false);
   options.reverse = c.node.boolean("reverse", false);
-  const int32_t axis = c.e.scalar<int32_t>(c.axis(c.integer(1), c.shape(0).rank));
+  const int32_t axis = c.e.scalar<int32_t>(c.axis_of(c.integer(1), c.in(0)));
   c.out(c.e.add(Builtin::CUMSUM, {c.in(0), axis}, options, c.name()));
 }
 
@@ -106,7 +128,19 @@ void select_v1(Call& c) {
 }
 
 void to_cast(Call& c) {
+  const DataType target = c.node.type("DstT");
+  if (base_type(target) == DataType::complex64) {
+    const int32_t real = cast(c.e, c.in(0), Type::float32, c.name());
+    return c.out(Value::of(real, unary(c.e, Builtin::ZEROS_LIKE, real, c.part("imaginary"))));
+  }
+  if (c.value(0).kind == Value::Kind::complex)
+    return c.out(cast(c.e, c.value(0).tensor, to_type(target, c.name()), c.name()));
   c.out(cast(c.e, c.in(0), to_type(c.node.type("DstT"), c.name()), c.name()));
+}
+
+void to_mul(Call& c) {
+  if (c.has_complex()) return complex_product(c);
+  c.out(binary(c.e, Builtin::MUL, c.in(0), c.in(1), c.name()));
 }
 
 void mat_mul(Call& c) {
@@ -120,7 +154,8 @@ void batch_mat_mul(Call& c) {
 }
 
 constexpr OpRow kRows[] = {
-    {"Abs", to_unary<Builtin::ABS>},
+    {"Abs", abs},
+    {"AccumulateNV2", add_n},
     {"Add", to_binary<Builtin::ADD>},
     {"AddN", add_n},
     {"AddV2", to_binary<Builtin::ADD>},
@@ -160,8 +195,7 @@ constexpr OpRow kRows[] = {
     {"Mean", to_reduce<Builtin::MEAN>},
     {"Min", to_reduce<Builtin::REDUCE_MIN>},
     {"Minimum", to_binary<Builtin::MINIMUM>},
-    {"Mod", to_binary<Builtin::FLOOR_MOD>},
-    {"Mul", to_binary<Builtin::MUL>},
+    {"Mul", to_mul},
     {"Neg", to_unary<Builtin::NEG>},
     {"NotEqual", to_binary<Builtin::NOT_EQUAL>},
     {"Pow", to_binary<Builtin::POW>},
@@ -172,11 +206,11 @@ constexpr OpRow kRows[] = {
     {"Rsqrt", to_unary<Builtin::RSQRT>},
     {"Select", select_v1},
     {"SelectV2", select},
-    {"Sign", to_unary<Builtin::SIGN>},
+    {"Sign", sign},
     {"Sin", to_unary<Builtin::SIN>},
     {"Sqrt", to_unary<Builtin::SQRT>},
     {"Square", square},
-    {"SquaredDifference", to_binary<Builtin::SQUARED_DIFFERENCE>},
+    {"SquaredDifference", squared_difference},
     {"Sub", to_binary<Builtin::SUB>},
     {"Sum", to_reduce<Builtin::SUM>},
 };

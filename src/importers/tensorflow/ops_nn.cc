@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolution, pooling, normalization, activations, resizing.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -26,6 +27,9 @@ struct Spatial {
   std::array<int32_t, 2> pair(std::string_view attr) const {
     const std::vector<int64_t>& list = call.node.list_or_empty(attr).ints;
     if (list.empty()) return {1, 1};
+    return pair_of(attr, list);
+  }
+  std::array<int32_t, 2> pair_of(std::string_view attr, const std::vector<int64_t>& list) const {
     if (list.size() != 4) call.fail(attr, ": expected 4 elements, got ", list.size());
     const size_t h = channels_first ? 2 : 1;
     for (size_t k = 0; k < 4; ++k)
@@ -100,10 +104,6 @@ void depthwise(Call& c) {
   const int32_t weights = reshape(c.e, c.in(1), {1, filter[0], filter[1], filter[2] * filter[3]},
                                   c.e.tensor(c.in(1)).name);
   const int32_t bias = zero_bias(c, c.e.shape(weights)[3]);
-  if ((o.stride_h > 1 || o.stride_w > 1) && (o.dilation_h_factor > 1 || o.dilation_w_factor > 1))
-    c.warn(text("stride ", o.stride_h, "x", o.stride_w, " together with dilation ",
-                o.dilation_h_factor, "x", o.dilation_w_factor,
-                ": converted as the mathematics says; TensorFlow's kernels differ by device"));
   s.leave(c.e.add(Builtin::DEPTHWISE_CONV_2D, {x, weights, bias}, o, s.result_name()));
 }
 
@@ -138,14 +138,20 @@ void pool(Call& c) {
   schema::Pool2DOptionsT o;
   const bool max = op == Builtin::MAX_POOL_2D;
   o.padding = padding(c, &x, max ? -std::numeric_limits<float>::infinity() : 0);
-  s.store("strides", &o.stride_h, &o.stride_w);
-  s.store("ksize", &o.filter_height, &o.filter_width);
+  if (c.inputs() == 3) {  // V2
+    const auto size = s.pair_of("ksize", c.integers(1)), step = s.pair_of("strides", c.integers(2));
+    o.filter_height = size[0], o.filter_width = size[1];
+    o.stride_h = step[0], o.stride_w = step[1];
+  } else {
+    s.store("strides", &o.stride_h, &o.stride_w);
+    s.store("ksize", &o.filter_height, &o.filter_width);
+  }
   s.leave(c.e.add(op, {x}, o, s.result_name()));
 }
 
 void bias_add(Call& c) {
   int32_t bias = c.in(1);
-  if (Spatial::format(c) == "NCHW" && c.shape(0).rank > 2) {
+  if (c.node.string("data_format", "NHWC").starts_with("NC") && c.shape(0).rank > 2) {
     std::vector<int32_t> dims(static_cast<size_t>(c.shape(0).rank) - 1, 1);
     dims[0] = -1;
     bias = reshape(c.e, bias, dims, c.part("bias"));
@@ -156,16 +162,22 @@ void bias_add(Call& c) {
 // y = x·m + (offset − mean·m) with m = scale / √(variance + ε). In training mode mean and variance
 // are the batch's own.
 void fused_batch_norm(Call& c) {
-  const Spatial s(c);
-  const int32_t x = s.enter(c.in(0));
   Editor& e = c.e;
+  const bool channels_first = c.node.string("data_format", "NHWC").starts_with("NC");
+  const int rank = c.shape(0).rank;
+  std::vector<int32_t> last{0}, first{0, rank - 1}, spatial;
+  for (int d = 2; d < rank; ++d) last.push_back(d);
+  for (int d = 1; d + 1 < rank; ++d) first.push_back(d);
+  for (int d = 0; d + 1 < rank; ++d) spatial.push_back(d);
+  last.push_back(1);
+  const int32_t x = channels_first ? transpose(e, c.in(0), last, c.part("nhwc")) : c.in(0);
   int32_t mean = c.in(3), variance = c.in(4);
   if (c.node.boolean("is_training", true)) {
     c.warn("batch normalization in training mode: the batch's own mean and variance are used");
-    mean = reduce(e, Builtin::MEAN, x, {0, 1, 2}, false, c.part("mean"));
+    mean = reduce(e, Builtin::MEAN, x, spatial, false, c.part("mean"));
     const int32_t square =
         binary(e, Builtin::SQUARED_DIFFERENCE, x, mean, c.part("squared_difference"));
-    variance = reduce(e, Builtin::MEAN, square, {0, 1, 2}, false, c.part("variance"));
+    variance = reduce(e, Builtin::MEAN, square, spatial, false, c.part("variance"));
   }
   const double epsilon = c.node.real("epsilon", 1e-4f);
   const int32_t shifted =
@@ -175,7 +187,9 @@ void fused_batch_norm(Call& c) {
   const int32_t moved = binary(e, Builtin::MUL, mean, m, c.part("mean_factor"));
   const int32_t offset = binary(e, Builtin::SUB, c.in(2), moved, c.part("offset"));
   const int32_t scaled = binary(e, Builtin::MUL, x, m, c.part("scaled"));
-  s.leave(binary(e, Builtin::ADD, scaled, offset, s.result_name()));
+  const int32_t y = binary(e, Builtin::ADD, scaled, offset,
+                           channels_first ? c.part("result") : std::string(c.name()));
+  c.out(channels_first ? transpose(e, y, first, c.name()) : y);
   c.out(mean);
   c.out(variance);
 }
@@ -243,26 +257,9 @@ void resize(Call& c) {
   Options o;
   o.align_corners = c.node.boolean("align_corners", false);
   o.half_pixel_centers = c.node.boolean("half_pixel_centers", false);
-  c.out(c.e.add(op, {c.in(0), c.in(1)}, o, {c.name(), c.type(0)}));
-}
-
-void fake_quant(Call& c, int32_t x, float low, float high) {
-  schema::FakeQuantOptionsT o;
-  o.min = low;
-  o.max = high;
-  o.num_bits = static_cast<int32_t>(c.node.integer("num_bits", 8));
-  o.narrow_range = c.node.boolean("narrow_range", false);
-  c.out(c.e.add(Builtin::FAKE_QUANT, {x}, o, c.name()));
-}
-
-void fake_quant_args(Call& c) {
-  fake_quant(c, c.in(0), c.node.real("min", -6), c.node.real("max", 6));
-}
-
-void fake_quant_vars(Call& c) {
-  const auto low = c.e.uniform(c.in(1)), high = c.e.uniform(c.in(2));
-  if (!low || !high) c.fail("expected constant limits");
-  fake_quant(c, c.in(0), *low, *high);
+  int32_t x = c.in(0);
+  if (op == Builtin::RESIZE_BILINEAR) x = cast(c.e, x, Type::float32, c.part("float"));
+  c.out(c.e.add(op, {x, c.in(1)}, o, {c.name(), c.e.type(x)}));
 }
 
 constexpr OpRow kRows[] = {
@@ -273,8 +270,6 @@ constexpr OpRow kRows[] = {
     {"Conv2DBackpropInput", conv_2d_backprop_input},
     {"DepthwiseConv2dNative", depthwise},
     {"Elu", activation<Builtin::ELU>},
-    {"FakeQuantWithMinMaxArgs", fake_quant_args},
-    {"FakeQuantWithMinMaxVars", fake_quant_vars},
     {"FusedBatchNorm", fused_batch_norm},
     {"FusedBatchNormV2", fused_batch_norm},
     {"FusedBatchNormV3", fused_batch_norm},
@@ -282,6 +277,7 @@ constexpr OpRow kRows[] = {
     {"LeakyRelu", leaky_relu},
     {"LogSoftmax", activation<Builtin::LOG_SOFTMAX>},
     {"MaxPool", pool<Builtin::MAX_POOL_2D>},
+    {"MaxPoolV2", pool<Builtin::MAX_POOL_2D>},
     {"Relu", activation<Builtin::RELU>},
     {"Relu6", activation<Builtin::RELU6>},
     {"ResizeBilinear", resize<Builtin::RESIZE_BILINEAR, schema::ResizeBilinearOptionsT>},

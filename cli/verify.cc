@@ -41,7 +41,8 @@ Comparison compare(const Tensor& tensor, const Array& recorded) {
     const double difference = std::abs(a - b);
     c.largest = std::isnan(difference) ? INFINITY : std::max(c.largest, difference);
   }
-  c.range = std::max(high - low, 1e-30);
+  // One value, or all the same: its magnitude.
+  c.range = std::max(high > low ? high - low : std::isfinite(high) ? std::abs(high) : 0.0, 1e-30);
   return c;
 }
 

@@ -125,8 +125,9 @@ for source, array in KINDS.items():
 for op in ("Sum", "Mean", "Prod", "Max", "Min", "EuclideanNorm"):
     for name, axes, keep in (("last", [-1], False), ("spatial", [1, 2], True), ("all", [0, 1, 2, 3], False),
                              ("none", [], False), ("first", 0, False), ("mixed", [-1, 0], True)):
-        case(f"{op}_{name}", tolerance=1e-5 if op == "Prod" else 2e-6, function=lambda x, o=op, a=axes, k=keep: getattr(RAW, o)(
-            input=x, axis=np.array(a, np.int32), keep_dims=k), floats(2, 3, 4, 5, low=0.5, high=1.5))
+        case(f"{op}_{name}", lambda x, o=op, a=axes, k=keep: getattr(RAW, o)(
+            input=x, axis=np.array(a, np.int32), keep_dims=k), floats(2, 3, 4, 5, low=0.5, high=1.5),
+             tolerance=1e-5 if op == "Prod" else 2e-6)
 for op in ("Sum", "Prod", "Max", "Min"):
     for kind in (np.int32, np.int64):
         case(f"{op}_{np.dtype(kind)}", lambda x, o=op: getattr(RAW, o)(input=x, axis=[1]),

@@ -2,6 +2,7 @@
 #include "passes/loops.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "edit/subgraphs.h"
 
@@ -33,6 +34,7 @@ std::optional<int64_t> turns_of_comparison(const Loop& loop, int32_t n) {
   if (at == inputs.end() || !limit) return std::nullopt;
   const auto counter = counter_of(loop, static_cast<size_t>(at - inputs.begin()));
   if (!counter || counter->step <= 0) return std::nullopt;
+  if (std::max(std::abs(*limit / 2), std::abs(counter->start / 2)) > INT32_MAX) return std::nullopt;
   const int64_t distance = *limit - counter->start + (inclusive ? 1 : 0);
   return distance <= 0 ? 0 : (distance - 1) / counter->step + 1;
 }

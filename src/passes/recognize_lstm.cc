@@ -79,7 +79,8 @@ bool match_gate(const Loop& loop, int32_t tensor, Cell& cell, Sum& sum) {
     tensor = node.inputs[1];
   }
   const int32_t width = body.shape(tensor).rank == 2 ? body.shape(tensor)[1] : 0;
-  if (!match_terms(loop, tensor, cell, sum, 6) || sum.input == kAbsent || sum.recurrent == kAbsent)
+  if (!match_terms(loop, tensor, cell, sum, 6) || sum.input == kAbsent ||
+      sum.recurrent == kAbsent || sum.first + sum.units > width)
     return false;
   for (int32_t weights : {sum.input, sum.recurrent})
     if (body.shape(weights).rank != 2 || body.shape(weights)[0] != width) return false;
@@ -173,6 +174,7 @@ Kept kept_steps(const Loop& loop, const Cell& cell, size_t k) {
   const int32_t pack = body.producer(start, Builtin::PACK);
   if (pack < 0 || list[0] != cell.turns) return Kept::no;
   const auto from = body.node(pack).inputs;
+  if (from.size() != 3) return Kept::no;
   const auto zero = [&](int32_t t) {
     const auto v = body.integers(t);
     return v && v->size() == 1 && (*v)[0] == 0;

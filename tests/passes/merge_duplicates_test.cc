@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "edit/recurrent.h"
 #include "passes/builders.h"
 
 namespace cygnet::test {
@@ -57,6 +58,22 @@ TEST(MergeDuplicates, Keeps) {
   const Names before = operators(draft);
   EXPECT_EQ(optimize(draft, {"merge-duplicates"}), 0);
   EXPECT_EQ(operators(draft), before);
+}
+
+TEST(MergeDuplicates, StatesStayTwo) {
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t x = e.input("x", Type::float32, {-1, 5, 4});
+  LstmWeights weights;
+  for (uint32_t g = 0; g < 4; ++g) {
+    weights.input[g] = random_constant(e, {3, 4}, g);
+    weights.recurrent[g] = random_constant(e, {3, 3}, 10 + g);
+    weights.bias[g] = random_constant(e, {3}, 20 + g);
+  }
+  e.set_outputs({add_sequence_lstm(e, x, weights, "y")});
+  optimize(draft, {"merge-duplicates"});
+  EXPECT_EQ(operators(draft), (Names{"STRIDED_SLICE", "SELECT_V2", "SELECT_V2",
+                                     "UNIDIRECTIONAL_SEQUENCE_LSTM"}));
 }
 
 }  // namespace

@@ -6,6 +6,9 @@
 namespace cygnet {
 namespace {
 
+// LiteRT's SELECT_V2 broadcasts up to so many dimensions.
+constexpr size_t kMostSelectDims = 4;
+
 // Whether dimension d of a float tensor is the same batch as dimension `axis` of x, and a slice of
 // it can be laid against the batch of a tensor with `behind` dimensions behind its own.
 bool tells_batch(Editor& e, int32_t t, int d, int32_t x, int axis, int behind) {
@@ -53,7 +56,9 @@ int32_t copied(Editor& e, int32_t x, const std::string& name) {
 int32_t fill_batch(Editor& e, int32_t x, int axis, const std::vector<int32_t>& dims, float value,
                    const std::string& name, const std::vector<int32_t>& sources) {
   const auto batch = std::find(dims.begin(), dims.end(), -1);
-  if (batch == dims.end() || std::count(dims.begin(), dims.end(), 0) != 0) return kAbsent;
+  if (batch == dims.end() || std::count(dims.begin(), dims.end(), 0) != 0 ||
+      dims.size() > kMostSelectDims)
+    return kAbsent;
   const int behind = static_cast<int>(dims.end() - batch) - 1;
   int32_t from = kAbsent;
   int d = axis;

@@ -71,12 +71,19 @@ std::vector<int32_t> equal_parts(Patch& patch, int32_t x, int* axis) {
   return nodes;
 }
 
+// Whether LiteRT's SPLIT takes elements of this type.
+bool splittable(Type type) {
+  return type == Type::float32 || type == Type::int32 || type == Type::int16 ||
+         type == Type::int8 || type == Type::uint8;
+}
+
 int run(Patch& patch, const PassOptions&) {
   int rewrites = 0;
   if (!has(patch, Builtin::SPLIT)) return 0;
   const int32_t count = static_cast<int32_t>(patch.subgraph().tensors.size());
   for (int32_t x = 0; x < count; ++x) {
     int axis = 0;
+    if (!splittable(patch.type(x))) continue;
     const std::vector<int32_t> slices = equal_parts(patch, x, &axis);
     if (slices.empty()) continue;
     std::vector<int32_t> results;

@@ -44,6 +44,18 @@ TEST(MergeSlices, EqualParts) {
   }
 }
 
+TEST(MergeSlices, TypesThatSplitTakes) {
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t x = e.input("x", Type::int64, {-1, 4});
+  std::vector<int32_t> outputs;
+  for (const int32_t first : {0, 2})
+    outputs.push_back(e.add(Builtin::SLICE, {x, e.list({0, first}), e.list({-1, 2})},
+                            schema::SliceOptionsT(), text("y", first)));
+  e.set_outputs(outputs);
+  EXPECT_EQ(optimize(draft, {"merge-slices"}), 0);
+}
+
 TEST(MergeSlices, OtherSlicesStay) {
   EXPECT_EQ(left({{0, 2}, {2, 2}}, false), (Names{"SLICE", "SLICE"}));
   EXPECT_EQ(left({{0, 2}, {2, 4}}, false), (Names{"SLICE", "SLICE"}));

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <hdf5.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,16 +70,23 @@ bool known_filters(hid_t properties) {
   return true;
 }
 
+// Seconds of computing for a file of this size: inflating reaches some 100 MB each second.
+rlim_t seconds_for(int64_t bytes) {
+  return 3 + static_cast<rlim_t>(bytes >> 23);
+}
+
 // Runs `read` in a process of its own. Its Failures don't count, they will come again; a signal, an
-// abort of a sanitizer or minutes without an end do.
+// abort of a sanitizer or a loop without an end do.
 template <class Read>
-void rehearse(const std::string& name, const Read& read) {
+void rehearse(const std::string& name, int64_t bytes, const Read& read) {
   const pid_t child = fork();
   if (child < 0) throw Failure(text(name, ": no process to read the file with"));
   if (child == 0) {
     const int nowhere = ::open("/dev/null", O_WRONLY);
     if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
-    alarm(120);
+    const rlimit computing{seconds_for(bytes), seconds_for(bytes)}, no_core{0, 0};
+    setrlimit(RLIMIT_CPU, &computing);
+    setrlimit(RLIMIT_CORE, &no_core);
     try {
       read();
     } catch (const std::exception&) {
@@ -155,7 +163,9 @@ void Hdf5File::try_object(const std::string& path, std::set<uint64_t>& seen) con
 }
 
 Hdf5File Hdf5File::open(const std::string& path) {
-  rehearse(path, [&] {
+  struct stat info {};
+  const int64_t bytes = stat(path.c_str(), &info) == 0 ? info.st_size : 0;
+  rehearse(path, bytes, [&] {
     Hdf5File file = open_directly(path);
     file.rehearsing_ = true;
     std::set<uint64_t> seen;
@@ -165,7 +175,7 @@ Hdf5File Hdf5File::open(const std::string& path) {
 }
 
 Hdf5File Hdf5File::from_memory(std::vector<uint8_t> image, const std::string& name) {
-  rehearse(name, [&] {
+  rehearse(name, static_cast<int64_t>(image.size()), [&] {
     Hdf5File file = open_image(std::move(image), name);
     file.rehearsing_ = true;
     std::set<uint64_t> seen;

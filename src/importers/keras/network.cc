@@ -125,8 +125,16 @@ void list_unsupported(const Config& layer, const std::string& prefix,
     return;
   }
   if (kind != "InputLayer" && find_emitter(layer) == nullptr) {
-    const std::string function = config.text("function", "");
-    result.push_back(text(name, " (", kind, function.empty() ? "" : " ", function, ")"));
+    // Of a Lambda this is code, which nobody reads.
+    const Config function = config.at("function");
+    const std::string detail = function.is_text() ? text(" ", function.text()) : std::string();
+    result.push_back(text(name, " (", kind, detail, ")"));
+  }
+  for (const char* key : {"activation", "recurrent_activation"}) {
+    const Config function =
+        config.at(key).has("config") ? config.at(key).at("config") : config.at(key);
+    if (function.is_text() && !known_activation(function.text()))
+      result.push_back(text(name, " (", kind, " with ", key, " \"", function.text(), "\")"));
   }
   for (const char* key : {"layer", "backward_layer"})
     if (config.at(key).has("class_name")) list_unsupported(config.at(key), name + "/", result);

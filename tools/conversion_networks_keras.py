@@ -214,6 +214,29 @@ def sequential():
     return model, [floats(2, 6, 6, 1)]
 
 
+def operations():
+    """keras.ops between layers: arithmetic with numbers and arrays, indices, joining, products."""
+    O, A = K.ops, K.activations
+    a, b = L.Input((3, 4), name="a"), L.Input((3, 4), name="b")
+    mixed = O.where(a > b, a * 2.0, 1.0 - b) / (O.abs(b) + floats(4, seed=2) ** 2 + 0.5)
+    halves = O.split(mixed, 2, axis=-1)
+    y = O.concatenate([halves[1], O.flip(halves[0], axis=1)], axis=1)[:, ::2, None]
+    z = O.einsum("bij,bkj->bik", a, O.tanh(b)) + A.relu(O.matmul(a, floats(4, 3)), negative_slope=0.1, max_value=0.4)
+    s = O.logsumexp(O.take(z, [2, 0], axis=1), axis=-1, keepdims=True) * O.std(b, axis=(1, 2), keepdims=True)
+    return K.Model([a, b], [L.Dense(3)(O.squeeze(y, 2)), z, s]), [floats(2, 3, 4), floats(2, 3, 4, seed=5)]
+
+
+def volumes():
+    """Layers of three directions, poolings to a given size, grouped attention, channels in front."""
+    x, s, f = L.Input((5, 6, 4, 2), name="x"), L.Input((7, 6), name="s"), L.Input((3, 6, 7), name="f")
+    y = L.Conv3D(3, (2, 3, 3), strides=(1, 2, 1), padding="same", activation="relu")(x)
+    y = L.AveragePooling3D((2, 1, 2), padding="same")(L.ZeroPadding3D((1, 0, 1))(y))
+    z = L.GroupQueryAttention(4, 4, 2)(s, s, use_causal_mask=True)
+    front = L.MaxPooling2D(2, data_format="channels_first")(f)
+    return K.Model([x, s, f], [L.GlobalMaxPooling3D()(y), L.AdaptiveAveragePooling1D(3)(z), front]), [
+        floats(2, 5, 6, 4, 2), floats(2, 7, 6), floats(2, 3, 6, 7)]
+
+
 NETWORKS = {
     "deeplab": (("keras", "pb"), deeplab),
     "depthwise_stride_dilation": (("h5", "pb"), depthwise_stride_dilation),
@@ -237,4 +260,6 @@ NETWORKS = {
     "merging": (("keras", "pb"), merging),
     "nested": (("h5", "keras", "saved_model"), nested),
     "sequential": (("h5", "keras", "pb"), sequential),
+    "operations": (("h5",), operations),
+    "volumes": (("keras",), volumes),
 }

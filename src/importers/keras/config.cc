@@ -83,8 +83,12 @@ Config Config::at(const char* key) const {
 Config Config::at(size_t i) const {
   if (!is_list() || i >= size()) wrong(cygnet::text("a list of more than ", i).c_str());
   Config result;
-  result.where_ = where_;
   result.value_ = std::shared_ptr<const nlohmann::json>(value_, &json()[i]);
+  result.where_ = cygnet::text(where_, "[", i, "]");
+  if (!result.is_object()) return result;
+  const Config inner = result.at("config").at("name"), outer = result.at("name");
+  const std::string name = inner.is_text() ? inner.text() : outer.is_text() ? outer.text() : "";
+  if (!name.empty() && name.size() <= 64) result.where_ = cygnet::text(where_, "[", name, "]");
   return result;
 }
 

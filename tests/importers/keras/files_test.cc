@@ -43,10 +43,22 @@ std::string changed(std::string bytes, const std::string& from, const std::strin
 }
 
 TEST(KerasFiles, UnknownClassesAreAllNamed) {
-  const std::string said =
-      message(changed(read("sequential.h5"), "\"class_name\": \"Dense\"", "\"class_name\": \"Lambd\""));
+  const std::string said = message(
+      changed(read("sequential.h5"), "\"class_name\": \"Dense\"", "\"class_name\": \"Lambd\""));
   EXPECT_NE(said.find("I5: layers that can't be converted"), std::string::npos) << said;
   EXPECT_NE(said.find("(Lambd)"), std::string::npos) << said;
+}
+
+TEST(KerasFiles, UnknownActivationsAreNamed) {
+  const std::string said = message(
+      changed(read("sequential.h5"), "\"activation\": \"relu\"", "\"activation\": \"rule\""));
+  EXPECT_NE(said.find("with activation \"rule\")"), std::string::npos) << said;
+}
+
+TEST(KerasFiles, SettingsOfTheWrongTypeNameTheLayer) {
+  const std::string said =
+      message(changed(read("sequential.h5"), "\"use_bias\": true", "\"use_bias\": \"no\""));
+  EXPECT_NE(said.find("].config.use_bias: expected true or false"), std::string::npos) << said;
 }
 
 TEST(KerasFiles, WeightsMustFitTheConfig) {

@@ -72,11 +72,11 @@ def dense(r):
 @case
 def einsum_dense(r):
     equation, shape, out, bias = r.choice([
-        ("ab,bc->ac", (5,), 6, "c"), ("abc,cd->abd", (3, 4), (None, 5), "d"), ("...x,xy->...y", (3, 4), (None, 5), "y"),
+        ("ab,bc->ac", (5,), 6, "c"), ("abc,cd->abd", (3, 4), (None, 5), "d"), ("...x,xy->...y", (3, 4), 5, "y"),
         ("abc,cde->abde", (3, 4), (None, 2, 5), "de"), ("abcd,cde->abe", (3, 2, 4), (None, 5), "e"),
         ("abc,bd->adc", (3, 4), (5, 4), "d"), ("abc,bcd->ad", (3, 4), 5, None), ("abc,cd->adb", (3, 4), (5, 3), None),
-        ("btd,ndh->btnh", (3, 4), (None, 2, 5), "nh"), ("abc,cd->abd", (3, 4), (None, 5), None),
-        ("abc,dc->abd", (3, 4), (None, 6), "d"), ("abcd,ecd->abe", (3, 2, 4), (None, 6), None)])
+        ("btd,ndh->btnh", (3, 4), (None, 2, 5), "nh"), ("abc,cd->abd", (3, 4), (3, 5), None),
+        ("abc,dc->abd", (3, 4), (None, 6), "d"), ("abcd,ecd->abe", (3, 2, 4), (3, 6), None)])
     return one(shape, L.EinsumDense(equation, out, bias_axes=bias, activation=r.choice([None, "relu", "gelu"])))
 
 
@@ -151,6 +151,8 @@ def channels_first_1d(r):
 @case
 def conv_3d(r):
     o = window(r, 3)
+    if "dilation_rate" in o:
+        o["padding"] = "same"
     return one((5, 6, 4, 2), L.Conv3D(3, use_bias=r.flag(), activation=r.choice([None, "relu"]), **o))
 
 

@@ -27,7 +27,7 @@ def op_unary(r):
 @case
 def op_activation_functions(r):
     call = r.choice([lambda x: A.relu(x, negative_slope=0.2, max_value=1.0), lambda x: A.relu(x, threshold=0.3),
-                     A.mish, A.softmax, A.silu, A.hard_silu, lambda x: A.elu(x, 0.5), lambda x: A.gelu(x, True), A.gelu,
+                     A.softmax, A.silu, A.hard_silu, lambda x: A.elu(x, 0.5), lambda x: A.gelu(x, True), A.gelu,
                      lambda x: A.softmax(x, axis=1), lambda x: A.log_softmax(x, axis=1), lambda x: A.celu(x, 0.5),
                      lambda x: O.leaky_relu(x, 0.1), lambda x: O.threshold(x, 0.2, -1.0), lambda x: A.glu(x, axis=2),
                      lambda x: O.soft_shrink(x, 0.2), lambda x: O.hard_shrink(x, 0.2), lambda x: O.squareplus(x, 1)])

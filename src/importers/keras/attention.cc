@@ -39,9 +39,10 @@ struct Sight {
   int32_t window = 0;   ///< only those closer than this; 0: any
 };
 
-// scores [..., T, S] with what a query must not see far below all else.
-int32_t hide(Layer& l, int32_t scores, const Sight& sight) {
-  if (!sight.causal && sight.window == 0) return scores;
+// What to add to scores [..., T, S]: far below all else where a query must not look. kAbsent:
+// nothing.
+int32_t blindness(Layer& l, int32_t scores, const Sight& sight) {
+  if (!sight.causal && sight.window == 0) return kAbsent;
   const int32_t t = l.dim(scores, -2), s = l.dim(scores, -1);
   l.refuse_if(int64_t{t} * s > (1 << 26), "the mask would be too large");
   std::vector<float> mask;
@@ -52,20 +53,29 @@ int32_t hide(Layer& l, int32_t scores, const Sight& sight) {
           (!sight.causal || j <= i) && (sight.window == 0 || std::abs(i - j) < sight.window);
       mask.push_back(seen ? 0 : kMasked);
     }
-  return l.plus(scores, l.constant({t, s}, mask));
+  return l.constant({t, s}, mask);
 }
 
-// mask [B, T, S] or [B, heads, T, S], of flags or of numbers that are 0 where nothing is seen.
-int32_t apply_mask(Layer& l, int32_t scores, int32_t mask) {
-  if (mask == kAbsent) return scores;
+// As blindness, for a mask [B, T, S] or [B, heads, T, S] of flags or of numbers that are 0 where
+// nothing is seen.
+int32_t hidden(Layer& l, int32_t mask) {
+  if (mask == kAbsent) return kAbsent;
   l.refuse_if(l.rank(mask) != 3 && l.rank(mask) != 4,
               text("expected a mask of rank 3 or 4, got ", l.rank(mask)));
   const int32_t seen = l.to_float(l.cast(mask, Type::boolean));
-  const int32_t hidden = l.times(l.minus(l.e.scalar(1.0f), seen), kMasked);
-  if (l.rank(mask) == 4) return l.plus(scores, hidden);
+  const int32_t y = l.times(l.minus(l.e.scalar(1.0f), seen), kMasked);
+  if (l.rank(mask) == 4) return y;
   std::vector<int32_t> dims = l.dims_of(mask);
   dims.insert(dims.begin() + 1, 1);
-  return l.plus(scores, l.reshape(hidden, dims));
+  return l.reshape(y, dims);
+}
+
+// A query that sees nothing looks at everything alike, for whatever reasons it sees nothing.
+int32_t hide(Layer& l, int32_t scores, const Sight& sight, int32_t mask) {
+  const int32_t a = blindness(l, scores, sight), b = hidden(l, mask);
+  if (a == kAbsent && b == kAbsent) return scores;
+  if (a == kAbsent || b == kAbsent) return l.plus(scores, a == kAbsent ? b : a);
+  return l.plus(scores, l.add(Builtin::MINIMUM, {b, a}, schema::MaximumMinimumOptionsT()));
 }
 
 // One projection of an attention layer: its name, and its attribute without the leading "_".
@@ -139,8 +149,7 @@ Tensors attend(Layer& l, const Heads& h) {
   const float scale = 1.0f / std::sqrt(static_cast<float>(h.depth));
   int32_t scores = l.matmul(l.times(q, scale), repeated(l, k, h), false, true);
   const Sight sight{asks(l, "use_causal_mask"), l.config.integer("sliding_window", 0)};
-  scores = apply_mask(l, hide(l, scores, sight), l.keyword("attention_mask"));
-  scores = l.softmax(scores, 3);
+  scores = l.softmax(hide(l, scores, sight, l.keyword("attention_mask")), 3);
   int32_t mixed = l.matmul(scores, repeated(l, v, h), false, false);
   if (l.config.flag("use_gate", false)) {
     const int32_t gate = heads_of(l, in.query, {"gate", "gate_dense"}, h.query, h.width);
@@ -173,7 +182,7 @@ Tensors emit_group_query_attention(Layer& l) {
 namespace {
 
 Tensors mix(Layer& l, int32_t scores, int32_t value) {
-  const int32_t weights = l.softmax(hide(l, scores, {asks(l, "use_causal_mask"), 0}), 2);
+  const int32_t weights = l.softmax(hide(l, scores, {asks(l, "use_causal_mask"), 0}, kAbsent), 2);
   const int32_t y = l.matmul(weights, value, false, false);
   return asks(l, "return_attention_scores") ? Tensors{y, weights} : Tensors{y};
 }

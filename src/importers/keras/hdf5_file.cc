@@ -75,28 +75,57 @@ rlim_t seconds_for(int64_t bytes) {
   return 3 + static_cast<rlim_t>(bytes >> 23);
 }
 
-// Runs `read` in a process of its own. Its Failures don't count, they will come again; a signal, an
-// abort of a sanitizer or a loop without an end do.
+// What the child wrote before it ended.
+std::string read_all(int from) {
+  std::string result;
+  char part[512];
+  for (;;) {
+    const ssize_t got = ::read(from, part, sizeof part);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return result;
+    result.append(part, static_cast<size_t>(got));
+  }
+}
+
+// The child of a rehearsal: what it finds wrong is written to `to`.
+template <class Read>
+[[noreturn]] void rehearse_child(int to, const std::string& name, int64_t bytes, const Read& read) {
+  const int nowhere = ::open("/dev/null", O_WRONLY);
+  if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
+  const rlimit computing{seconds_for(bytes), seconds_for(bytes)}, no_core{0, 0};
+  setrlimit(RLIMIT_CPU, &computing);
+  setrlimit(RLIMIT_CORE, &no_core);
+  std::string damage;
+  try {
+    damage = read();
+  } catch (const Failure& failure) {
+    damage = failure.what();
+  } catch (const std::exception& e) {
+    damage = text(name, ": I4: ", e.what());
+  }
+  // Less than a pipe holds, so that this never waits.
+  if (damage.size() > 2048) damage.resize(2048);
+  const ssize_t written = ::write(to, damage.data(), damage.size());
+  _exit(written == static_cast<ssize_t>(damage.size()) ? 0 : 1);
+}
+
+// Runs `read` in a process of its own. It returns what is damaged; that, a Failure, a signal, an
+// abort of a sanitizer or a loop without an end refuses the file.
 template <class Read>
 void rehearse(const std::string& name, int64_t bytes, const Read& read) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw Failure(text(name, ": no pipe to read the file with"));
   const pid_t child = fork();
+  if (child == 0) rehearse_child(ends[1], name, bytes, read);
+  ::close(ends[1]);
+  const std::string damage = child < 0 ? "" : read_all(ends[0]);
+  ::close(ends[0]);
   if (child < 0) throw Failure(text(name, ": no process to read the file with"));
-  if (child == 0) {
-    const int nowhere = ::open("/dev/null", O_WRONLY);
-    if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
-    const rlimit computing{seconds_for(bytes), seconds_for(bytes)}, no_core{0, 0};
-    setrlimit(RLIMIT_CPU, &computing);
-    setrlimit(RLIMIT_CORE, &no_core);
-    try {
-      read();
-    } catch (const std::exception&) {
-    }
-    _exit(0);
-  }
   int status = 0;
   pid_t ended = 0;
   do ended = waitpid(child, &status, 0);
   while (ended < 0 && errno == EINTR);
+  if (!damage.empty()) throw Failure(damage);
   if (ended != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
     throw Failure(text(name, ": I4: damaged, the HDF5 library fails on it"));
 }
@@ -136,25 +165,35 @@ Hdf5File::~Hdf5File() {
 
 // Reads every attribute and data set that an import might.
 void Hdf5File::visit(const std::string& group, std::set<uint64_t>& seen) const {
-  for (const char* attribute : {"model_config", "keras_version"}) read_texts(group, attribute);
-  for (const char* attribute : {"layer_names", "weight_names"}) texts_attribute(group, attribute);
+  const auto attempt = [](const auto& read) {
+    try {
+      read();
+    } catch (const Failure&) {
+    }
+  };
+  for (const char* attribute : {"model_config", "keras_version"})
+    attempt([&] { read_texts(group, attribute); });
+  for (const char* attribute : {"layer_names", "weight_names"})
+    attempt([&] { texts_attribute(group, attribute); });
   std::vector<std::string> names;
   {
     const Handle object(H5Gopen2(file_, group.c_str(), H5P_DEFAULT), H5Gclose);
     hsize_t position = 0;
     if (!object.ok() ||
         H5Literate(object, H5_INDEX_NAME, H5_ITER_NATIVE, &position, append_name, &names) < 0)
-      return;
+      broken(group);
   }
   for (const std::string& name : names)
-    if (name != "optimizer_weights") try_object((group == "/" ? "" : group) + "/" + name, seen);
+    if (name != "optimizer_weights" && name != "optimizer")
+      try_object((group == "/" ? "" : group) + "/" + name, seen);
 }
 
 // One that is wrong does not keep the others from being tried.
 void Hdf5File::try_object(const std::string& path, std::set<uint64_t>& seen) const {
   try {
     H5O_info_t info{};
-    if (!exists(path) || H5Oget_info_by_name(file_, path.c_str(), &info, H5P_DEFAULT) < 0) return;
+    if (!exists(path)) return;
+    if (H5Oget_info_by_name(file_, path.c_str(), &info, H5P_DEFAULT) < 0) broken(path);
     if (!seen.insert(info.addr).second) return;
     if (info.type == H5O_TYPE_GROUP) visit(path, seen);
     if (info.type == H5O_TYPE_DATASET) array(path);
@@ -170,6 +209,7 @@ Hdf5File Hdf5File::open(const std::string& path) {
     file.rehearsing_ = true;
     std::set<uint64_t> seen;
     file.visit("/", seen);
+    return file.damage_;
   });
   return open_directly(path);
 }
@@ -180,6 +220,7 @@ Hdf5File Hdf5File::from_memory(std::vector<uint8_t> image, const std::string& na
     file.rehearsing_ = true;
     std::set<uint64_t> seen;
     file.visit("/", seen);
+    return file.damage_;
   });
   return open_image(std::move(image), name);
 }
@@ -212,13 +253,21 @@ void Hdf5File::fail(const std::string& path, const std::string& what) const {
   throw Failure(text(name_, ": ", path, ": I4: ", what));
 }
 
+void Hdf5File::broken(const std::string& path) const {
+  const std::string message = text(name_, ": ", path, ": I4: can't be read");
+  if (damage_.empty()) damage_ = message;
+  throw Failure(message);
+}
+
 // Walks the links one by one, so that no link of another kind is ever followed.
 bool Hdf5File::exists(const std::string& path) const {
   for (size_t end = 1; end <= path.size(); ++end) {
     if (end < path.size() && path[end] != '/') continue;
     const std::string prefix = path.substr(0, end);
     if (prefix == "/" || prefix.back() == '/') continue;
-    if (H5Lexists(file_, prefix.c_str(), H5P_DEFAULT) <= 0) return false;
+    const htri_t there = H5Lexists(file_, prefix.c_str(), H5P_DEFAULT);
+    if (there < 0) broken(prefix);
+    if (there == 0) return false;
     H5L_info_t info{};
     if (H5Lget_info(file_, prefix.c_str(), &info, H5P_DEFAULT) < 0) return false;
     if (info.type != H5L_TYPE_HARD) fail(prefix, "only hard links are allowed");
@@ -230,14 +279,16 @@ std::optional<std::vector<std::string>> Hdf5File::read_texts(const std::string& 
                                                              const char* attribute) const {
   if (!exists(path)) return std::nullopt;
   const Handle object(H5Oopen(file_, path.c_str(), H5P_DEFAULT), H5Oclose);
-  if (!object.ok()) fail(path, "can't be read");
-  if (H5Aexists(object, attribute) <= 0) return std::nullopt;
+  if (!object.ok()) broken(path);
+  const htri_t there = H5Aexists(object, attribute);
+  if (there < 0) broken(path);
+  if (there == 0) return std::nullopt;
   const std::string where = text(path, ", attribute ", attribute);
   const Handle a(H5Aopen(object, attribute, H5P_DEFAULT), H5Aclose);
-  if (!a.ok()) fail(where, "can't be read");
+  if (!a.ok()) broken(where);
   const Handle type(H5Aget_type(a), H5Tclose);
   const Handle space(H5Aget_space(a), H5Sclose);
-  if (!type.ok() || !space.ok()) fail(where, "can't be read");
+  if (!type.ok() || !space.ok()) broken(where);
   const hssize_t count = H5Sget_simple_extent_npoints(space);
   if (count == 0) return std::vector<std::string>();
   if (H5Tget_class(type) != H5T_STRING) fail(where, "expected text");
@@ -256,11 +307,11 @@ std::optional<std::vector<std::string>> Hdf5File::read_texts(const std::string& 
     const bool read = H5Aread(a, memory, texts.data()) >= 0;
     for (char* t : texts) result.push_back(read && t != nullptr ? t : "");
     H5Dvlen_reclaim(memory, space, H5P_DEFAULT, texts.data());
-    if (!read) fail(where, "can't be read");
+    if (!read) broken(where);
     return result;
   }
   std::vector<char> bytes(n * size);
-  if (H5Aread(a, type, bytes.data()) < 0) fail(where, "can't be read");
+  if (H5Aread(a, type, bytes.data()) < 0) broken(where);
   for (size_t i = 0; i < n; ++i) result.push_back(trimmed(bytes.data() + i * size, size));
   return result;
 }
@@ -287,11 +338,11 @@ std::vector<std::string> Hdf5File::texts_attribute(const std::string& path,
 Array Hdf5File::array(const std::string& path) const {
   if (!exists(path)) fail(path, "no such data set");
   const Handle set(H5Dopen2(file_, path.c_str(), H5P_DEFAULT), H5Dclose);
-  if (!set.ok()) fail(path, "not a data set");
+  if (!set.ok()) broken(path);
   const Handle type(H5Dget_type(set), H5Tclose);
   const Handle space(H5Dget_space(set), H5Sclose);
   const Handle properties(H5Dget_create_plist(set), H5Pclose);
-  if (!type.ok() || !space.ok() || !properties.ok()) fail(path, "can't be read");
+  if (!type.ok() || !space.ok() || !properties.ok()) broken(path);
   const H5T_class_t kind = H5Tget_class(type);
   if (kind != H5T_FLOAT && kind != H5T_INTEGER) fail(path, "expected numbers");
   if (H5Pget_layout(properties) == H5D_VIRTUAL) fail(path, "virtual data sets are refused");
@@ -319,11 +370,12 @@ Array Hdf5File::array(const std::string& path) const {
   read_bytes_ += static_cast<int64_t>(elements * sizeof(float));
   if (read_bytes_ / 8 > bytes_ + (int64_t{1} << 27))
     fail(path, "the weights unfold to more than 8 times the file and 1 GiB");
-  if (rehearsing_ && !packed) return result;
+  // Plain data is only copied; a chunked layout has an index of its own.
+  if (rehearsing_ && H5Pget_layout(properties) != H5D_CHUNKED) return result;
   result.values.resize(elements);
   if (elements > 0 &&
       H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, result.values.data()) < 0)
-    fail(path, "can't be read");
+    broken(path);
   return result;
 }
 

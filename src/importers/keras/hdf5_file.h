@@ -22,7 +22,7 @@ struct Array {
 /// Rules I4: only hard links, no external or virtual storage, only the filters deflate, shuffle and
 /// fletcher32, sizes bounded by what the file holds. Errors are Failures that name file and object.
 /// The HDF5 library does not survive every damaged file: opening first reads all of it in a process
-/// of its own, and refuses a file on which that process ends badly.
+/// of its own, and refuses a file on which that process ends badly or finds a part broken.
 class Hdf5File {
  public:
   /// Opens a file for reading.
@@ -52,11 +52,14 @@ class Hdf5File {
   std::optional<std::vector<std::string>> read_texts(const std::string& path,
                                                      const char* attribute) const;
   [[noreturn]] void fail(const std::string& path, const std::string& what) const;
+  /// As fail, where the library can't read what the file says is there.
+  [[noreturn]] void broken(const std::string& path) const;
 
   int64_t file_ = -1;
   std::string name_;
   int64_t bytes_ = 0;               ///< size of the file
   bool rehearsing_ = false;         ///< plain data needs no reading
+  mutable std::string damage_;      ///< the first that is broken
   mutable int64_t read_bytes_ = 0;  ///< of all data sets read so far
 };
 

@@ -113,7 +113,7 @@ int32_t spread(Editor& e, int32_t x, int64_t sh, int64_t sw, const std::string& 
 }
 
 int32_t as_convolution(Editor& e, const TransposedConvolution& t) {
-  const Shape &x = e.shape(t.x), &f = e.shape(t.filter);
+  const Shape x = e.shape(t.x), f = e.shape(t.filter);
   const Direction h(x[1], t.out_h, f[0], t.stride_h, t.padding);
   const Direction w(x[2], t.out_w, f[1], t.stride_w, t.padding);
   schema::Conv2DOptionsT o;

@@ -79,4 +79,16 @@ struct ConvertFlags {
 };
 void convert(const ConvertFlags& flags);
 
+/// cygnet freeze SOURCE -o FROZEN.pb: variables into constants, a graph in one file.
+struct FreezeFlags {
+  std::string source;  ///< path of a SavedModel folder, a .pb, .pbtxt or .meta file
+  std::string output;
+  std::string signature;
+  std::vector<std::string> tags;
+  std::string checkpoint;
+  std::vector<std::string> outputs;  ///< nodes
+  bool json = false;
+};
+void freeze(const FreezeFlags& flags);
+
 }  // namespace cygnet::cli

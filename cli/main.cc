@@ -27,6 +27,7 @@ constexpr const char* kAbout =
     "Cygnet converts trained networks to TensorFlow Lite models and runs them.\n\n"
     "Examples:\n"
     "  cygnet convert saved_model/ -o model.tflite\n"
+    "  cygnet freeze saved_model/ -o frozen.pb\n"
     "  cygnet inspect model.tflite\n"
     "  cygnet run model.tflite --random 1 --outputs out.npz\n"
     "  cygnet classify mobilenet.tflite cat.jpg --labels imagenet.txt\n"
@@ -99,6 +100,7 @@ struct Flags {
   ClassifyFlags classify;
   SegmentFlags segment;
   ConvertFlags convert;
+  FreezeFlags freeze;
 };
 
 void add_inspect(CLI::App* app, InspectFlags* flags) {
@@ -245,6 +247,29 @@ void add_convert(CLI::App* app, ConvertFlags* flags) {
   add_old_convert_flags(command, flags);
 }
 
+constexpr const char* kFreezeExamples =
+    "Examples:\n"
+    "  cygnet freeze saved_model/ -o frozen.pb\n"
+    "  cygnet freeze model.meta -o frozen.pb --output-nodes softmax\n\n"
+    "Writes a GraphDef in which variables are constants, function calls are replaced by what they\n"
+    "compute, and nothing is left that only training needs. TensorFlow reads it.";
+
+void add_freeze(CLI::App* app, FreezeFlags* flags) {
+  CLI::App* command = app->add_subcommand("freeze", "Write a graph with its variables as constants");
+  command->footer(kFreezeExamples);
+  command->add_option("SOURCE", flags->source, "A SavedModel folder, .pb, .pbtxt or .meta file")
+      ->required();
+  command->add_option("-o,--output", flags->output, "The .pb file to write")->required();
+  command
+      ->add_option("--output-nodes,--outputs", flags->outputs,
+                   "What the graph computes: nodes, or names of the signature")
+      ->delimiter(',');
+  command->add_option("--signature", flags->signature, "Which signature of a SavedModel");
+  command->add_option("--tags", flags->tags, "Tags of the SavedModel's graph")->delimiter(',');
+  command->add_option("--checkpoint", flags->checkpoint, "Prefix of the variables' files");
+  command->add_flag("--json", flags->json, "Print JSON");
+}
+
 /// A message may have lines below its first: lists of operators or layers.
 int complain(const char* message) {
   std::istringstream lines(message);
@@ -291,6 +316,7 @@ int main(int argc, char** argv) {
   add_classify(&app, &flags.classify);
   add_segment(&app, &flags.segment);
   add_convert(&app, &flags.convert);
+  add_freeze(&app, &flags.freeze);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -305,6 +331,7 @@ int main(int argc, char** argv) {
     if (app.got_subcommand("classify")) classify(flags.classify);
     if (app.got_subcommand("segment")) segment(flags.segment);
     if (app.got_subcommand("convert")) convert(flags.convert);
+    if (app.got_subcommand("freeze")) freeze(flags.freeze);
   });
 }
 

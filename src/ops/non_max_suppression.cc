@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // NON_MAX_SUPPRESSION_V4 and _V5: the best boxes, without those that overlap a better one.
 //   input 0: boxes [n, 4], f32: two opposite corners y, x; input 1: scores [n], f32
-//   input 2: int32, how many at most; input 3: f32, the intersection over union above which a box
-//   goes; input 4: f32, scores must be above it; V5, input 5: f32, sigma ≥ 0 of soft suppression
+//   input 2: int32, how many at most; input 3: f32, the intersection over union from which on a
+//   box goes; input 4: f32, scores must be above it; V5, input 5: f32, sigma ≥ 0 of soft suppression
 //   V4: output 0: indices [most], int32; output 1: how many, int32 []
 //   V5: output 0: indices; output 1: their scores [most], f32; output 2: how many
 // V5 multiplies the scores of boxes that stay by exp(−½·iou²/sigma) for sigma > 0. Of equal scores the
@@ -100,7 +100,7 @@ Status invoke(OpContext& op) {
     for (int32_t i = 0; i < n; ++i) {
       if (!(scores[i] > kGone)) continue;
       const float iou = overlap(boxes + 4 * best, boxes + 4 * i);
-      if (iou > limit)
+      if (iou >= limit)
         scores[i] = kGone;
       else if (sigma > 0 && !((scores[i] *= std::exp(scale * iou * iou)) > threshold))
         scores[i] = kGone;

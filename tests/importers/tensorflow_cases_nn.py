@@ -186,6 +186,12 @@ for pad in (False, True):
         case(f"NonMaxSuppressionV5_{pad:d}_{sigma}", lambda b, s, p=pad, v=sigma: RAW.NonMaxSuppressionV5(
             boxes=b, scores=s, max_output_size=9, iou_threshold=0.4 if v == 0 else 1.0, score_threshold=0.1, soft_nms_sigma=v,
             pad_to_max_output_size=p), BOXES, SCORES)
+case("NonMaxSuppressionV4_at_the_limit", lambda b, s: RAW.NonMaxSuppressionV4(
+    boxes=b, scores=s, max_output_size=3, iou_threshold=0.5, score_threshold=0.0),
+     np.array([[0, 0, 2, 2], [0, 0, 2, 1], [0, 0, 2, 4]], np.float32), np.array([0.9, 0.8, 0.7], np.float32))
+for most in (6, 20):
+    case(f"non_max_suppression_with_scores_{most}", lambda b, s, m=most: tf.image.non_max_suppression_with_scores(
+        b, s, m, iou_threshold=0.3, soft_nms_sigma=0.5), BOXES, SCORES)
 case("CombinedNonMaxSuppression", lambda b, s: tf.image.combined_non_max_suppression(
     b, s, 4, 6, 0.4, 0.2), np.stack([BOXES, BOXES[::-1]])[:, :, None], floats(2, 12, 3, low=0.05, high=0.95, seed=9),
      refused="CombinedNonMaxSuppression")

@@ -183,6 +183,7 @@ struct FunctionDef {
 struct GraphDef {
   std::vector<NodeDef> nodes;
   std::vector<FunctionDef> functions;
+  int64_t producer = 0;  ///< version of the graph format that the writer followed; 0: not said
 };
 
 /// An input or output of a signature.

@@ -7,46 +7,12 @@
 
 #include "importers/tensorflow/check_operators.h"
 #include "importers/tensorflow/constant.h"
+#include "importers/tensorflow/output_names.h"
 
 namespace cygnet::tensorflow {
 namespace {
 
 constexpr int kMostCalls = 32;         // functions within functions
-
-// Operators with several outputs of one tensor each: their names, in order. All others have one
-// output, or one list.
-struct OutputNames {
-  std::string_view op;
-  std::vector<std::string_view> names;
-};
-const std::vector<OutputNames>& output_names() {
-  static const std::vector<OutputNames> table = {
-      {"FusedBatchNorm", {"y", "batch_mean", "batch_variance", "reserve_space_1",
-                          "reserve_space_2"}},
-      {"FusedBatchNormV2", {"y", "batch_mean", "batch_variance", "reserve_space_1",
-                            "reserve_space_2"}},
-      {"FusedBatchNormV3", {"y", "batch_mean", "batch_variance", "reserve_space_1",
-                            "reserve_space_2", "reserve_space_3"}},
-      {"TopKV2", {"values", "indices"}},
-      {"TopK", {"values", "indices"}},
-      {"Unique", {"y", "idx"}},
-      {"MaxPoolWithArgmax", {"output", "argmax"}},
-      {"NonMaxSuppressionV4", {"selected_indices", "valid_outputs"}},
-      {"NonMaxSuppressionV5", {"selected_indices", "selected_scores", "valid_outputs"}},
-      {"Switch", {"output_false", "output_true"}},
-      {"Merge", {"output", "value_index"}},
-  };
-  return table;
-}
-
-// Index of output `index` of the output argument `output` among all of a node's outputs.
-size_t flat_index(const NodeDef& node, std::string_view output, int64_t index) {
-  for (const OutputNames& row : output_names())
-    if (row.op == node.op)
-      for (size_t k = 0; k < row.names.size(); ++k)
-        if (row.names[k] == output) return k;
-  return static_cast<size_t>(index);
-}
 
 constexpr size_t kMostDeadResults = 64;  // of one operator in a branch that is not taken
 
@@ -228,7 +194,7 @@ Value GraphImporter::value_of(Scope& scope, std::string_view input) {
   }
   const std::vector<Value>& results = scope.results[name.node];
   size_t index = static_cast<size_t>(name.index);
-  if (!name.output.empty()) index = flat_index(*scope.nodes.at(name.node), name.output, name.index);
+  if (!name.output.empty()) index = output_index(*scope.nodes.at(name.node), name);
   return index < results.size() ? results[index] : Value();
 }
 

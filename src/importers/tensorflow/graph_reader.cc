@@ -333,6 +333,16 @@ GraphDef read_graph(Message message) {
       case 2:
         read_library(message.message(), graph);
         break;
+      case 4: {
+        Message versions = message.message();
+        while (versions.next()) {
+          if (versions.field() == 1)
+            graph.producer = versions.integer();
+          else
+            versions.skip();
+        }
+        break;
+      }
       default:
         message.skip();
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that pick, scatter and turn elements, and say which boxes stay.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "importers/tensorflow/call.h"
@@ -166,8 +167,15 @@ int32_t first_of(Call& c, int32_t list, int32_t count, std::string_view name) {
   return c.e.add(Builtin::SLICE, {list, c.e.list({0}), size}, NoOptions(), name);
 }
 
-// Selected boxes and how many they are, at most `most`.
+// TensorFlow suppresses boxes that overlap by more than the limit, the format's operator also those
+// that overlap by just as much; above 1 it does not work.
+int32_t next_limit(Call& c, float limit) {
+  return c.e.scalar(std::min(std::nextafter(limit, 2.0f), 1.0f));
+}
+
+// Selected boxes and how many they are.
 int32_t suppress(Call& c, int32_t iou, int32_t threshold) {
+  if (const auto limit = c.e.uniform(iou)) iou = next_limit(c, *limit);
   return c.e.add(Builtin::NON_MAX_SUPPRESSION_V4, {c.in(0), c.in(1), c.in(2), iou, threshold},
                  NoOptions(), {c.part("v4"), std::vector<Type>{Type::int32, Type::int32}});
 }
@@ -199,10 +207,16 @@ void non_max_suppression_v4(Call& c) {
   c.out(selected + 1);
 }
 
+// TensorFlow leaves the overlap's limit out of soft suppression, the format's operator does not.
 void non_max_suppression_v5(Call& c) {
   const std::vector<Type> types{Type::int32, Type::float32, Type::int32};
-  const int32_t selected = c.e.add(Builtin::NON_MAX_SUPPRESSION_V5, c.all(0, 6), NoOptions(),
-                                   {c.part("v5"), types});
+  std::vector<int32_t> operands = c.all(0, 6);
+  const auto sigma = c.e.uniform(c.in(5));
+  if (!sigma) c.fail("soft_nms_sigma must be known before the run");
+  if (*sigma > 0) operands[3] = next_limit(c, 1);
+  else if (const auto limit = c.e.uniform(c.in(3))) operands[3] = next_limit(c, *limit);
+  const int32_t selected =
+      c.e.add(Builtin::NON_MAX_SUPPRESSION_V5, operands, NoOptions(), {c.part("v5"), types});
   const bool padded = c.node.boolean("pad_to_max_output_size", false);
   c.out(padded ? selected : first_of(c, selected, selected + 2, c.name()));
   c.out(padded ? selected + 1 : first_of(c, selected + 1, selected + 2, c.part("scores")));

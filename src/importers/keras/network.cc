@@ -72,11 +72,23 @@ void name_results(Layer& layer, const Tensors& results) {
   }
 }
 
+// Whether a module or a package is Keras itself.
+bool of_keras(const std::string& module) {
+  const std::string root = module.substr(0, module.find('.'));
+  return root == "keras" || root == "Keras" || root == "tf_keras" || root == "builtins";
+}
+
 }  // namespace
 
 std::string class_of(const Config& layer) {
-  const std::string name = layer.text("class_name", "");
-  return name.substr(name.find('>') == std::string::npos ? 0 : name.find('>') + 1);
+  const std::string name = layer.text("class_name", ""), own = name.substr(name.find('>') + 1);
+  for (const char* key : {"class_name", "registered_name"}) {
+    const std::string registered = layer.text(key, "");
+    const size_t end = registered.find('>');
+    if (end != std::string::npos && !of_keras(registered.substr(0, end))) return registered;
+  }
+  const std::string module = layer.text("module", "");
+  return module.empty() || of_keras(module) ? own : text(module, ".", own);
 }
 
 std::string name_of(const Config& layer) {

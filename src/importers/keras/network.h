@@ -22,7 +22,8 @@ Tensors emit_layer(Import& import, const Config& layer, const std::string& name,
 /// "serving_default". Throws Failure; unsupported layers are all named in it.
 void emit_network(Import& import);
 
-/// "package>Class" → "Class".
+/// The class of a layer of Keras, "Dense"; of any other with its package, "mine>Dense", so that no
+/// layer of Keras is called like it.
 std::string class_of(const Config& layer);
 /// The name in a layer's config.
 std::string name_of(const Config& layer);

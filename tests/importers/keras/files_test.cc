@@ -9,6 +9,7 @@
 #include "importers/keras/config.h"
 #include "importers/keras/keras.h"
 #include "importers/keras/model_file.h"
+#include "importers/keras/network.h"
 #include "ops/builtin_ops.h"
 #include "support/temporary_file.h"
 #include "test_paths.h"
@@ -47,6 +48,19 @@ TEST(KerasFiles, UnknownClassesAreAllNamed) {
       changed(read("sequential.h5"), "\"class_name\": \"Dense\"", "\"class_name\": \"Lambd\""));
   EXPECT_NE(said.find("I5: layers that can't be converted"), std::string::npos) << said;
   EXPECT_NE(said.find("(Lambd)"), std::string::npos) << said;
+}
+
+TEST(KerasFiles, ClassesOfOthersAreNotTakenForThoseOfKeras) {
+  const auto named = [](const char* json) {
+    return keras::class_of(keras::Config::parse(json, "x"));
+  };
+  EXPECT_EQ(named(R"({"class_name": "Dense"})"), "Dense");
+  EXPECT_EQ(named(R"({"class_name": "Dense", "module": "keras.layers"})"), "Dense");
+  EXPECT_EQ(named(R"({"class_name": "keras>Dense", "registered_name": null})"), "Dense");
+  EXPECT_EQ(named(R"({"class_name": "mine>Dense"})"), "mine>Dense");
+  EXPECT_EQ(named(R"({"class_name": "Dense", "registered_name": "mine>Dense"})"), "mine>Dense");
+  EXPECT_EQ(named(R"({"class_name": "Dense", "module": "keras_nlp.layers"})"),
+            "keras_nlp.layers.Dense");
 }
 
 TEST(KerasFiles, UnknownActivationsAreNamed) {

@@ -30,8 +30,8 @@ void freeze(const FreezeFlags& flags) {
                                                       .tags = flags.tags,
                                                       .checkpoint = flags.checkpoint,
                                                       .outputs = flags.outputs});
-  write_file(flags.output, {reinterpret_cast<const uint8_t*>(frozen.bytes.data()),
-                            frozen.bytes.size()});
+  write_file(flags.output,
+             {reinterpret_cast<const uint8_t*>(frozen.bytes.data()), frozen.bytes.size()});
   if (flags.json)
     return print_json(Json::Object{{"inputs", names(frozen.inputs)},
                                    {"outputs", names(frozen.outputs)},

@@ -19,8 +19,12 @@ Frozen freeze(const std::string& path, const FreezeOptions& options) {
                                                                    .inputs = {},
                                                                    .outputs = options.outputs});
   tensorflow::FrozenGraph graph = tensorflow::freeze(source);
-  return {std::move(graph.bytes), std::move(graph.inputs), std::move(graph.outputs),
-          graph.source_nodes,     graph.nodes,             graph.variables,
+  return {std::move(graph.bytes),
+          std::move(graph.inputs),
+          std::move(graph.outputs),
+          graph.source_nodes,
+          graph.nodes,
+          graph.variables,
           graph.variable_bytes};
 }
 

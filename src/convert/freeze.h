@@ -9,14 +9,15 @@
 namespace cygnet {
 
 struct FreezeOptions {
-  std::string signature;             ///< of a SavedModel; empty: serving_default or the only one
-  std::vector<std::string> tags;     ///< of the SavedModel's meta graph; empty: {"serve"}
-  std::string checkpoint;            ///< prefix of the variables' files; empty: beside the graph
-  std::vector<std::string> outputs;  ///< nodes or names of the signature; empty: what the source says
+  std::string signature;          ///< of a SavedModel; empty: serving_default or the only one
+  std::vector<std::string> tags;  ///< of the SavedModel's meta graph; empty: {"serve"}
+  std::string checkpoint;         ///< prefix of the variables' files; empty: beside the graph
+  std::vector<std::string>
+      outputs;  ///< nodes or names of the signature; empty: what the source says
 };
 
 struct Frozen {
-  std::string bytes;  ///< a GraphDef in protobuf's wire format
+  std::string bytes;                         ///< a GraphDef in protobuf's wire format
   std::vector<std::string> inputs, outputs;  ///< names of nodes
   int64_t source_nodes = 0, nodes = 0;       ///< functions' bodies included
   int64_t variables = 0, variable_bytes = 0;

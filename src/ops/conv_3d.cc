@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// CONV_3D: x [N, D, H, W, C], filter [KD, KH, KW, C, M], bias [M] (optional) → y [N, OD, OH, OW, M],
-// f32: y[n, d, h, w, m] = bias[m] + Σ x[n, d·sd − pd + i·dd, …, c]·filter[i, j, k, c, m], 0 outside x,
-// then the fused activation. Source: tensorflow/lite/kernels/conv3d.cc.
+// CONV_3D: x [N, D, H, W, C], filter [KD, KH, KW, C, M], bias [M] (optional) → y [N, OD, OH, OW,
+// M], f32: y[n, d, h, w, m] = bias[m] + Σ x[n, d·sd − pd + i·dd, …, c]·filter[i, j, k, c, m], 0
+// outside x, then the fused activation. Source: tensorflow/lite/kernels/conv3d.cc.
 #include "ops/activation.h"
 #include "ops/window.h"
 
@@ -38,8 +38,8 @@ Status infer(OpContext& op) {
     CYGNET_TRY(expect_elements("input 2", *bias, filter.shape[4]));
   }
   Clamp<float> clamp;
-  CYGNET_TRY(activation_clamp(op.options<schema::Conv3DOptions>().fused_activation_function(),
-                              &clamp));
+  CYGNET_TRY(
+      activation_clamp(op.options<schema::Conv3DOptions>().fused_activation_function(), &clamp));
   Geometry g;
   CYGNET_TRY(geometry_of(op, &g));
   return op.set_output(0, {x.shape[0], g.d.out, g.h.out, g.w.out, filter.shape[4]});
@@ -59,7 +59,8 @@ void accumulate(const OpContext& op, const Geometry& g, int64_t n, int64_t od, i
       for (int64_t k = w0; k < w1; ++k) {
         const int64_t d = g.d.first(od) + i * g.d.dilation, h = g.h.first(oh) + j * g.h.dilation,
                       w = g.w.first(ow) + k * g.w.dilation;
-        const float* from = op.input(0).as<float>() + (((n * x[1] + d) * x[2] + h) * x[3] + w) * channels;
+        const float* from =
+            op.input(0).as<float>() + (((n * x[1] + d) * x[2] + h) * x[3] + w) * channels;
         const float* weights = op.input(1).as<float>() + ((i * f[1] + j) * f[2] + k) * channels * m;
         for (int64_t c = 0; c < channels; ++c, weights += m)
           for (int64_t out = 0; out < m; ++out) y[out] += from[c] * weights[out];
@@ -70,8 +71,8 @@ Status invoke(OpContext& op) {
   Geometry g;
   CYGNET_TRY(geometry_of(op, &g));
   Clamp<float> clamp;
-  CYGNET_TRY(activation_clamp(op.options<schema::Conv3DOptions>().fused_activation_function(),
-                              &clamp));
+  CYGNET_TRY(
+      activation_clamp(op.options<schema::Conv3DOptions>().fused_activation_function(), &clamp));
   const Tensor* bias = op.input_or_null(2);
   const int64_t m = op.input(1).shape[4];
   const int64_t rows = int64_t{op.input(0).shape[0]} * g.d.out * g.h.out;

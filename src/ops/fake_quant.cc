@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // FAKE_QUANT: x rounded to the values that num_bits hold between min and max.
 //   input 0: f32, any shape; output 0: alike
-//   options: min < max, num_bits 2..16, narrow_range: the lowest of the 2^num_bits codes is not used
+//   options: min < max, num_bits 2..16, narrow_range: the lowest of the 2^num_bits codes is not
+//   used
 // Codes q = q_low … q_high; scale = (max − min)/(q_high − q_low); both limits move so that 0 has a
 // code of its own. y = round((clamp(x) − low)/scale)·scale + low.
 // Source: tensorflow/lite/kernels/fake_quant.cc.

@@ -2,11 +2,12 @@
 // NON_MAX_SUPPRESSION_V4 and _V5: the best boxes, without those that overlap a better one.
 //   input 0: boxes [n, 4], f32: two opposite corners y, x; input 1: scores [n], f32
 //   input 2: int32, how many at most; input 3: f32, the intersection over union from which on a
-//   box goes; input 4: f32, scores must be above it; V5, input 5: f32, sigma ≥ 0 of soft suppression
-//   V4: output 0: indices [most], int32; output 1: how many, int32 []
-//   V5: output 0: indices; output 1: their scores [most], f32; output 2: how many
-// V5 multiplies the scores of boxes that stay by exp(−½·iou²/sigma) for sigma > 0. Of equal scores the
-// first box wins; what is left of the lists is 0. Source: TFLite's reference kernel, LiteRT 2.3.
+//   box goes; input 4: f32, scores must be above it; V5, input 5: f32, sigma ≥ 0 of soft
+//   suppression V4: output 0: indices [most], int32; output 1: how many, int32 [] V5: output 0:
+//   indices; output 1: their scores [most], f32; output 2: how many
+// V5 multiplies the scores of boxes that stay by exp(−½·iou²/sigma) for sigma > 0. Of equal scores
+// the first box wins; what is left of the lists is 0. Source: TFLite's reference kernel,
+// LiteRT 2.3.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -80,7 +81,8 @@ Status invoke(OpContext& op) {
   const auto* boxes = op.input(0).as<float>();
   const float limit = *op.input(3).as<float>(), threshold = *op.input(4).as<float>();
   const float sigma = kSoft ? *op.input(5).as<float>() : 0.0f;
-  if (!(sigma >= 0)) return bad_model("input 5: expected 0 or more, got %g", static_cast<double>(sigma));
+  if (!(sigma >= 0))
+    return bad_model("input 5: expected 0 or more, got %g", static_cast<double>(sigma));
   const float scale = sigma > 0 ? -0.5f / sigma : 0.0f;
   auto* scores = op.scratch<float>(op.state<State>().scores);
   for (int32_t i = 0; i < n; ++i) {

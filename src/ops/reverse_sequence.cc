@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// REVERSE_SEQUENCE: the first elements along one dimension in reverse order, as many as a list says.
+// REVERSE_SEQUENCE: the first elements along one dimension in reverse order, as many as a list
+// says.
 //   input 0: x, any type of whole bytes; input 1: lengths [x.shape[batch_dim]], int32 or int64
 //   output 0: as x: y[b, i] = x[b, lengths[b] − 1 − i] for i < lengths[b], else x[b, i]
 //   options: seq_dim, batch_dim, which differ

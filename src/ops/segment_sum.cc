@@ -22,8 +22,8 @@ Status infer(OpContext& op) {
   for (int32_t i = 0; i < data.shape[0]; ++i) {
     const int32_t id = ids.as<int32_t>()[i];
     if (id < last || id == INT32_MAX)
-      return bad_model("input 1: expected ids that are not negative and don't fall, got %d behind %d",
-                       id, last);
+      return bad_model(
+          "input 1: expected ids that are not negative and don't fall, got %d behind %d", id, last);
     last = id;
   }
   Shape shape = data.shape;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // UNIQUE: the different elements of a list in the order in which they first occur, and the place of
 // each element among them.
-//   input 0: [n], f32, int8, uint8, int16, int32 or int64; −0 and 0 are one, NaNs of one pattern too
-//   output 0: [number of different elements] of input 0's type
-//   output 1: [n], int32 or int64 as idx_out_type says
+//   input 0: [n], f32, int8, uint8, int16, int32 or int64; −0 and 0 are one, NaNs of one pattern
+//   too output 0: [number of different elements] of input 0's type output 1: [n], int32 or int64 as
+//   idx_out_type says
 // Source: TFLite's reference kernel, LiteRT 2.3.
 #include <algorithm>
 #include <bit>
@@ -43,8 +43,9 @@ void sort_places(const Tensor& x, int32_t* order) {
 
 Status infer(OpContext& op) {
   const Tensor& x = op.input(0);
-  CYGNET_TRY(expect_type("input 0", x, {Type::float32, Type::int8, Type::uint8, Type::int16,
-                                        Type::int32, Type::int64}));
+  CYGNET_TRY(
+      expect_type("input 0", x,
+                  {Type::float32, Type::int8, Type::uint8, Type::int16, Type::int32, Type::int64}));
   CYGNET_TRY(expect_same_type("input 0", x, "output 0", op.output(0)));
   CYGNET_TRY(expect_rank("input 0", x, 1));
   const auto type = op.options<schema::UniqueOptions>().idx_out_type();
@@ -53,13 +54,14 @@ Status infer(OpContext& op) {
   if (!op.known(0)) return op.defer();
   const int32_t n = x.shape[0];
   Vector<int32_t> order;
-  if (!reserve_or_fail(order, static_cast<size_t>(n))) return out_of_memory("places", static_cast<size_t>(n) * 4);
+  if (!reserve_or_fail(order, static_cast<size_t>(n)))
+    return out_of_memory("places", static_cast<size_t>(n) * 4);
   order.resize(static_cast<size_t>(n));
   sort_places(x, order.data());
   int32_t count = 0;
   for (int32_t i = 0; i < n; ++i)
-    if (i == 0 || key_at(x, order[static_cast<size_t>(i)]) !=
-                      key_at(x, order[static_cast<size_t>(i - 1)]))
+    if (i == 0 ||
+        key_at(x, order[static_cast<size_t>(i)]) != key_at(x, order[static_cast<size_t>(i - 1)]))
       ++count;
   CYGNET_TRY(op.set_output(0, Shape{count}));
   return op.set_output(1, x.shape);
@@ -92,8 +94,8 @@ Status invoke(OpContext& op) {
   int32_t* first = order + n;  // [n] the place where each element occurs first
   sort_places(x, order);
   for (int32_t i = 0; i < n; ++i)
-    first[order[i]] = i > 0 && key_at(x, order[i]) == key_at(x, order[i - 1]) ? first[order[i - 1]]
-                                                                            : order[i];
+    first[order[i]] =
+        i > 0 && key_at(x, order[i]) == key_at(x, order[i - 1]) ? first[order[i - 1]] : order[i];
   int32_t count = 0;
   for (int32_t i = 0; i < n; ++i) {
     if (first[i] == i) {

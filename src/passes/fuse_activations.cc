@@ -72,6 +72,7 @@ bool moves_elements(const Patch& patch, int32_t p) {
 
 bool fuse(Patch& patch, int32_t n) {
   const auto activation = activation_of(patch, n);
+  if (patch.node(n).inputs.empty() || patch.node(n).outputs.empty()) return false;
   const int32_t x = patch.node(n).inputs[0], y = patch.node(n).outputs[0];
   if (!activation || patch.type(x) != Type::float32 || patch.type(y) != Type::float32) return false;
   for (int32_t t = x; patch.single_use(t);) {

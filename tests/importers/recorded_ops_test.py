@@ -106,3 +106,10 @@ def test_stops_before_custom_operators(tmp_path):
     done = call("convert", source, "-o", tmp_path / "out.tflite", "--outputs", "encoder/block/Mystery")
     assert done.returncode == 1
     assert "1 operator is not supported:\n  Mystery, 1 node\n" in done.stderr
+
+
+def test_custom_operator_without_operands(tmp_path):
+    source = tmp_path / "graph.pb"
+    source.write_bytes(node("origin", "Origin", dtype=type_attr(1)) + node("y", "Relu", ["origin"], T=type_attr(1)))
+    done = call("convert", source, "-o", tmp_path / "out.tflite", "--allow-custom", "--outputs", "y")
+    assert done.returncode == 0, done.stderr

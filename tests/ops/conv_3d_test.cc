@@ -33,26 +33,42 @@ TEST(Conv3d, Sums) {
                                   values<float>({1, 0, 0, 1, 1, -1, 0, 0}), values<float>({0, 1})};
   // Channel 0: x[d, w] + x[d + 1, w]; channel 1: 1 + x[d, w + 1] − x[d + 1, w].
   run_op_cases({
-      {.name = "valid", .model = model({}), .inputs = in,
+      {.name = "valid",
+       .model = model({}),
+       .inputs = in,
        .outputs = {values<float>({8, -4, 10, -4, 14, -4, 16, -4})}},
       {.name = "relu",
-       .model = model({.activation = schema::ActivationFunctionType::RELU}), .inputs = in,
+       .model = model({.activation = schema::ActivationFunctionType::RELU}),
+       .inputs = in,
        .outputs = {values<float>({8, 0, 10, 0, 14, 0, 16, 0})}},
-      {.name = "same, stride 2", .model = model({.y = {1, 1, 1, 2, 2}, .padding = SAME, .stride = 2}),
-       .inputs = in, .outputs = {values<float>({8, -4, 12, -8})}},
+      {.name = "same, stride 2",
+       .model = model({.y = {1, 1, 1, 2, 2}, .padding = SAME, .stride = 2}),
+       .inputs = in,
+       .outputs = {values<float>({8, -4, 12, -8})}},
   });
 }
 
 TEST(Conv3d, Refuses) {
   refuse_op_cases({
-      {.name = "rank", .model = model({.x = {2, 2, 3, 1}}), .message = "input 0: expected rank 5, got 4"},
-      {.name = "channels", .model = model({.x = {1, 2, 2, 3, 2}}), .message = "input 1: expected 2 channels"},
+      {.name = "rank",
+       .model = model({.x = {2, 2, 3, 1}}),
+       .message = "input 0: expected rank 5, got 4"},
+      {.name = "channels",
+       .model = model({.x = {1, 2, 2, 3, 2}}),
+       .message = "input 1: expected 2 channels"},
       {.name = "bias", .model = model({.bias = 3}), .message = "input 2: expected 2 elements"},
-      {.name = "stride", .model = model({.stride = 0}), .message = "depth: expected filter, stride"},
-      {.name = "dilation", .model = model({.dilation = -1}), .message = "depth: expected filter, stride"},
+      {.name = "stride",
+       .model = model({.stride = 0}),
+       .message = "depth: expected filter, stride"},
+      {.name = "dilation",
+       .model = model({.dilation = -1}),
+       .message = "depth: expected filter, stride"},
       {.name = "window", .model = model({.dilation = 5}), .message = "does not fit"},
-      {.name = "padding", .model = model({.padding = static_cast<schema::Padding>(7)}), .message = "padding: expected"},
-      {.name = "activation", .model = model({.activation = schema::ActivationFunctionType::TANH}),
+      {.name = "padding",
+       .model = model({.padding = static_cast<schema::Padding>(7)}),
+       .message = "padding: expected"},
+      {.name = "activation",
+       .model = model({.activation = schema::ActivationFunctionType::TANH}),
        .message = "fused activation"},
   });
 }

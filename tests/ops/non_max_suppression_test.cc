@@ -36,11 +36,9 @@ std::function<void(ModelBuilder&)> model(Setting s, const Index& boxes = {3, 4})
     }
     out.push_back(b.output({}, Type::int32));
     if (s.sigma >= 0)
-      b.op(Op::NON_MAX_SUPPRESSION_V5, in, out,
-           schema::CreateNonMaxSuppressionV5Options(b.fbb()));
+      b.op(Op::NON_MAX_SUPPRESSION_V5, in, out, schema::CreateNonMaxSuppressionV5Options(b.fbb()));
     else
-      b.op(Op::NON_MAX_SUPPRESSION_V4, in, out,
-           schema::CreateNonMaxSuppressionV4Options(b.fbb()));
+      b.op(Op::NON_MAX_SUPPRESSION_V4, in, out, schema::CreateNonMaxSuppressionV4Options(b.fbb()));
   };
 }
 
@@ -48,18 +46,29 @@ TEST(NonMaxSuppression, V4) {
   const auto scores = values<float>({0.5f, 0.9f, 0.7f});
   const std::vector<Values> in = {values(kBoxes), scores};
   run_op_cases({
-      {.name = "suppressed", .model = model({}), .inputs = in,
+      {.name = "suppressed",
+       .model = model({}),
+       .inputs = in,
        .outputs = {values<int32_t>({1, 2, 0}), values<int32_t>({2})}},
-      {.name = "kept", .model = model({.limit = 0.4f}), .inputs = in,
+      {.name = "kept",
+       .model = model({.limit = 0.4f}),
+       .inputs = in,
        .outputs = {values<int32_t>({1, 2, 0}), values<int32_t>({3})}},
-      {.name = "most", .model = model({.most = 1}), .inputs = in,
+      {.name = "most",
+       .model = model({.most = 1}),
+       .inputs = in,
        .outputs = {values<int32_t>({1}), values<int32_t>({1})}},
-      {.name = "threshold", .model = model({.threshold = 0.7f}), .inputs = in,
+      {.name = "threshold",
+       .model = model({.threshold = 0.7f}),
+       .inputs = in,
        .outputs = {values<int32_t>({1, 0, 0}), values<int32_t>({1})}},
-      {.name = "fed", .model = model({.most = 2, .known = false}),
+      {.name = "fed",
+       .model = model({.most = 2, .known = false}),
        .inputs = {values(kBoxes), scores, values<int32_t>({2})},
-       .outputs = {values<int32_t>({1, 2}), values<int32_t>({2})}, .shapes = {{2}, {}}},
-      {.name = "nan", .model = model({}),
+       .outputs = {values<int32_t>({1, 2}), values<int32_t>({2})},
+       .shapes = {{2}, {}}},
+      {.name = "nan",
+       .model = model({}),
        .inputs = {values(kBoxes), values<float>({NAN, 0.1f, NAN})},
        .outputs = {values<int32_t>({1, 0, 0}), values<int32_t>({1})}},
   });
@@ -68,11 +77,13 @@ TEST(NonMaxSuppression, V4) {
 TEST(NonMaxSuppression, V5) {
   const float soft = 0.5f * std::exp(-0.5f / 9 / 0.5f);
   run_op_cases({
-      {.name = "soft", .model = model({.limit = 1, .sigma = 0.5f}),
+      {.name = "soft",
+       .model = model({.limit = 1, .sigma = 0.5f}),
        .inputs = {values(kBoxes), values<float>({0.5f, 0.9f, 0.7f})},
        .outputs = {values<int32_t>({1, 2, 0}), values<float>({0.9f, 0.7f, soft}),
                    values<int32_t>({3})}},
-      {.name = "hard", .model = model({.sigma = 0}),
+      {.name = "hard",
+       .model = model({.sigma = 0}),
        .inputs = {values(kBoxes), values<float>({0.5f, 0.9f, 0.7f})},
        .outputs = {values<int32_t>({1, 2, 0}), values<float>({0.9f, 0.7f, 0}),
                    values<int32_t>({2})}},
@@ -82,9 +93,13 @@ TEST(NonMaxSuppression, V5) {
 TEST(NonMaxSuppression, Refuses) {
   refuse_op_cases({
       {.name = "boxes", .model = model({}, {3, 5}), .message = "input 0: expected shape [3,4]"},
-      {.name = "scores", .model = model({}, {2, 4}), .message = "input 1: expected shape [2], got [3]"},
+      {.name = "scores",
+       .model = model({}, {2, 4}),
+       .message = "input 1: expected shape [2], got [3]"},
       {.name = "most", .model = model({.most = -1}), .message = "input 2: expected 0"},
-      {.name = "fed", .model = model({.known = false}), .message = "input 2: expected 0",
+      {.name = "fed",
+       .model = model({.known = false}),
+       .message = "input 2: expected 0",
        .inputs = {values(kBoxes), values<float>({1, 2, 3}), values<int32_t>({-7})}},
   });
 }

@@ -16,17 +16,21 @@ std::function<void(ModelBuilder&)> model(int sequence, int batch, int lengths = 
 }
 
 TEST(ReverseSequence, Rows) {
-  run_op_cases({{.name = "rows", .model = model(1, 0),
+  run_op_cases({{.name = "rows",
+                 .model = model(1, 0),
                  .inputs = {values<float>({1, 2, 3, 4, 5, 6}), values<int32_t>({2, 3})},
                  .outputs = {values<float>({2, 1, 3, 6, 5, 4})}},
-                {.name = "columns", .model = model(0, 1, 3),
+                {.name = "columns",
+                 .model = model(0, 1, 3),
                  .inputs = {values<float>({1, 2, 3, 4, 5, 6}), values<int32_t>({2, 1, 0})},
                  .outputs = {values<float>({4, 2, 3, 1, 5, 6})}}});
 }
 
 TEST(ReverseSequence, Refuses) {
   const auto run = [](int32_t length, const std::string& message) {
-    return BadOpCase{.name = message, .model = model(1, 0), .message = message,
+    return BadOpCase{.name = message,
+                     .model = model(1, 0),
+                     .message = message,
                      .inputs = {values<float>({1, 2, 3, 4, 5, 6}), values<int32_t>({1, length})}};
   };
   refuse_op_cases({

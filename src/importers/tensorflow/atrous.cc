@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A strided convolution between SpaceToBatchND and BatchToSpaceND, which is what TensorFlow makes of
-// a stride together with a dilation. It applies the stride within each phase of the dilated grid, so
-// that its outputs are others than every stride-th of the dilated convolution.
+// A strided convolution between SpaceToBatchND and BatchToSpaceND, which is what TensorFlow makes
+// of a stride together with a dilation. It applies the stride within each phase of the dilated
+// grid, so that its outputs are others than every stride-th of the dilated convolution.
 #include <algorithm>
 #include <array>
 
@@ -24,7 +24,8 @@ struct Side {
   int64_t true_start(int64_t o) const {
     if (!same()) return o * stride - before;
     const int64_t out = (in + stride - 1) / stride;
-    return o * stride - std::max<int64_t>(0, (out - 1) * stride + (filter - 1) * dilation + 1 - in) / 2;
+    return o * stride -
+           std::max<int64_t>(0, (out - 1) * stride + (filter - 1) * dilation + 1 - in) / 2;
   }
   // Where output o of TensorFlow begins.
   int64_t grid_start(int64_t o) const {
@@ -69,16 +70,20 @@ bool replace(Call& c, Builtin op, const Node& conv, const Node& spread) {
   for (size_t k = 0; k < 2; ++k) {
     if ((*crops)[2 * k] != 0) return false;
     const int d = static_cast<int>(k) + 1;
-    sides[k] = {e.shape(x)[d], filter[d], k == 0 ? o.stride_h : o.stride_w, (*blocks)[k],
-                (*pads)[2 * k], (*pads)[2 * k + 1] - (*crops)[2 * k + 1]};
+    sides[k] = {e.shape(x)[d], filter[d],      k == 0 ? o.stride_h : o.stride_w,
+                (*blocks)[k],  (*pads)[2 * k], (*pads)[2 * k + 1] - (*crops)[2 * k + 1]};
     if (sides[k].after < 0) return false;
   }
   const bool as_written = c.importer().options().atrous == Atrous::as_written;
   const Side& rows = sides[sides[0].dilation > 1 ? 0 : 1];
   c.warn(text("stride ", o.stride_h, "x", o.stride_w, " together with dilation ", (*blocks)[0], "x",
-              (*blocks)[1], ": TensorFlow applies the stride within the dilated grid, outputs 0 to 3 "
-              "begin at ", starts(rows, &Side::grid_start), " of the image; in the mathematics they "
-              "begin at ", starts(rows, &Side::true_start), ". Converted as ",
+              (*blocks)[1],
+              ": TensorFlow applies the stride within the dilated grid, outputs 0 to 3 "
+              "begin at ",
+              starts(rows, &Side::grid_start),
+              " of the image; in the mathematics they "
+              "begin at ",
+              starts(rows, &Side::true_start), ". Converted as ",
               as_written ? "the mathematics says (--atrous=tf: as TensorFlow computes)"
                          : "TensorFlow computes (--atrous=true: as the mathematics says)"));
   if (!as_written) return false;
@@ -95,8 +100,8 @@ bool replace(Call& c, Builtin op, const Node& conv, const Node& spread) {
       edges[2 + 2 * k] = static_cast<int32_t>(sides[k].before);
       edges[3 + 2 * k] = static_cast<int32_t>(sides[k].after);
     }
-    operands[0] = e.add(Builtin::PAD, {x, e.constant<int32_t>({4, 2}, edges)}, NoOptions(),
-                        c.part("pad"));
+    operands[0] =
+        e.add(Builtin::PAD, {x, e.constant<int32_t>({4, 2}, edges)}, NoOptions(), c.part("pad"));
   }
   c.out(e.add(op, operands, o, c.name()));
   return true;
@@ -111,9 +116,9 @@ bool strided_in_grid(Call& c) {
   const Node* spread = producer(c.e, conv->inputs[0]);
   if (!is(spread, Builtin::SPACE_TO_BATCH_ND)) return false;
   const Node layer = *conv, to_batch = *spread;  // adding nodes moves them
-  return depthwise
-             ? replace<schema::DepthwiseConv2DOptions>(c, Builtin::DEPTHWISE_CONV_2D, layer, to_batch)
-             : replace<schema::Conv2DOptions>(c, Builtin::CONV_2D, layer, to_batch);
+  return depthwise ? replace<schema::DepthwiseConv2DOptions>(c, Builtin::DEPTHWISE_CONV_2D, layer,
+                                                             to_batch)
+                   : replace<schema::Conv2DOptions>(c, Builtin::CONV_2D, layer, to_batch);
 }
 
 }  // namespace cygnet::tensorflow

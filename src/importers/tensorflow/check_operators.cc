@@ -100,9 +100,9 @@ constexpr Remedy kRemedies[] = {
 };
 
 std::string describe(const Source& source, const Sites& sites) {
-  std::string message = text(source.path, ": ", sites.size(),
-                             sites.size() == 1 ? " operator is" : " operators are",
-                             " not supported:");
+  std::string message =
+      text(source.path, ": ", sites.size(), sites.size() == 1 ? " operator is" : " operators are",
+           " not supported:");
   for (const auto& [op, places] : sites) {
     size_t count = 0;
     for (const auto& [site, names] : places) count += names.size();
@@ -131,11 +131,12 @@ void check_operators(const Source& source, const ImportOptions& options, Draft& 
   if (!found.unsupported.empty() && !options.allow_custom)
     throw Failure(describe(source, found.unsupported));
   for (const auto& [op, places] : found.unsupported)
-    draft.warnings.push_back(text(source.path, ": ", op, " is kept as a custom operator: whoever "
+    draft.warnings.push_back(text(source.path, ": ", op,
+                                  " is kept as a custom operator: whoever "
                                   "runs the model must supply it"));
   if (found.half)
-    draft.warnings.push_back(
-        text(source.path, ": float16 and bfloat16 are computed in float32, inputs and outputs too"));
+    draft.warnings.push_back(text(
+        source.path, ": float16 and bfloat16 are computed in float32, inputs and outputs too"));
 }
 
 }  // namespace cygnet::tensorflow

@@ -73,8 +73,8 @@ Type result_type(Call& c) {
 void to_custom(Call& c) {
   std::vector<int32_t> results;
   for (int k = 0; k < c.taken; ++k)
-    results.push_back(c.e.unknown_tensor(
-        result_type(c), k == 0 ? std::string(c.name()) : text(c.name(), ":", k)));
+    results.push_back(c.e.unknown_tensor(result_type(c),
+                                         k == 0 ? std::string(c.name()) : text(c.name(), ":", k)));
   c.e.add_custom(c.node.op, c.all(0, c.inputs()), attributes(c.node), results);
   for (int32_t r : results) c.out(r);
 }

@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kMostCalls = 32;          // functions within functions
 constexpr int kMostHops = 10000;        // from an input to the node that makes it
-constexpr size_t kMostNodes = 1 << 21;  // of the frozen graph: calls multiply them
+constexpr size_t kMostNodes = 1 << 20;  // of the frozen graph: calls multiply them
 constexpr int64_t kOldProducer = 27;    // for graphs that don't say which version they follow
 
 /// The graph, or the body of a function at one of its calls.
@@ -47,7 +47,8 @@ struct Target {
 };
 
 bool is_node_name(std::string_view name) {
-  if (name.empty() || name.front() == '_' || name.front() == '/' || name.front() == '-') return false;
+  if (name.empty() || name.front() == '_' || name.front() == '/' || name.front() == '-')
+    return false;
   return std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-' || c == '/' || c == '>';
   });
@@ -84,7 +85,8 @@ class Freezer {
   const Scope& enter(const Scope& scope, const NodeDef& call) {
     std::unique_ptr<Scope>& inner = scope.calls[call.name];
     if (inner != nullptr) return *inner;
-    const auto at = functions_.find(functions_.contains(call.op) ? call.op : call.function("f").name);
+    const auto at =
+        functions_.find(functions_.contains(call.op) ? call.op : call.function("f").name);
     if (at == functions_.end())
       throw Failure(text("I2: node \"", call.name, "\": its function is not in the library"));
     inner = std::make_unique<Scope>();
@@ -95,6 +97,9 @@ class Freezer {
     inner->depth = scope.depth + 1;
     if (inner->depth > kMostCalls)
       throw Failure(text("I2: function \"", at->second->name, "\": too many calls in each other"));
+    inlined_ += at->second->nodes.size();
+    if (inlined_ > 4 * kMostNodes)
+      throw Failure(text("calls of more than ", 4 * kMostNodes, " nodes"));
     for (const NodeDef& n : at->second->nodes) inner->nodes[n.name] = &n;
     std::vector<std::string_view> inputs;
     for (std::string_view input : call.inputs)
@@ -124,8 +129,8 @@ class Freezer {
       const auto at = scope->nodes.find(name.node);
       if (at == scope->nodes.end()) throw Failure(text("I2: there is no node \"", name.node, "\""));
       const NodeDef& node = *at->second;
-      const size_t index = name.output.empty() ? static_cast<size_t>(name.index)
-                                               : output_index(node, name);
+      const size_t index =
+          name.output.empty() ? static_cast<size_t>(name.index) : output_index(node, name);
       if (!is_call(node)) return {scope, &node, index};
       scope = &enter(*scope, node);
       if (index >= scope->function->outputs.size())
@@ -362,6 +367,7 @@ class Freezer {
   std::map<std::pair<const Scope*, const NodeDef*>, std::string> chosen_;
   std::unordered_set<std::string> names_;
   std::set<std::pair<const Scope*, const NodeDef*>> seen_;
+  size_t inlined_ = 0;  // nodes of the bodies of all calls
   std::vector<Target> todo_;
   std::deque<Out> nodes_;
   FrozenGraph result_;

@@ -22,9 +22,8 @@ bool is_private(std::string_view attr) {
 }
 
 int data_inputs(const NodeDef& node) {
-  return static_cast<int>(std::count_if(node.inputs.begin(), node.inputs.end(), [](auto input) {
-    return !input.starts_with('^');
-  }));
+  return static_cast<int>(std::count_if(node.inputs.begin(), node.inputs.end(),
+                                        [](auto input) { return !input.starts_with('^'); }));
 }
 
 [[noreturn]] void unsupported(const NodeDef& node) {
@@ -207,9 +206,8 @@ FunctionDef FreezeRewriter::body(const FunctionDef& source, const Arguments& arg
     return std::nullopt;
   };
   for (const NodeDef* n : needed(source, nodes)) {
-    NodeDef made = rewrite(*n, [&](const NodeDef& node, int k) {
-      return holds(node.inputs[static_cast<size_t>(k)]);
-    });
+    NodeDef made = rewrite(
+        *n, [&](const NodeDef& node, int k) { return holds(node.inputs[static_cast<size_t>(k)]); });
     std::erase_if(made.inputs, [](std::string_view input) { return input.starts_with('^'); });
     f.nodes.push_back(std::move(made));
   }

@@ -45,10 +45,10 @@ class FreezeRewriter {
   using Operand = std::function<std::optional<Variable>(const NodeDef&, int)>;
 
   /// Both outlive this.
-  FreezeRewriter(const Functions& functions, Texts& texts)
-      : functions_(functions), texts_(texts) {}
+  FreezeRewriter(const Functions& functions, Texts& texts) : functions_(functions), texts_(texts) {}
 
-  /// The node with variables read; its inputs stay. Throws Failure where it would change a variable.
+  /// The node with variables read; its inputs stay. Throws Failure where it would change a
+  /// variable.
   NodeDef rewrite(const NodeDef& source, const Operand& operand);
   /// The functions that rewritten nodes call.
   const std::deque<FunctionDef>& made() const { return made_; }

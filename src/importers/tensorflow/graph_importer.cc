@@ -272,18 +272,21 @@ void GraphImporter::convert_node(Scope& scope, const NodeDef& node) {
   scope.results[node.name] = std::move(call.results());
 }
 
-// How many results of a node others take; at least 1.
-int GraphImporter::results_of(const Scope& scope, const NodeDef& node) const {
+// How many results others take of a node whose operator is not known; at least 1.
+int GraphImporter::results_of(Scope& scope, const NodeDef& node) const {
   if (find_op(node.op) != nullptr) return 1;
-  int64_t most = 0;
-  const auto look = [&](std::string_view input) {
-    const InputName name = parse_input(input);
-    if (name.node == node.name && !name.control) most = std::max(most, name.index);
-  };
-  for (const auto& [other, def] : scope.nodes)
-    for (std::string_view input : def->inputs) look(input);
-  for (const Port& output : source_.outputs) look(output.tensor);
-  return static_cast<int>(std::min<int64_t>(most, 255)) + 1;
+  if (!scope.counted) {
+    const auto look = [&](std::string_view input) {
+      const InputName name = parse_input(input);
+      int64_t& most = scope.taken[name.node];
+      if (!name.control) most = std::max(most, name.index);
+    };
+    for (const auto& [other, def] : scope.nodes)
+      for (std::string_view input : def->inputs) look(input);
+    for (const Port& output : source_.outputs) look(output.tensor);
+    scope.counted = true;
+  }
+  return static_cast<int>(std::min<int64_t>(scope.taken[node.name], 255)) + 1;
 }
 
 // Converts a node twice, for the real and for the imaginary parts of its operands.

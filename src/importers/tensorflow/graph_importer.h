@@ -43,6 +43,8 @@ class GraphImporter {
     std::unordered_map<std::string_view, const NodeDef*> nodes;
     std::unordered_map<std::string_view, Value> arguments;
     std::unordered_map<std::string_view, std::vector<Value>> results;
+    std::unordered_map<std::string_view, int64_t> taken;  // highest output that others take
+    bool counted = false;                                 // whether `taken` is filled
   };
 
   void make_inputs(Scope& scope, Editor& editor);
@@ -50,7 +52,7 @@ class GraphImporter {
   Value value_of(Scope& scope, std::string_view input);
   void convert(Scope& scope, const NodeDef& root);
   void convert_node(Scope& scope, const NodeDef& node);
-  int results_of(const Scope& scope, const NodeDef& node) const;
+  int results_of(Scope& scope, const NodeDef& node) const;
   void convert_parts(Call& call, const OpRow& row);
   bool ready(Scope& scope, const NodeDef& node, std::vector<const NodeDef*>* missing) const;
 

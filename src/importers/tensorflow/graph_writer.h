@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GraphWriter: nodes and functions → the bytes of a GraphDef. Field numbers as graph_def.h has them.
+// GraphWriter: nodes and functions → the bytes of a GraphDef. Field numbers as graph_def.h has
+// them.
 #pragma once
 
 #include <string>

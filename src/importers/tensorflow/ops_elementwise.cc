@@ -29,19 +29,20 @@ void asin(Call& c) {
 // The operands of ATAN2 are of one shape.
 int32_t atan2_of(Call& c, int32_t y, int32_t x) {
   Editor& e = c.e;
-  if (e.shape(y) == e.shape(x) && !e.shape_unknown(y)) return binary(e, Builtin::ATAN2, y, x, c.name());
+  if (e.shape(y) == e.shape(x) && !e.shape_unknown(y))
+    return binary(e, Builtin::ATAN2, y, x, c.name());
   const int32_t zero = scalar(e, 0);
-  const int32_t wide_y = binary(e, Builtin::ADD, y, binary(e, Builtin::MUL, x, zero, c.part("0_x")),
-                                c.part("y"));
-  const int32_t wide_x = binary(e, Builtin::ADD, x, binary(e, Builtin::MUL, y, zero, c.part("0_y")),
-                                c.part("x"));
+  const int32_t wide_y =
+      binary(e, Builtin::ADD, y, binary(e, Builtin::MUL, x, zero, c.part("0_x")), c.part("y"));
+  const int32_t wide_x =
+      binary(e, Builtin::ADD, x, binary(e, Builtin::MUL, y, zero, c.part("0_y")), c.part("x"));
   return binary(e, Builtin::ATAN2, wide_y, wide_x, c.name());
 }
 
 void atan(Call& c) {
-  const int32_t ones = c.e.add(Builtin::FILL, {shape_of(c.e, c.in(0), c.part("shape")),
-                                               scalar(c.e, 1)},
-                               NoOptions(), {c.part("ones"), Type::float32});
+  const int32_t ones =
+      c.e.add(Builtin::FILL, {shape_of(c.e, c.in(0), c.part("shape")), scalar(c.e, 1)}, NoOptions(),
+              {c.part("ones"), Type::float32});
   c.out(binary(c.e, Builtin::ATAN2, c.in(0), ones, c.name()));
 }
 
@@ -55,8 +56,8 @@ void acosh(Call& c) {
   const int32_t x = c.in(0);
   const int32_t less = binary(e, Builtin::SUB, x, scalar(e, 1), c.part("minus_1"));
   const int32_t more = binary(e, Builtin::ADD, x, scalar(e, 1), c.part("plus_1"));
-  const int32_t root = unary(e, Builtin::SQRT, binary(e, Builtin::MUL, less, more, c.part("product")),
-                             c.part("sqrt"));
+  const int32_t root = unary(
+      e, Builtin::SQRT, binary(e, Builtin::MUL, less, more, c.part("product")), c.part("sqrt"));
   c.out(unary(e, Builtin::LOG, binary(e, Builtin::ADD, x, root, c.part("sum")), c.name()));
 }
 
@@ -65,9 +66,9 @@ void asinh(Call& c) {
   Editor& e = c.e;
   const int32_t x = c.in(0);
   const int32_t square = binary(e, Builtin::MUL, x, x, c.part("square"));
-  const int32_t root = unary(e, Builtin::SQRT,
-                             binary(e, Builtin::ADD, square, scalar(e, 1), c.part("plus_1")),
-                             c.part("sqrt"));
+  const int32_t root =
+      unary(e, Builtin::SQRT, binary(e, Builtin::ADD, square, scalar(e, 1), c.part("plus_1")),
+            c.part("sqrt"));
   const int32_t sum =
       binary(e, Builtin::ADD, unary(e, Builtin::ABS, x, c.part("abs")), root, c.part("sum"));
   c.out(binary(e, Builtin::MUL, unary(e, Builtin::SIGN, x, c.part("sign")),
@@ -79,8 +80,8 @@ void atanh(Call& c) {
   Editor& e = c.e;
   const int32_t more = binary(e, Builtin::ADD, c.in(0), scalar(e, 1), c.part("1_plus"));
   const int32_t less = binary(e, Builtin::SUB, scalar(e, 1), c.in(0), c.part("1_minus"));
-  const int32_t log = unary(e, Builtin::LOG, binary(e, Builtin::DIV, more, less, c.part("quotient")),
-                            c.part("log"));
+  const int32_t log = unary(e, Builtin::LOG,
+                            binary(e, Builtin::DIV, more, less, c.part("quotient")), c.part("log"));
   c.out(binary(e, Builtin::MUL, log, scalar(e, 0.5), c.name()));
 }
 
@@ -96,7 +97,8 @@ void hyperbolic(Call& c) {
 
 void tan(Call& c) {
   const int32_t sine = unary(c.e, Builtin::SIN, c.in(0), c.part("sin"));
-  c.out(binary(c.e, Builtin::DIV, sine, unary(c.e, Builtin::COS, c.in(0), c.part("cos")), c.name()));
+  c.out(
+      binary(c.e, Builtin::DIV, sine, unary(c.e, Builtin::COS, c.in(0), c.part("cos")), c.name()));
 }
 
 void rint(Call& c) {
@@ -105,8 +107,8 @@ void rint(Call& c) {
 
 void is_finite(Call& c) {
   const int32_t magnitude = unary(c.e, Builtin::ABS, c.in(0), c.part("abs"));
-  c.out(binary(c.e, Builtin::LESS_EQUAL, magnitude,
-               c.e.scalar(std::numeric_limits<float>::max()), c.name()));
+  c.out(binary(c.e, Builtin::LESS_EQUAL, magnitude, c.e.scalar(std::numeric_limits<float>::max()),
+               c.name()));
 }
 
 void is_inf(Call& c) {
@@ -125,12 +127,12 @@ void bucketize(Call& c) {
   const std::vector<float>& list = c.node.list("boundaries").floats;
   const auto count = static_cast<int32_t>(list.size());
   const int32_t x = cast(e, c.in(0), Type::float32, c.part("float"));
-  const int32_t row = e.add(Builtin::EXPAND_DIMS, {x, e.scalar<int32_t>(-1)}, NoOptions(),
-                            c.part("row"));
-  const int32_t above = binary(e, Builtin::GREATER_EQUAL, row, e.constant<float>({count}, list),
-                               c.part("above"));
-  c.out(reduce(e, Builtin::SUM, cast(e, above, Type::int32, c.part("ones")),
-               {e.shape(x).rank}, false, c.name()));
+  const int32_t row =
+      e.add(Builtin::EXPAND_DIMS, {x, e.scalar<int32_t>(-1)}, NoOptions(), c.part("row"));
+  const int32_t above =
+      binary(e, Builtin::GREATER_EQUAL, row, e.constant<float>({count}, list), c.part("above"));
+  c.out(reduce(e, Builtin::SUM, cast(e, above, Type::int32, c.part("ones")), {e.shape(x).rank},
+               false, c.name()));
 }
 
 // ---- Functions of two numbers
@@ -222,8 +224,8 @@ void euclidean_norm(Call& c) {
   const std::vector<int32_t> axes = c.axes(1, 0);
   if (axes.empty()) return c.out(unary(c.e, Builtin::ABS, c.in(0), c.name()));
   const int32_t square = binary(c.e, Builtin::MUL, c.in(0), c.in(0), c.part("square"));
-  const int32_t sum = reduce(c.e, Builtin::SUM, square, axes,
-                             c.node.boolean("keep_dims", false), c.part("sum"));
+  const int32_t sum =
+      reduce(c.e, Builtin::SUM, square, axes, c.node.boolean("keep_dims", false), c.part("sum"));
   c.out(unary(c.e, Builtin::SQRT, sum, c.name()));
 }
 
@@ -233,8 +235,8 @@ int32_t moved(Call& c, int32_t x, int axis, int32_t n, int32_t steps, bool back)
   const int32_t part = slice_dim(e, x, axis, back ? steps : 0, n - steps, c.part("part"));
   std::vector<int32_t> pads(2 * static_cast<size_t>(e.shape(x).rank), 0);
   pads[2 * static_cast<size_t>(axis) + (back ? 1 : 0)] = steps;
-  return e.add(Builtin::PADV2, {part, e.constant<int32_t>({e.shape(x).rank, 2}, pads),
-                                scalar_of(e, 1, e.type(x))},
+  return e.add(Builtin::PADV2,
+               {part, e.constant<int32_t>({e.shape(x).rank, 2}, pads), scalar_of(e, 1, e.type(x))},
                NoOptions(), c.part("moved"));
 }
 
@@ -260,9 +262,9 @@ void lin_space(Call& c) {
   if (count < 1 || count > 1 << 24) c.fail("num: expected 1 to 2^24, got ", count);
   std::vector<float> places(static_cast<size_t>(count));
   for (size_t i = 0; i < places.size(); ++i)
-    places[i] = count == 1 ? 0.0f
-                           : static_cast<float>(static_cast<double>(i) /
-                                                static_cast<double>(count - 1));
+    places[i] = count == 1
+                    ? 0.0f
+                    : static_cast<float>(static_cast<double>(i) / static_cast<double>(count - 1));
   const int32_t length = binary(c.e, Builtin::SUB, c.in(1), c.in(0), c.part("length"));
   const int32_t all = c.e.constant<float>({static_cast<int32_t>(count)}, places);
   const int32_t offset = binary(c.e, Builtin::MUL, all, length, c.part("offset"));

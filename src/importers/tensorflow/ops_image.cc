@@ -11,7 +11,7 @@
 namespace cygnet::tensorflow {
 namespace {
 
-constexpr int64_t kMostMatrix = int64_t{1} << 26;
+constexpr int64_t kMostMatrix = int64_t{1} << 24;
 
 // How `out` samples are made of `in` ones: weights [out, in].
 struct Sampling {
@@ -39,7 +39,8 @@ int32_t resample(Call& c, int32_t x, const Sampling& rows, const Sampling& colum
   const int32_t high = e.add(Builtin::BATCH_MATMUL, {down, flat}, o, c.part("high"));
   const int32_t merged = batch < 0 ? -1 : batch * rows.out;
   const int32_t lines = reshape(e, high, {merged, columns.in, channels}, c.part("columns"));
-  const int32_t along = e.constant<float>({columns.out, columns.in}, columns.weights, c.part("along"));
+  const int32_t along =
+      e.constant<float>({columns.out, columns.in}, columns.weights, c.part("along"));
   const int32_t wide = e.add(Builtin::BATCH_MATMUL, {along, lines}, o, c.part("wide"));
   return reshape(e, wide, {batch, rows.out, columns.out, channels}, c.name());
 }
@@ -81,8 +82,8 @@ void resize_bicubic(Call& c) {
     Sampling s(c, out, in);
     const float scale = scale_of(corners, out, in);
     for (int32_t y = 0; y < out; ++y) {
-      const float at = centers ? (static_cast<float>(y) + 0.5f) * scale - 0.5f
-                               : static_cast<float>(y) * scale;
+      const float at =
+          centers ? (static_cast<float>(y) + 0.5f) * scale - 0.5f : static_cast<float>(y) * scale;
       const auto base = static_cast<int64_t>(std::floor(at));
       const double x =
           static_cast<double>(std::lrint((at - static_cast<float>(base)) * kSteps)) / kSteps;
@@ -113,8 +114,8 @@ void resize_area(Call& c) {
       const float from = static_cast<float>(y) * scale, to = static_cast<float>(y + 1) * scale;
       const auto last = static_cast<int64_t>(std::ceil(to));
       for (auto i = static_cast<int64_t>(std::floor(from)); i < last; ++i) {
-        const float covered = std::min(static_cast<float>(i + 1), to) -
-                              std::max(static_cast<float>(i), from);
+        const float covered =
+            std::min(static_cast<float>(i + 1), to) - std::max(static_cast<float>(i), from);
         s.at(y, i) += covered / scale;
       }
     }
@@ -158,9 +159,14 @@ float mitchell_cubic(float x) {
 }
 
 constexpr Filter kFilters[] = {
-    {"lanczos1", 1, lanczos<1>}, {"lanczos3", 3, lanczos<3>},   {"lanczos5", 5, lanczos<5>},
-    {"gaussian", 1.5f, gaussian}, {"box", 1, box},              {"triangle", 1, triangle},
-    {"keyscubic", 2, keys_cubic}, {"mitchellcubic", 2, mitchell_cubic},
+    {"lanczos1", 1, lanczos<1>},
+    {"lanczos3", 3, lanczos<3>},
+    {"lanczos5", 5, lanczos<5>},
+    {"gaussian", 1.5f, gaussian},
+    {"box", 1, box},
+    {"triangle", 1, triangle},
+    {"keyscubic", 2, keys_cubic},
+    {"mitchellcubic", 2, mitchell_cubic},
 };
 
 void scale_and_translate(Call& c) {
@@ -187,8 +193,7 @@ void scale_and_translate(Call& c) {
           std::min<int64_t>(in - 1, static_cast<int64_t>(std::floor(at + reach - 0.5f)));
       float sum = 0;
       for (int64_t i = first; i <= last; ++i)
-        sum += s.at(y, i) =
-            filter->weight(std::abs(static_cast<float>(i) + 0.5f - at) / stretch);
+        sum += s.at(y, i) = filter->weight(std::abs(static_cast<float>(i) + 0.5f - at) / stretch);
       if (std::abs(sum) < 1000 * std::numeric_limits<float>::min()) continue;
       for (int64_t i = first; i <= last; ++i) s.at(y, i) /= sum;
     }
@@ -224,14 +229,14 @@ void extract_patches(Call& c) {
   const Window w = window_of(c);
   const int32_t channels = c.fixed_dim(c.in(0), 3);
   const Shape& x = c.shape(0);
-  if (w.kh == w.kw && w.sh == w.kh && w.sw == w.kw && w.dh == 1 && w.dw == 1 &&
-      x[1] % w.kh == 0 && x[2] % w.kw == 0 && w.kh > 1) {
+  if (w.kh == w.kw && w.sh == w.kh && w.sw == w.kw && w.dh == 1 && w.dw == 1 && x[1] % w.kh == 0 &&
+      x[2] % w.kw == 0 && w.kh > 1) {
     schema::SpaceToDepthOptionsT o;
     o.block_size = w.kh;
     return c.out(e.add(Builtin::SPACE_TO_DEPTH, {c.in(0)}, o, c.name()));
   }
   const int64_t count = int64_t{w.kh} * w.kw * channels;
-  if (count > 1 << 13) c.fail("patches of ", count, " elements are not supported");
+  if (count > 1 << 12) c.fail("patches of ", count, " elements are not supported");
   if (c.type(0) != Type::float32) c.fail("type ", type_name(c.type(0)), " is not supported");
   std::vector<float> weights(static_cast<size_t>(count * count));
   for (int64_t i = 0; i < count; ++i) weights[static_cast<size_t>(i * count + i)] = 1;

@@ -57,9 +57,9 @@ int32_t scatter(Call& c, int32_t indices, int32_t updates, int32_t shape, std::s
 // Whether each element of the shape is one that an update is for.
 int32_t is_updated(Call& c, int32_t indices, int32_t updates, int32_t shape) {
   Editor& e = c.e;
-  const int32_t ones = e.add(Builtin::FILL, {shape_of(e, updates, c.part("count")),
-                                             e.scalar<int32_t>(1)},
-                             NoOptions(), {c.part("ones"), Type::int32});
+  const int32_t ones =
+      e.add(Builtin::FILL, {shape_of(e, updates, c.part("count")), e.scalar<int32_t>(1)},
+            NoOptions(), {c.part("ones"), Type::int32});
   const int32_t hits = scatter(c, indices, ones, shape, c.part("hits"));
   return binary(e, Builtin::NOT_EQUAL, hits, e.scalar<int32_t>(0), c.part("updated"));
 }
@@ -85,11 +85,11 @@ void sparse_to_dense(Call& c) {
   const int32_t count = c.shape(0).rank == 0 ? 1 : c.fixed_dim(indices, 0);
   if (c.shape(0).rank < 2) indices = reshape(e, indices, {count, 1}, c.part("rows"));
   if (c.shape(2).rank == 0)
-    values = e.add(Builtin::FILL, {e.list({count}), values}, NoOptions(),
-                   {c.part("fill"), c.type(2)});
+    values =
+        e.add(Builtin::FILL, {e.list({count}), values}, NoOptions(), {c.part("fill"), c.type(2)});
   const int32_t updated = is_updated(c, indices, values, shape);
-  c.out(select(e, updated, scatter(c, indices, values, shape, c.part("values")), c.in(3),
-               c.name()));
+  c.out(
+      select(e, updated, scatter(c, indices, values, shape, c.part("values")), c.in(3), c.name()));
 }
 
 // Sums of the rows of data by id.
@@ -213,8 +213,10 @@ void non_max_suppression_v5(Call& c) {
   std::vector<int32_t> operands = c.all(0, 6);
   const auto sigma = c.e.uniform(c.in(5));
   if (!sigma) c.fail("soft_nms_sigma must be known before the run");
-  if (*sigma > 0) operands[3] = next_limit(c, 1);
-  else if (const auto limit = c.e.uniform(c.in(3))) operands[3] = next_limit(c, *limit);
+  if (*sigma > 0)
+    operands[3] = next_limit(c, 1);
+  else if (const auto limit = c.e.uniform(c.in(3)))
+    operands[3] = next_limit(c, *limit);
   const int32_t selected =
       c.e.add(Builtin::NON_MAX_SUPPRESSION_V5, operands, NoOptions(), {c.part("v5"), types});
   const bool padded = c.node.boolean("pad_to_max_output_size", false);

@@ -7,7 +7,7 @@
 namespace cygnet::tensorflow {
 namespace {
 
-constexpr int64_t kMostMaskBytes = int64_t{1} << 28;
+constexpr int64_t kMostMaskBytes = int64_t{1} << 26;
 
 // true at [i, j] where low ≤ j − i ≤ high.
 int32_t band(Call& c, int32_t rows, int32_t cols, int64_t low, int64_t high) {
@@ -100,8 +100,8 @@ void matrix_band_part(Call& c) {
   const int rank = c.shape(0).rank;
   const int32_t rows = c.fixed_dim(c.in(0), rank - 2), cols = c.fixed_dim(c.in(0), rank - 1);
   const int64_t lower = c.integer(1), upper = c.integer(2);
-  const int32_t inside = band(c, rows, cols, lower < 0 ? -int64_t{rows} : -lower,
-                              upper < 0 ? int64_t{cols} : upper);
+  const int32_t inside =
+      band(c, rows, cols, lower < 0 ? -int64_t{rows} : -lower, upper < 0 ? int64_t{cols} : upper);
   c.out(select(c.e, inside, c.in(0), scalar_of(c.e, 0, c.type(0)), c.name()));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rounding to quantized values in training. FAKE_QUANT where the format can say it, else arithmetic.
+// Rounding to quantized values in training. FAKE_QUANT where the format can say it, else
+// arithmetic.
 #include <cmath>
 #include <limits>
 
@@ -14,7 +15,9 @@ struct Nudged {
   Nudged(float min, float max, float steps_low, float steps_high) {
     scale = (max - min) / (steps_high - steps_low);
     const float zero = steps_low - min / scale;
-    const float place = zero < steps_low ? steps_low : zero > steps_high ? steps_high : std::round(zero);
+    const float place = zero < steps_low    ? steps_low
+                        : zero > steps_high ? steps_high
+                                            : std::round(zero);
     low = (steps_low - place) * scale;
     high = (steps_high - place) * scale;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fourier transforms, as products with constant matrices, and the complex numbers between them, which
-// are pairs of float tensors here: no runtime needs complex types then, and every length works.
+// Fourier transforms, as products with constant matrices, and the complex numbers between them,
+// which are pairs of float tensors here: no runtime needs complex types then, and every length
+// works.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -10,7 +11,7 @@
 namespace cygnet::tensorflow {
 namespace {
 
-constexpr int64_t kMostMatrix = int64_t{1} << 26;
+constexpr int64_t kMostMatrix = int64_t{1} << 24;
 
 struct Complex {
   int32_t re, im;  // im: kAbsent for real numbers
@@ -43,7 +44,8 @@ int32_t fitted(Call& c, int32_t x, int32_t n) {
 
 // [rows, columns] of factor(column)·f(2π·row·column / n).
 template <class F, class Factor>
-std::vector<float> waves(Call& c, int32_t rows, int32_t columns, int32_t n, F&& f, Factor&& factor) {
+std::vector<float> waves(Call& c, int32_t rows, int32_t columns, int32_t n, F&& f,
+                         Factor&& factor) {
   if (n < 1 || int64_t{rows} * columns > kMostMatrix) c.fail("length ", n, " is not supported");
   std::vector<float> m;
   for (int64_t t = 0; t < rows; ++t)
@@ -229,11 +231,10 @@ void complex_product(Call& c) {
 
 bool acts_on_parts(std::string_view op) {
   static constexpr std::string_view kNames[] = {
-      "Add",       "AddN",        "AddV2",     "Concat",     "ConcatV2",  "ExpandDims",
-      "Gather",    "GatherNd",    "GatherV2",  "Neg",        "Pack",      "Pad",
-      "Reshape",   "ReverseV2",   "Roll",      "Slice",      "Split",     "SplitV",
-      "Squeeze",   "StridedSlice", "Sub",      "Sum",        "Tile",      "Transpose",
-      "Unpack",    "ZerosLike"};
+      "Add",      "AddN",     "AddV2",     "Concat", "ConcatV2", "ExpandDims",   "Gather",
+      "GatherNd", "GatherV2", "Neg",       "Pack",   "Pad",      "Reshape",      "ReverseV2",
+      "Roll",     "Slice",    "Split",     "SplitV", "Squeeze",  "StridedSlice", "Sub",
+      "Sum",      "Tile",     "Transpose", "Unpack", "ZerosLike"};
   return std::find(std::begin(kNames), std::end(kNames), op) != std::end(kNames);
 }
 

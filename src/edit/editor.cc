@@ -161,14 +161,15 @@ int32_t Editor::input_like(const Editor& other, int32_t tensor, std::string_view
 
 int32_t Editor::borrowed_constant(Type type, const Shape& shape, std::span<const uint8_t> bytes,
                                   std::string_view name) {
+  const Shape own = shape;  // it may lie in a tensor that moves now
   const int32_t i = new_tensor(type, name);
   GraphTensor& t = tensor(i);
-  t.shape = shape;
-  facts(i).shapes.fill(shape);
-  if (type_bits(type) != 0 && bytes.size() != byte_count(type, shape))
+  t.shape = own;
+  facts(i).shapes.fill(own);
+  if (type_bits(type) != 0 && bytes.size() != byte_count(type, own))
     throw Failure(text(draft_.source, ": constant \"", name, "\": expected ",
-                       byte_count(type, shape), " bytes for ", type_name(type),
-                       shape_text(shape).text, ", got ", bytes.size()));
+                       byte_count(type, own), " bytes for ", type_name(type), shape_text(own).text,
+                       ", got ", bytes.size()));
   t.constant = true;
   t.data = const_cast<uint8_t*>(bytes.data());
   t.bytes = bytes.size();
@@ -183,10 +184,11 @@ int32_t Editor::copied_constant(Type type, const Shape& shape, std::span<const u
 }
 
 int32_t Editor::variable(Type type, const Shape& shape, std::string_view name) {
+  const Shape own = shape;  // as in borrowed_constant
   const int32_t i = new_tensor(type, name);
-  tensor(i).shape = shape;
+  tensor(i).shape = own;
   tensor(i).variable = true;
-  facts(i).shapes.fill(shape);
+  facts(i).shapes.fill(own);
   return i;
 }
 

@@ -62,7 +62,7 @@ struct ConvertFlags {
   std::string output;
   std::vector<std::string> inputs;   ///< "name" or "name:1x224x224x3"
   std::vector<std::string> outputs;  ///< tensor names
-  std::string shapes;  ///< tflite_convert's --input_shapes: "1,224,224,3:1,10"
+  std::string shapes;                ///< tflite_convert's --input_shapes: "1,224,224,3:1,10"
   std::string signature;
   std::vector<std::string> tags;
   std::string checkpoint;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdlib>
-#include <iostream>
 #include <filesystem>
+#include <iostream>
 
 #include "cli/commands.h"
 #include "cli/failure.h"
@@ -77,10 +77,10 @@ ConvertOptions options_of(const ConvertFlags& flags) {
   options.import.unroll = flags.unroll;
   options.optimize = !flags.no_optimize;
   for (const std::string& name : flags.passes) {
-    const auto known = std::any_of(all_passes().begin(), all_passes().end(), [&](const Pass& p) {
-      return name == text("-", p.name);
-    });
-    if (!known) throw Failure(text("--passes ", name, ": there is no pass of this name to leave out"));
+    const auto known = std::any_of(all_passes().begin(), all_passes().end(),
+                                   [&](const Pass& p) { return name == text("-", p.name); });
+    if (!known)
+      throw Failure(text("--passes ", name, ": there is no pass of this name to leave out"));
     options.passes.disabled.insert(name.substr(1));
   }
   return options;
@@ -97,8 +97,8 @@ void print_report(const Conversion& c, const std::string& output) {
   Table passes({"pass", ">rewrites", ">operators", "what"});
   for (const PassReport& p : c.passes)
     if (p.rewrites > 0)
-      passes.add({p.pass->name, text(p.rewrites), text(p.removed_nodes > 0 ? "-" : "+",
-                                                       std::abs(p.removed_nodes)),
+      passes.add({p.pass->name, text(p.rewrites),
+                  text(p.removed_nodes > 0 ? "-" : "+", std::abs(p.removed_nodes)),
                   p.pass->summary});
   if (!passes.empty()) {
     std::cout << '\n';
@@ -128,27 +128,22 @@ Json to_json(const Conversion& c, const std::vector<Comparison>& comparisons) {
   for (const std::string& w : c.draft.warnings) warnings.emplace_back(w);
   Json::List verified;
   for (const Comparison& v : comparisons)
-    verified.emplace_back(Json::Object{
-        {"tensor", v.tensor}, {"largest_difference", v.largest}, {"range", v.range}});
-  return Json::Object{{"source", c.draft.source},
-                      {"format", c.importer->name},
-                      {"source_bytes", c.source_bytes},
-                      {"imported", size(c.imported)},
-                      {"optimized", size(c.optimized)},
-                      {"file_bytes", static_cast<int64_t>(c.file.bytes())},
-                      {"passes", std::move(passes)},
-                      {"warnings", std::move(warnings)},
-                      {"verified", std::move(verified)},
-                      {"import_ms", c.import_ms},
-                      {"passes_ms", c.passes_ms},
-                      {"write_ms", c.write_ms}};
+    verified.emplace_back(
+        Json::Object{{"tensor", v.tensor}, {"largest_difference", v.largest}, {"range", v.range}});
+  return Json::Object{
+      {"source", c.draft.source},        {"format", c.importer->name},
+      {"source_bytes", c.source_bytes},  {"imported", size(c.imported)},
+      {"optimized", size(c.optimized)},  {"file_bytes", static_cast<int64_t>(c.file.bytes())},
+      {"passes", std::move(passes)},     {"warnings", std::move(warnings)},
+      {"verified", std::move(verified)}, {"import_ms", c.import_ms},
+      {"passes_ms", c.passes_ms},        {"write_ms", c.write_ms}};
 }
 
-/// What --verify asks for; empty without it. Throws Failure that names the first tensor that differs.
+/// What --verify asks for; empty without it. Throws Failure that names the first tensor that
+/// differs.
 std::vector<Comparison> compared(const Conversion& c, const ConvertFlags& flags) {
   if (flags.verify.empty()) return {};
-  std::vector<Comparison> comparisons =
-      verify(c.file, flags.output, flags.verify, flags.tolerance);
+  std::vector<Comparison> comparisons = verify(c.file, flags.output, flags.verify, flags.tolerance);
   const auto first = std::find_if(comparisons.begin(), comparisons.end(),
                                   [](const Comparison& v) { return !v.agrees; });
   if (!flags.json || first != comparisons.end()) {
@@ -188,7 +183,8 @@ void convert(const ConvertFlags& flags) {
   options.notify = [&](const char* what) { line.show(what); };
   const Conversion c = cygnet::convert(flags.source, options);
   line.clear();
-  for (const std::string& w : c.draft.warnings) std::cerr << "cygnet: warning: " << printable(w) << '\n';
+  for (const std::string& w : c.draft.warnings)
+    std::cerr << "cygnet: warning: " << printable(w) << '\n';
   const std::vector<Comparison> comparisons = compared(c, flags);
   write_parts(flags.output, c.file.parts);
   const Json report = to_json(c, comparisons);

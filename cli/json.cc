@@ -36,7 +36,8 @@ void print_json(const Json& value) {
 }
 
 void write_json(const std::string& path, const Json& value) {
-  const std::string text = to_tree(value).dump(2, ' ', false, Tree::error_handler_t::replace) + "\n";
+  const std::string text =
+      to_tree(value).dump(2, ' ', false, Tree::error_handler_t::replace) + "\n";
   write_file(path, std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
 }
 

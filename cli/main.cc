@@ -169,7 +169,8 @@ void add_segment(CLI::App* app, SegmentFlags* flags) {
 constexpr const char* kConvertExamples =
     "Examples:\n"
     "  cygnet convert saved_model/ -o model.tflite\n"
-    "  cygnet convert frozen.pb -o model.tflite --inputs image:1x224x224x3 --outputs probabilities\n"
+    "  cygnet convert frozen.pb -o model.tflite --inputs image:1x224x224x3 --outputs "
+    "probabilities\n"
     "  cygnet convert model.keras -o model.tflite --verify recorded.npz --report report.json\n\n"
     "Reads what training wrote (SavedModel, frozen or unfrozen graph, Keras .h5 and .keras,\n"
     ".tflite), makes the inference graph and writes it as .tflite. --verify runs the result on\n"
@@ -179,7 +180,9 @@ constexpr const char* kConvertExamples =
 void add_old_convert_flags(CLI::App* command, ConvertFlags* flags) {
   const char* group = "Of tflite_convert's and toco's command line";
   const auto take = [&](const char* names, const char* help, std::set<std::string> values) {
-    command->add_option_function<std::string>(names, [](const std::string&) {}, help)
+    command
+        ->add_option_function<std::string>(
+            names, [](const std::string&) {}, help)
         ->check(CLI::IsMember(std::move(values)))
         ->group(group);
   };
@@ -204,9 +207,10 @@ void add_old_convert_flags(CLI::App* command, ConvertFlags* flags) {
       ->take_last()
       ->group(group);
   command
-      ->add_flag_function("--enable_v1_converter,--experimental_new_converter,"
-                          "--change_concat_input_ranges,--drop_control_dependency",
-                          [](int64_t) {}, "Without effect")
+      ->add_flag_function(
+          "--enable_v1_converter,--experimental_new_converter,"
+          "--change_concat_input_ranges,--drop_control_dependency",
+          [](int64_t) {}, "Without effect")
       ->group(group);
 }
 
@@ -255,7 +259,8 @@ constexpr const char* kFreezeExamples =
     "compute, and nothing is left that only training needs. TensorFlow reads it.";
 
 void add_freeze(CLI::App* app, FreezeFlags* flags) {
-  CLI::App* command = app->add_subcommand("freeze", "Write a graph with its variables as constants");
+  CLI::App* command =
+      app->add_subcommand("freeze", "Write a graph with its variables as constants");
   command->footer(kFreezeExamples);
   command->add_option("SOURCE", flags->source, "A SavedModel folder, .pb, .pbtxt or .meta file")
       ->required();

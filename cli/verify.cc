@@ -52,8 +52,8 @@ std::vector<std::pair<std::string, const Tensor*>> inner_tensors(const Interpret
   const Subgraph& subgraph = interpreter.subgraph();
   for (const Node& node : subgraph.nodes)
     for (int32_t i : node.outputs)
-      if (i >= 0 && std::find(subgraph.outputs.begin(), subgraph.outputs.end(), i) ==
-                        subgraph.outputs.end())
+      if (i >= 0 &&
+          std::find(subgraph.outputs.begin(), subgraph.outputs.end(), i) == subgraph.outputs.end())
         list.emplace_back(subgraph.tensors[i].name, &interpreter.plan().tensors[i]);
   return list;
 }

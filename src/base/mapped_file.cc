@@ -32,7 +32,8 @@ void on_bus_error(int signal, siginfo_t* info, void* context) {
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
   for (Slot& slot : slots) {
     const uintptr_t begin = slot.begin.load(std::memory_order_acquire);
-    if (begin == 0 || address < begin || address >= slot.end.load(std::memory_order_acquire)) continue;
+    if (begin == 0 || address < begin || address >= slot.end.load(std::memory_order_acquire))
+      continue;
     const auto page_bytes = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
     void* page = reinterpret_cast<void*>(address / page_bytes * page_bytes);
     if (mmap(page, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page) {
@@ -66,7 +67,9 @@ void install_handler() {
 int take_slot(uintptr_t begin, uintptr_t end) {
   for (int i = 0; i < kSlots; ++i) {
     uintptr_t expected = 0;
-    if (slots[i].begin.load() != 0 || !slots[i].begin.compare_exchange_strong(expected, UINTPTR_MAX)) continue;
+    if (slots[i].begin.load() != 0 ||
+        !slots[i].begin.compare_exchange_strong(expected, UINTPTR_MAX))
+      continue;
     slots[i].damaged.store(false);
     slots[i].end.store(end);
     slots[i].begin.store(begin);
@@ -102,7 +105,8 @@ Status MappedFile::open(const char* path, int64_t max_bytes, MappedFile* file) {
   struct stat info {};
   if (fstat(descriptor.fd, &info) != 0) return io_error(path, "can't read", errno);
   if (!S_ISREG(info.st_mode)) return Status::error(Code::io, "%s: not a regular file", path);
-  if (info.st_size <= 0) return Status::error(Code::invalid_model, "%s: C1: the file is empty", path);
+  if (info.st_size <= 0)
+    return Status::error(Code::invalid_model, "%s: C1: the file is empty", path);
   if (info.st_size > max_bytes)
     return Status::error(Code::limit, "%s: %lld bytes exceed limit file_bytes (%lld)", path,
                          static_cast<long long>(info.st_size), static_cast<long long>(max_bytes));
@@ -116,11 +120,14 @@ Status MappedFile::open(const char* path, int64_t max_bytes, MappedFile* file) {
   const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const auto begin = reinterpret_cast<uintptr_t>(data);
   mapped.slot_ = take_slot(begin, begin + (bytes + page_bytes - 1) / page_bytes * page_bytes);
-  if (mapped.slot_ < 0) return Status::error(Code::limit, "%s: more than %d files mapped", path, kSlots);
+  if (mapped.slot_ < 0)
+    return Status::error(Code::limit, "%s: more than %d files mapped", path, kSlots);
   *file = std::move(mapped);
   return {};
 }
 
-bool MappedFile::intact() const { return slot_ < 0 || !slots[slot_].damaged.load(std::memory_order_acquire); }
+bool MappedFile::intact() const {
+  return slot_ < 0 || !slots[slot_].damaged.load(std::memory_order_acquire);
+}
 
 }  // namespace cygnet::base

@@ -27,7 +27,7 @@ struct ConvertOptions {
 struct GraphSize {
   int64_t operators = 0;
   int64_t constant_bytes = 0;
-  int64_t macs = 0;  ///< multiply-adds of one run of the main subgraph
+  int64_t macs = 0;                      ///< multiply-adds of one run of the main subgraph
   std::map<std::string, int64_t> kinds;  ///< operators of each kind
 };
 

@@ -109,11 +109,10 @@ int Patch::remove_dead() {
     if (erased_[n]) continue;
     const bool effects = node(n).op != nullptr && !node(n).op->pure &&
                          (node(n).outputs.empty() || node(n).op->variable_inputs == 0);
-    const bool needed = effects || std::any_of(node(n).outputs.begin(), node(n).outputs.end(),
-                                               [&](int32_t i) {
-                                                 return i != kAbsent && (!consumers_[i].empty() ||
-                                                                         is_output(i));
-                                               });
+    const bool needed =
+        effects || std::any_of(node(n).outputs.begin(), node(n).outputs.end(), [&](int32_t i) {
+          return i != kAbsent && (!consumers_[i].empty() || is_output(i));
+        });
     if (needed) continue;
     const std::vector<int32_t> inputs(node(n).inputs.begin(), node(n).inputs.end());
     erase(n);

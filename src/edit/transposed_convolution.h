@@ -10,8 +10,8 @@ namespace cygnet {
 
 /// One transposed convolution on images.
 struct TransposedConvolution {
-  int32_t x = kAbsent;        ///< [n, h, w, in]
-  int32_t filter = kAbsent;   ///< [kh, kw, out, in]
+  int32_t x = kAbsent;       ///< [n, h, w, in]
+  int32_t filter = kAbsent;  ///< [kh, kw, out, in]
   int32_t out_h = 0, out_w = 0;
   int32_t stride_h = 1, stride_w = 1;
   schema::Padding padding = schema::Padding::SAME;

@@ -35,9 +35,7 @@ struct Facts {
   }
   const GraphTensor& input(size_t k) const { return subgraph.tensors[node.inputs[k]]; }
   bool hybrid() const { return type == Type::float32 && weights == Type::int8; }
-  bool broadcasts() const {
-    return node.inputs.size() > 1 && !(input(0).shape == input(1).shape);
-  }
+  bool broadcasts() const { return node.inputs.size() > 1 && !(input(0).shape == input(1).shape); }
 };
 
 // Versions that differ by type alone, as most operators' do.
@@ -46,29 +44,66 @@ struct ByType {
   int int8, int16;
 };
 constexpr ByType kByType[] = {
-    {Op::ABS, 2, 3},          {Op::ADD, 2, 3},          {Op::ARG_MAX, 2, 2},
-    {Op::ARG_MIN, 2, 2},      {Op::AVERAGE_POOL_2D, 2, 3},
-    {Op::BATCH_MATMUL, 2, 3}, {Op::BATCH_TO_SPACE_ND, 2, 4},
+    {Op::ABS, 2, 3},
+    {Op::ADD, 2, 3},
+    {Op::ARG_MAX, 2, 2},
+    {Op::ARG_MIN, 2, 2},
+    {Op::AVERAGE_POOL_2D, 2, 3},
+    {Op::BATCH_MATMUL, 2, 3},
+    {Op::BATCH_TO_SPACE_ND, 2, 4},
     {Op::CONCATENATION, 2, 3},
-    {Op::CONV_2D, 3, 4},      {Op::DEPTHWISE_CONV_2D, 3, 5},
-    {Op::DEPTH_TO_SPACE, 2, 2}, {Op::DEQUANTIZE, 2, 3}, {Op::EQUAL, 2, 2},
-    {Op::EXP, 2, 2},          {Op::FULLY_CONNECTED, 4, 7},
-    {Op::GATHER, 2, 4},       {Op::GELU, 2, 2},         {Op::GREATER, 2, 2},
-    {Op::GREATER_EQUAL, 2, 2}, {Op::L2_NORMALIZATION, 2, 2}, {Op::LEAKY_RELU, 2, 2},
-    {Op::LESS, 2, 2},         {Op::LESS_EQUAL, 2, 2},   {Op::LOGISTIC, 2, 3},
-    {Op::LOG_SOFTMAX, 2, 2},  {Op::MAXIMUM, 2, 4},      {Op::MAX_POOL_2D, 2, 3},
-    {Op::MEAN, 2, 3},         {Op::MINIMUM, 2, 4},      {Op::MIRROR_PAD, 2, 3},
-    {Op::MUL, 2, 4},          {Op::NOT_EQUAL, 2, 2},    {Op::PACK, 2, 3},
-    {Op::PAD, 2, 3},          {Op::PADV2, 2, 2},        {Op::QUANTIZE, 1, 3},
-    {Op::REDUCE_MAX, 2, 3},   {Op::REDUCE_MIN, 2, 3},   {Op::RELU, 2, 3},
-    {Op::RELU6, 2, 3},        {Op::RESIZE_BILINEAR, 2, 4},
-    {Op::RESIZE_NEAREST_NEIGHBOR, 2, 4},                {Op::RSQRT, 2, 3},
-    {Op::SLICE, 2, 4},        {Op::SOFTMAX, 2, 3},      {Op::SPACE_TO_BATCH_ND, 2, 4},
-    {Op::SPACE_TO_DEPTH, 2, 2}, {Op::SPLIT, 2, 4},      {Op::SPLIT_V, 2, 2},
-    {Op::SQRT, 2, 2},         {Op::SQUARED_DIFFERENCE, 2, 2}, {Op::STRIDED_SLICE, 2, 4},
-    {Op::SUB, 2, 5},          {Op::SUM, 2, 3},          {Op::TANH, 2, 3},
-    {Op::TILE, 3, 3},         {Op::TOPK_V2, 2, 3},      {Op::TRANSPOSE, 2, 4},
-    {Op::TRANSPOSE_CONV, 2, 3}, {Op::UNPACK, 2, 4},
+    {Op::CONV_2D, 3, 4},
+    {Op::DEPTHWISE_CONV_2D, 3, 5},
+    {Op::DEPTH_TO_SPACE, 2, 2},
+    {Op::DEQUANTIZE, 2, 3},
+    {Op::EQUAL, 2, 2},
+    {Op::EXP, 2, 2},
+    {Op::FULLY_CONNECTED, 4, 7},
+    {Op::GATHER, 2, 4},
+    {Op::GELU, 2, 2},
+    {Op::GREATER, 2, 2},
+    {Op::GREATER_EQUAL, 2, 2},
+    {Op::L2_NORMALIZATION, 2, 2},
+    {Op::LEAKY_RELU, 2, 2},
+    {Op::LESS, 2, 2},
+    {Op::LESS_EQUAL, 2, 2},
+    {Op::LOGISTIC, 2, 3},
+    {Op::LOG_SOFTMAX, 2, 2},
+    {Op::MAXIMUM, 2, 4},
+    {Op::MAX_POOL_2D, 2, 3},
+    {Op::MEAN, 2, 3},
+    {Op::MINIMUM, 2, 4},
+    {Op::MIRROR_PAD, 2, 3},
+    {Op::MUL, 2, 4},
+    {Op::NOT_EQUAL, 2, 2},
+    {Op::PACK, 2, 3},
+    {Op::PAD, 2, 3},
+    {Op::PADV2, 2, 2},
+    {Op::QUANTIZE, 1, 3},
+    {Op::REDUCE_MAX, 2, 3},
+    {Op::REDUCE_MIN, 2, 3},
+    {Op::RELU, 2, 3},
+    {Op::RELU6, 2, 3},
+    {Op::RESIZE_BILINEAR, 2, 4},
+    {Op::RESIZE_NEAREST_NEIGHBOR, 2, 4},
+    {Op::RSQRT, 2, 3},
+    {Op::SLICE, 2, 4},
+    {Op::SOFTMAX, 2, 3},
+    {Op::SPACE_TO_BATCH_ND, 2, 4},
+    {Op::SPACE_TO_DEPTH, 2, 2},
+    {Op::SPLIT, 2, 4},
+    {Op::SPLIT_V, 2, 2},
+    {Op::SQRT, 2, 2},
+    {Op::SQUARED_DIFFERENCE, 2, 2},
+    {Op::STRIDED_SLICE, 2, 4},
+    {Op::SUB, 2, 5},
+    {Op::SUM, 2, 3},
+    {Op::TANH, 2, 3},
+    {Op::TILE, 3, 3},
+    {Op::TOPK_V2, 2, 3},
+    {Op::TRANSPOSE, 2, 4},
+    {Op::TRANSPOSE_CONV, 2, 3},
+    {Op::UNPACK, 2, 4},
 };
 
 int by_type(Op op, Type type) {
@@ -88,8 +123,7 @@ int convolution_version(const Facts& f) {
 
 int depthwise_version(const Facts& f) {
   const auto* o = f.options<schema::DepthwiseConv2DOptions>();
-  const bool dilated =
-      o != nullptr && (o->dilation_h_factor() != 1 || o->dilation_w_factor() != 1);
+  const bool dilated = o != nullptr && (o->dilation_h_factor() != 1 || o->dilation_w_factor() != 1);
   if (f.hybrid()) return 4;
   return std::max(by_type(Op::DEPTHWISE_CONV_2D, f.type), dilated ? 2 : 1);
 }
@@ -147,11 +181,16 @@ int strided_slice_version(const Facts& f) {
 
 int version_of(const Facts& f, Op op) {
   switch (op) {
-    case Op::CONV_2D: return convolution_version(f);
-    case Op::DEPTHWISE_CONV_2D: return depthwise_version(f);
-    case Op::FULLY_CONNECTED: return fully_connected_version(f);
-    case Op::TRANSPOSE_CONV: return transpose_conv_version(f);
-    case Op::RESIZE_BILINEAR: return resize_version<schema::ResizeBilinearOptions>(f, op);
+    case Op::CONV_2D:
+      return convolution_version(f);
+    case Op::DEPTHWISE_CONV_2D:
+      return depthwise_version(f);
+    case Op::FULLY_CONNECTED:
+      return fully_connected_version(f);
+    case Op::TRANSPOSE_CONV:
+      return transpose_conv_version(f);
+    case Op::RESIZE_BILINEAR:
+      return resize_version<schema::ResizeBilinearOptions>(f, op);
     case Op::RESIZE_NEAREST_NEIGHBOR:
       return resize_version<schema::ResizeNearestNeighborOptions>(f, op);
     case Op::ADD:
@@ -159,17 +198,27 @@ int version_of(const Facts& f, Op op) {
     case Op::MUL:
     case Op::DIV:
     case Op::MAXIMUM:
-    case Op::MINIMUM: return binary_version(f, op);
-    case Op::GATHER: return gather_version(f);
-    case Op::STRIDED_SLICE: return strided_slice_version(f);
+    case Op::MINIMUM:
+      return binary_version(f, op);
+    case Op::GATHER:
+      return gather_version(f);
+    case Op::STRIDED_SLICE:
+      return strided_slice_version(f);
     case Op::TRANSPOSE:
-      return std::max({by_type(op, f.type), f.rank > 5 ? 6 : f.rank > 4 ? 4 : 1,
+      return std::max({by_type(op, f.type),
+                       f.rank > 5   ? 6
+                       : f.rank > 4 ? 4
+                                    : 1,
                        f.type == Type::boolean ? 3 : 1});
-    case Op::SLICE: return std::max(by_type(op, f.type), f.rank > 4 ? 5 : 1);
+    case Op::SLICE:
+      return std::max(by_type(op, f.type), f.rank > 4 ? 5 : 1);
     case Op::SPACE_TO_BATCH_ND:
-    case Op::BATCH_TO_SPACE_ND: return std::max(by_type(op, f.type), f.rank != 4 ? 3 : 1);
-    case Op::BROADCAST_TO: return f.type == Type::boolean || f.type == Type::int8 ? 3 : 2;
-    case Op::DEQUANTIZE: return f.type == Type::float16 ? 3 : by_type(op, f.type);
+    case Op::BATCH_TO_SPACE_ND:
+      return std::max(by_type(op, f.type), f.rank != 4 ? 3 : 1);
+    case Op::BROADCAST_TO:
+      return f.type == Type::boolean || f.type == Type::int8 ? 3 : 2;
+    case Op::DEQUANTIZE:
+      return f.type == Type::float16 ? 3 : by_type(op, f.type);
     case Op::CAST:
       return f.type == Type::float16 || f.type == Type::bfloat16 ? 7 : 1;
     case Op::FILL: {
@@ -177,8 +226,10 @@ int version_of(const Facts& f, Op op) {
       if (value == Type::boolean || value == Type::string) return 2;
       return value == Type::int8 || value == Type::int16 ? 3 : 1;
     }
-    case Op::ARG_MAX: return f.type == Type::boolean ? 3 : by_type(op, f.type);
-    default: return by_type(op, f.type);
+    case Op::ARG_MAX:
+      return f.type == Type::boolean ? 3 : by_type(op, f.type);
+    default:
+      return by_type(op, f.type);
   }
 }
 

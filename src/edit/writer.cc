@@ -121,17 +121,16 @@ class Writer {
     for (const Code& c : code_order_) {
       const int32_t builtin = c.first.first;
       const auto custom = c.first.second.empty() ? 0 : b.CreateString(c.first.second);
-      codes.push_back(schema::CreateOperatorCode(
-          b, static_cast<int8_t>(std::min(builtin, 127)), custom, c.second,
-          static_cast<schema::BuiltinOperator>(builtin)));
+      codes.push_back(schema::CreateOperatorCode(b, static_cast<int8_t>(std::min(builtin, 127)),
+                                                 custom, c.second,
+                                                 static_cast<schema::BuiltinOperator>(builtin)));
     }
     std::vector<Offset<schema::SubGraph>> subgraphs;
     for (const Subgraph& s : graph_.subgraphs) subgraphs.push_back(write_subgraph(b, s));
     std::vector<Offset<schema::Metadata>> metadata;
     for (const Metadata& m : graph_.metadata)
       if (m.name != kMinimumRuntime)
-        metadata.push_back(
-            schema::CreateMetadata(b, b.CreateString(m.name), buffers_.add(m.data)));
+        metadata.push_back(schema::CreateMetadata(b, b.CreateString(m.name), buffers_.add(m.data)));
     metadata.push_back(
         schema::CreateMetadata(b, b.CreateString(kMinimumRuntime), buffers_.add(runtime_)));
     std::vector<Offset<schema::SignatureDef>> signatures;
@@ -182,8 +181,7 @@ class Writer {
 
   Offset<schema::Tensor> write_tensor(Builder& b, const GraphTensor& t) {
     const auto shape = list(b, {t.shape.begin(), t.shape.end()});
-    const auto signature =
-        t.has_signature ? list(b, {t.signature.begin(), t.signature.end()}) : 0;
+    const auto signature = t.has_signature ? list(b, {t.signature.begin(), t.signature.end()}) : 0;
     const auto name = b.CreateString(t.name);
     const auto quantization = write_quantization(b, t.quantization);
     Offset<schema::SparsityParameters> sparsity;
@@ -218,8 +216,7 @@ class Writer {
       if (options.type != schema::BuiltinOptions::NONE)
         options.value = schema::BuiltinOptionsUnion::UnPack(n.options, options.type, nullptr);
       else if (options_2.type != schema::BuiltinOptions2::NONE)
-        options_2.value =
-            schema::BuiltinOptions2Union::UnPack(n.options, options_2.type, nullptr);
+        options_2.value = schema::BuiltinOptions2Union::UnPack(n.options, options_2.type, nullptr);
     }
     const auto packed = options.value != nullptr ? options.Pack(b) : 0;
     const auto packed_2 = options_2.value != nullptr ? options_2.Pack(b) : 0;
@@ -240,8 +237,8 @@ class Writer {
     const auto maps = [&](const Vector<SignatureTensor>& tensors) {
       std::vector<Offset<schema::TensorMap>> result;
       for (const SignatureTensor& t : tensors)
-        result.push_back(schema::CreateTensorMap(b, b.CreateString(t.name),
-                                                 static_cast<uint32_t>(t.tensor)));
+        result.push_back(
+            schema::CreateTensorMap(b, b.CreateString(t.name), static_cast<uint32_t>(t.tensor)));
       return b.CreateVector(result);
     };
     const auto inputs = maps(s.inputs);

@@ -21,7 +21,7 @@ struct WriteOptions {
 /// and the other members.
 struct TfliteFile {
   flatbuffers::DetachedBuffer head;
-  std::vector<uint8_t> runtime_version;  ///< the minimum runtime version, as metadata has it
+  std::vector<uint8_t> runtime_version;         ///< the minimum runtime version, as metadata has it
   std::vector<std::span<const uint8_t>> parts;  ///< head first, then data and the zeros between
 
   uint64_t bytes() const;

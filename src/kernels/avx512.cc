@@ -17,6 +17,8 @@ constexpr bool kVnni = false;
 #include "kernels/all.inl"
 }  // namespace
 
-void fill(KernelTable& t) { fill_all(t); }
+void fill(KernelTable& t) {
+  fill_all(t);
+}
 
 }  // namespace cygnet::isa_avx512

@@ -9,7 +9,8 @@
 /// Common rules, unless a kernel says otherwise:
 ///  * Lengths and strides count elements, not bytes. A length of 0 is allowed and writes nothing.
 ///  * Element-wise kernels (map, zip, prelu, lut, convert) may run in place (`out == in`, same
-///    element size); other overlaps are not allowed. All other kernels need `out` apart from inputs.
+///    element size); other overlaps are not allowed. All other kernels need `out` apart from
+///    inputs.
 ///  * Pointers need only the alignment of their element type.
 ///  * No kernel writes outside its output. Only gemm_q8 and lerp_pixels_q8 read past
 ///    their input (see kRowSlackBytes, kLerpSlackBytes).
@@ -42,12 +43,12 @@ inline constexpr int kMaxDepthwiseTaps = 256;
 /// The offsets don't depend on the base, so one list made in prepare serves all batches and groups.
 struct GemmF32 {
   const float* a = nullptr;
-  const int32_t* at = nullptr;   ///< [m][taps] element offsets from `a`; negative: `zero`.
-  int64_t at_stride = 0;         ///< Entries of `at` from one row to the next, ≥ taps.
-  int64_t a_stride = 0;          ///< Elements between rows when `at` is null.
-  const float* zero = nullptr;   ///< `k` zeros; needed only if an offset is negative.
-  int64_t m = 0;                 ///< Output rows, any number.
-  int64_t n = 0;                 ///< Output columns, any number.
+  const int32_t* at = nullptr;  ///< [m][taps] element offsets from `a`; negative: `zero`.
+  int64_t at_stride = 0;        ///< Entries of `at` from one row to the next, ≥ taps.
+  int64_t a_stride = 0;         ///< Elements between rows when `at` is null.
+  const float* zero = nullptr;  ///< `k` zeros; needed only if an offset is negative.
+  int64_t m = 0;                ///< Output rows, any number.
+  int64_t n = 0;                ///< Output columns, any number.
   int64_t taps = 1;
   int64_t k = 0;
   const float* weights = nullptr;  ///< From pack_gemm_f32, with nr = KernelTable::gemm_f32_nr.
@@ -84,7 +85,7 @@ struct GemmQ8 {
   const void* weights = nullptr;  ///< From pack_gemm_q8, with nr = KernelTable::gemm_q8_nr.
   int32_t weight_zero_point = 0;  ///< In the int8 domain (uint8 weights: zero point − 128).
   StoreQ8 store = StoreQ8::q8;
-  void* out = nullptr;     ///< [m][n] of uint8_t/int8_t or int32_t (aligned), out_stride elements.
+  void* out = nullptr;  ///< [m][n] of uint8_t/int8_t or int32_t (aligned), out_stride elements.
   int64_t out_stride = 0;
   int32_t zero_point = 0;  ///< Of the output, as are lo and hi; unused with StoreQ8::s32.
   int32_t lo = 0;
@@ -92,7 +93,8 @@ struct GemmQ8 {
 };
 
 /// int16 activations × int8 weights, rows as in GemmF32; activations have zero point 0.
-///   out[i][j] = clamp(rint(double(bias[j] + Σ_t Σ_k row(i, t)[k]·weight[j][t][k])·scale[j]), lo, hi)
+///   out[i][j] = clamp(rint(double(bias[j] + Σ_t Σ_k row(i, t)[k]·weight[j][t][k])·scale[j]), lo,
+///   hi)
 /// The sum is exact in int64. lo and hi lie in the int16 range.
 struct GemmS16 {
   const int16_t* a = nullptr;
@@ -118,11 +120,11 @@ struct GemmS16 {
 ///   out[i][ch] = clamp(bias[ch] + Σ_t row(i, t)[ch] · weight[t][ch], lo, hi)
 struct DepthwiseF32 {
   const float* a = nullptr;
-  const int32_t* at = nullptr;   ///< [pixels][taps]; must not be null.
+  const int32_t* at = nullptr;  ///< [pixels][taps]; must not be null.
   int64_t at_stride = 0;
-  const float* zero = nullptr;   ///< `c` zeros; needed only if an offset is negative.
+  const float* zero = nullptr;  ///< `c` zeros; needed only if an offset is negative.
   int64_t pixels = 0;
-  int64_t taps = 0;              ///< 1 … kMaxDepthwiseTaps
+  int64_t taps = 0;  ///< 1 … kMaxDepthwiseTaps
   int64_t c = 0;
   const float* weights = nullptr;  ///< From pack_depthwise_f32, nr = depthwise_f32_nr.
   float* out = nullptr;            ///< [pixels][c], pixels out_stride apart.
@@ -193,8 +195,8 @@ enum class ZipQ8Op : uint8_t {
 struct ZipQ8 {
   ZipQ8Op op = ZipQ8Op::add;
   ZipShape shape = ZipShape::vector_vector;
-  uint8_t flip = 0;       ///< Of both inputs: 0 for uint8, 0x80 for int8.
-  int32_t a_zero = 0;     ///< Zero points in the domain of the type.
+  uint8_t flip = 0;    ///< Of both inputs: 0 for uint8, 0x80 for int8.
+  int32_t a_zero = 0;  ///< Zero points in the domain of the type.
   int32_t b_zero = 0;
   float a_scale = 0;
   float b_scale = 0;
@@ -212,9 +214,9 @@ struct Window {
   int64_t w_stride = 0;
 };
 
-/// One row of a bilinear resize. For output pixel i, with l = left[i], r = right[i] (element offsets
-/// of pixels in the two source rows) the four sources are top[l…], top[r…], bottom[l…], bottom[r…],
-/// `c` channels each.
+/// One row of a bilinear resize. For output pixel i, with l = left[i], r = right[i] (element
+/// offsets of pixels in the two source rows) the four sources are top[l…], top[r…], bottom[l…],
+/// bottom[r…], `c` channels each.
 struct BilinearRow {
   const float* top = nullptr;
   const float* bottom = nullptr;
@@ -309,8 +311,8 @@ struct KernelTable {
   void (*bilinear_f32)(const BilinearRow&);
   /// The first half of a bilinear resize of 8-bit data, with lerp as in LerpPixelsQ8, weight in
   /// 0 … 32767: out[i] = lerp((top[i] ^ flip)·128, (bottom[i] ^ flip)·128, weight)
-  void (*lerp_rows_q8)(const uint8_t* top, const uint8_t* bottom, int64_t n, int16_t weight, uint8_t flip,
-                       int16_t* out);
+  void (*lerp_rows_q8)(const uint8_t* top, const uint8_t* bottom, int64_t n, int16_t weight,
+                       uint8_t flip, int16_t* out);
   void (*lerp_pixels_q8)(const LerpPixelsQ8&);
 
   /// out[i] = clamp(round(in[i] / scale) + zero_point, lo, hi), halves away from zero (std::round,
@@ -343,8 +345,9 @@ const KernelTable& kernels();
 /// The table of one tier, for tests and benchmarks; null if this CPU or this build lacks it.
 const KernelTable* kernels_for(Isa isa);
 
-/// For tests and benchmarks: makes kernels() answer this tier from now on. False, and nothing changes,
-/// where the tier is missing. No interpreter may be alive: prepared weights are packed for a tier.
+/// For tests and benchmarks: makes kernels() answer this tier from now on. False, and nothing
+/// changes, where the tier is missing. No interpreter may be alive: prepared weights are packed for
+/// a tier.
 bool select_kernels(Isa isa);
 
 }  // namespace cygnet

@@ -6,7 +6,9 @@
 namespace cygnet {
 namespace {
 
-int64_t blocks_of(int64_t n, int nr) { return (n + nr - 1) / nr; }
+int64_t blocks_of(int64_t n, int nr) {
+  return (n + nr - 1) / nr;
+}
 
 /// Writes bias and scale of one block; bytes behind them are left to the caller.
 /// sum[j] is Σ (weight − weight_zero_point) of column j0 + j.
@@ -18,9 +20,9 @@ void write_head(const PackQ8& params, int64_t j0, int64_t columns, int nr, const
     if (j < columns) {
       const int64_t start = params.bias != nullptr ? params.bias[j0 + j] : 0;
       // Reduced modulo 2^32: the kernel's accumulator returns into range with the products added.
-      const uint64_t folded = static_cast<uint64_t>(start) -
-                              static_cast<uint64_t>(params.input_zero_point) *
-                                  static_cast<uint64_t>(sum[j]);
+      const uint64_t folded =
+          static_cast<uint64_t>(start) -
+          static_cast<uint64_t>(params.input_zero_point) * static_cast<uint64_t>(sum[j]);
       bias = static_cast<int32_t>(static_cast<uint32_t>(folded));
       if (params.scale != nullptr) scale = params.scale[(j0 + j) * params.scale_stride];
     }
@@ -68,7 +70,8 @@ void pack_gemm_f32(const float* w, const WeightStrides& strides, const float* bi
     for (int j = 0; j < nr; ++j) *out++ = (bias != nullptr && j < columns) ? bias[j0 + j] : 0.0f;
     for (int64_t t = 0; t < taps; ++t) {
       for (int64_t i = 0; i < k; ++i) {
-        const float* from = w + j0 * strides.n_stride + t * strides.tap_stride + i * strides.k_stride;
+        const float* from =
+            w + j0 * strides.n_stride + t * strides.tap_stride + i * strides.k_stride;
         for (int j = 0; j < nr; ++j) *out++ = j < columns ? from[j * strides.n_stride] : 0.0f;
       }
     }
@@ -90,8 +93,8 @@ void pack_gemm_q8(const void* w, const WeightStrides& strides, const PackQ8& par
           for (int64_t i = i0; i < i0 + 4; ++i) {
             int8_t value = 0;
             if (j < columns && i < k) {
-              const int64_t at = (j0 + j) * strides.n_stride + t * strides.tap_stride +
-                                 i * strides.k_stride;
+              const int64_t at =
+                  (j0 + j) * strides.n_stride + t * strides.tap_stride + i * strides.k_stride;
               value = weight_at(from, at, params.weight_flip);
               sum[j] += value - params.weight_zero_point;
             }

@@ -19,12 +19,12 @@ struct WeightStrides {
 
 /// How 8-bit weights are turned into the kernel's terms.
 struct PackQ8 {
-  uint8_t weight_flip = 0;         ///< 0: int8 weights; 0x80: uint8 weights (stored minus 128).
-  int32_t weight_zero_point = 0;   ///< In the int8 domain (uint8 weights: zero point − 128).
-  int32_t input_zero_point = 0;    ///< In the unsigned domain (int8 activations: zero point + 128).
-  const int32_t* bias = nullptr;   ///< [n], or null for zeros.
-  const float* scale = nullptr;    ///< scale[j·scale_stride]; null for zeros (StoreQ8::s32 only).
-  int64_t scale_stride = 0;        ///< 1: a scale for each column; 0: one for all.
+  uint8_t weight_flip = 0;        ///< 0: int8 weights; 0x80: uint8 weights (stored minus 128).
+  int32_t weight_zero_point = 0;  ///< In the int8 domain (uint8 weights: zero point − 128).
+  int32_t input_zero_point = 0;   ///< In the unsigned domain (int8 activations: zero point + 128).
+  const int32_t* bias = nullptr;  ///< [n], or null for zeros.
+  const float* scale = nullptr;   ///< scale[j·scale_stride]; null for zeros (StoreQ8::s32 only).
+  int64_t scale_stride = 0;       ///< 1: a scale for each column; 0: one for all.
 };
 
 /// Bytes of one block of nr columns, and of all ⌈n/nr⌉ blocks. A caller that splits n among threads

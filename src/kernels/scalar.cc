@@ -12,6 +12,8 @@ namespace {
 #include "kernels/all.inl"
 }  // namespace
 
-void fill(KernelTable& t) { fill_all(t); }
+void fill(KernelTable& t) {
+  fill_all(t);
+}
 
 }  // namespace cygnet::isa_scalar

@@ -51,9 +51,9 @@ bool keeps_last_order(Patch& patch, int32_t p) {
          patch.options<schema::StridedSliceOptions>(patch.node(p)).ellipsis_mask == 0;
 }
 
-// Whether node p only moves elements, so that what happens to each channel may as well happen before:
-// channel c of the result is made of channels c, c + count, c + 2·count, … Zeros may come between
-// where they stay zeros.
+// Whether node p only moves elements, so that what happens to each channel may as well happen
+// before: channel c of the result is made of channels c, c + count, c + 2·count, … Zeros may come
+// between where they stay zeros.
 bool moves_channels(Patch& patch, int32_t p, bool zeros_stay) {
   if (patch.is(p, Builtin::BATCH_TO_SPACE_ND) || patch.is(p, Builtin::DEPTH_TO_SPACE)) return true;
   if (patch.is(p, Builtin::STRIDED_SLICE)) {
@@ -74,8 +74,7 @@ bool moves_channels(Patch& patch, int32_t p, bool zeros_stay) {
     const int32_t from = patch.node(p).inputs[0], to = patch.node(p).outputs[0];
     const Shape &a = patch.shape(from), &b = patch.shape(to);
     return !patch.shape_unknown(from) && !patch.shape_unknown(to) && a.rank >= 1 && b.rank >= 1 &&
-           b[b.rank - 1] > 0 &&
-           a[a.rank - 1] % b[b.rank - 1] == 0;
+           b[b.rank - 1] > 0 && a[a.rank - 1] % b[b.rank - 1] == 0;
   }
   if (!zeros_stay || (!patch.is(p, Builtin::PAD) && !patch.is(p, Builtin::PADV2))) return false;
   const auto list = paddings(patch, p);

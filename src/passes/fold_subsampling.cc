@@ -67,9 +67,8 @@ bool fold(Patch& patch, int32_t n) {
   // A depthwise convolution has one stride for both directions in most kernels.
   if (!steps || (steps->h == 1 && steps->w == 1) || (depthwise && steps->h != steps->w))
     return false;
-  const bool done = depthwise
-                        ? widen<schema::DepthwiseConv2DOptions>(patch, p, *steps, y)
-                        : widen<schema::Conv2DOptions>(patch, p, *steps, y);
+  const bool done = depthwise ? widen<schema::DepthwiseConv2DOptions>(patch, p, *steps, y)
+                              : widen<schema::Conv2DOptions>(patch, p, *steps, y);
   if (done) patch.erase(n);
   return done;
 }

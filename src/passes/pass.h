@@ -22,8 +22,8 @@ enum class PassLevel {
 
 struct PassOptions {
   PassLevel level = PassLevel::fuse;
-  std::set<std::string> disabled;          ///< names of passes to leave out
-  int64_t constant_bytes = 256 << 20;      ///< budget of constant folding
+  std::set<std::string> disabled;           ///< names of passes to leave out
+  int64_t constant_bytes = 256 << 20;       ///< budget of constant folding
   std::function<void(const char*)> notify;  ///< told the name of each pass that begins
 };
 

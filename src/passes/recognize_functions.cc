@@ -84,9 +84,8 @@ bool softmax(Patch& patch, int32_t n) {
 
 // log(softmax(x)), which loses what softmax rounds to 0.
 bool log_softmax(Patch& patch, int32_t n) {
-  const int32_t p = patch.is(n, Builtin::LOG)
-                        ? patch.producer(patch.node(n).inputs[0], Builtin::SOFTMAX)
-                        : -1;
+  const int32_t p =
+      patch.is(n, Builtin::LOG) ? patch.producer(patch.node(n).inputs[0], Builtin::SOFTMAX) : -1;
   if (p < 0 || patch.type(patch.node(n).outputs[0]) != Type::float32 ||
       patch.options<schema::SoftmaxOptions>(patch.node(p)).beta != 1)
     return false;
@@ -124,8 +123,7 @@ int run(Patch& patch, const PassOptions&) {
     if (patch.erased(n) || patch.node(n).outputs.size() != 1 || patch.node(n).inputs.empty())
       continue;
     const bool changed = logistic_from_tanh(patch, n) || logistic_from_exp(patch, n) ||
-                         softmax(patch, n) || log_softmax(patch, n) ||
-                         l2_normalization(patch, n);
+                         softmax(patch, n) || log_softmax(patch, n) || l2_normalization(patch, n);
     rewrites += changed ? 1 : 0;
   }
   return rewrites;

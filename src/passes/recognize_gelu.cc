@@ -201,7 +201,8 @@ int run(Patch& patch, const PassOptions&) {
 
 }  // namespace
 
-/// ½·x·(1 + erf(x/√2)) and ½·x·(1 − erf(−x/√2)) → GELU; ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) → GELU, approximate.
+/// ½·x·(1 + erf(x/√2)) and ½·x·(1 − erf(−x/√2)) → GELU; ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) →
+/// GELU, approximate.
 extern const Pass kRecognizeGelu;
 const Pass kRecognizeGelu = {.name = "recognize-gelu",
                              .summary = "both forms of GELU from their arithmetic",

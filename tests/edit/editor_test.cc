@@ -54,14 +54,14 @@ TEST(Editor, ShapeArithmeticBecomesATarget) {
   EXPECT_FALSE(e.integers(shape).has_value());
   schema::StridedSliceOptionsT o;
   o.shrink_axis_mask = 1;
-  const int32_t batch = e.add(Builtin::STRIDED_SLICE,
-                              {shape, e.list({0}), e.list({1}), e.list({1})}, o, "batch");
+  const int32_t batch =
+      e.add(Builtin::STRIDED_SLICE, {shape, e.list({0}), e.list({1}), e.list({1})}, o, "batch");
   schema::PackOptionsT pack;
   pack.values_count = 2;
   const int32_t target = e.add(Builtin::PACK, {batch, e.scalar<int32_t>(24)}, pack, "target");
   EXPECT_EQ(e.reshape_target(target), (Dims{-1, 24}));
-  const int32_t rows = e.add(Builtin::STRIDED_SLICE,
-                             {shape, e.list({1}), e.list({2}), e.list({1})}, o, "rows");
+  const int32_t rows =
+      e.add(Builtin::STRIDED_SLICE, {shape, e.list({1}), e.list({2}), e.list({1})}, o, "rows");
   EXPECT_EQ(e.integers(rows), (std::vector<int64_t>{6}));
   EXPECT_TRUE(e.constant(rows)) << "what does not depend on the batch is a constant at once";
 }
@@ -88,9 +88,9 @@ TEST(Editor, SmallConstantsAreComputed) {
 TEST(Editor, EmptyResultsAreKnown) {
   Draft draft;
   Editor e(draft, builtin_ops());
-  const int32_t none = e.add(Builtin::RANGE,
-                             {e.scalar<int32_t>(0), e.scalar<int32_t>(0), e.scalar<int32_t>(1)},
-                             schema::RangeOptionsT(), "axes");
+  const int32_t none =
+      e.add(Builtin::RANGE, {e.scalar<int32_t>(0), e.scalar<int32_t>(0), e.scalar<int32_t>(1)},
+            schema::RangeOptionsT(), "axes");
   EXPECT_TRUE(e.constant(none));
   EXPECT_EQ(e.shape(none), (Shape{0}));
   ASSERT_TRUE(e.integers(none).has_value());
@@ -98,8 +98,8 @@ TEST(Editor, EmptyResultsAreKnown) {
   EXPECT_TRUE(e.subgraph().nodes.empty());
   // [N, 0] is no constant: its shape follows the batch.
   const int32_t shape = shape_of(e, e.input("x", Type::float32, {-1, 0}));
-  const int32_t filled = e.add(Builtin::FILL, {shape, e.scalar(1.0f)}, NoOptions(),
-                               Results("filled", Type::float32));
+  const int32_t filled =
+      e.add(Builtin::FILL, {shape, e.scalar(1.0f)}, NoOptions(), Results("filled", Type::float32));
   EXPECT_FALSE(e.constant(filled));
 }
 

@@ -35,7 +35,8 @@ std::vector<double> expected(const Case& c, int32_t batch, const std::vector<flo
           for (int32_t o = 0; o < kOut; ++o)
             for (int32_t k = 0; k < kIn; ++k)
               y[static_cast<size_t>(((n * c.out_h + oh) * c.out_w + ow) * kOut + o)] +=
-                  static_cast<double>(x[static_cast<size_t>((n * kHeight * kWidth + i) * kIn + k)]) *
+                  static_cast<double>(
+                      x[static_cast<size_t>((n * kHeight * kWidth + i) * kIn + k)]) *
                   static_cast<double>(
                       filter[static_cast<size_t>(((kh * c.kw + kw) * kOut + o) * kIn + k)]);
         }
@@ -82,8 +83,7 @@ TEST(TransposedConvolution, IsItsDefinitionForEveryGeometry) {
                Padding::VALID},
               free);
         // Of the sizes that a stride divides to the same, the odd ones.
-        if (s > 1)
-          check({k, k, s, s, kHeight * s - 1, kWidth * s - s + 1, Padding::SAME}, free);
+        if (s > 1) check({k, k, s, s, kHeight * s - 1, kWidth * s - s + 1, Padding::SAME}, free);
       }
     }
 }

@@ -41,7 +41,8 @@ std::vector<std::vector<uint8_t>> run(const Model& model) {
 
 std::vector<std::string> model_files() {
   std::vector<std::string> files;
-  for (const std::string& folder : {std::string(test::kDataDir), std::string(test::kSharedDir) + "/models"}) {
+  for (const std::string& folder :
+       {std::string(test::kDataDir), std::string(test::kSharedDir) + "/models"}) {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(folder, error))
       if (entry.path().extension() == ".tflite" &&

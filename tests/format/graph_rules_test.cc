@@ -88,25 +88,22 @@ void set_variable(ModelBuilder& b) {
 TEST(RuleG5, VariablesThatAnOperatorSets) {
   const Status good = load_edited(lstm_like_model, set_variable);
   EXPECT_TRUE(good.ok()) << good.message();
-  expect_refused(
-      lstm_like_model, [](ModelBuilder& b) { set_variable(b), set_variable(b); },
-      {"G3", "already the result"});
-  expect_refused(
-      lstm_like_model,
-      [](ModelBuilder& b) {
-        set_variable(b);
-        b.op(Op::ADD, {0, 3}, {b.add_tensor({1, 2}, Type::float32)},
-             schema::CreateAddOptions(b.fbb()));
-      },
-      {"G5", "expected a non-variable tensor"});
-  expect_refused(
-      lstm_like_model,
-      [](ModelBuilder& b) {
-        set_variable(b);
-        b.graph().outputs[0] = 3;
-        b.signatures.clear();
-      },
-      {"G4", "a variable"});
+  expect_refused(lstm_like_model, [](ModelBuilder& b) { set_variable(b), set_variable(b); },
+                 {"G3", "already the result"});
+  expect_refused(lstm_like_model,
+                 [](ModelBuilder& b) {
+                   set_variable(b);
+                   b.op(Op::ADD, {0, 3}, {b.add_tensor({1, 2}, Type::float32)},
+                        schema::CreateAddOptions(b.fbb()));
+                 },
+                 {"G5", "expected a non-variable tensor"});
+  expect_refused(lstm_like_model,
+                 [](ModelBuilder& b) {
+                   set_variable(b);
+                   b.graph().outputs[0] = 3;
+                   b.signatures.clear();
+                 },
+                 {"G4", "a variable"});
 }
 
 // The main subgraph runs subgraph 1, which has no operands, once.

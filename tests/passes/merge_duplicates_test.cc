@@ -72,8 +72,8 @@ TEST(MergeDuplicates, StatesStayTwo) {
   }
   e.set_outputs({add_sequence_lstm(e, x, weights, "y")});
   optimize(draft, {"merge-duplicates"});
-  EXPECT_EQ(operators(draft), (Names{"STRIDED_SLICE", "SELECT_V2", "SELECT_V2",
-                                     "UNIDIRECTIONAL_SEQUENCE_LSTM"}));
+  EXPECT_EQ(operators(draft),
+            (Names{"STRIDED_SLICE", "SELECT_V2", "SELECT_V2", "UNIDIRECTIONAL_SEQUENCE_LSTM"}));
 }
 
 }  // namespace

@@ -72,8 +72,7 @@ TEST(RecognizeFunctions, LogSoftmax) {
     Editor e(draft, builtin_ops());
     schema::SoftmaxOptionsT options;
     options.beta = beta;
-    const int32_t p =
-        e.add(Builtin::SOFTMAX, {e.input("x", Type::float32, {-1, 7})}, options, "p");
+    const int32_t p = e.add(Builtin::SOFTMAX, {e.input("x", Type::float32, {-1, 7})}, options, "p");
     e.set_outputs({e.add(Builtin::LOG, {p}, NoOptions(), "y")});
     optimize(draft, {"recognize-functions"});
     return operators(draft);

@@ -32,8 +32,7 @@ using Names = std::vector<std::string>;
 inline std::vector<float> random_floats(int64_t n, uint32_t seed, float low = -1, float high = 1) {
   std::mt19937 engine(seed);
   std::vector<float> result(static_cast<size_t>(n));
-  for (float& v : result)
-    v = low + (high - low) * static_cast<float>(engine() >> 8) * 0x1p-24f;
+  for (float& v : result) v = low + (high - low) * static_cast<float>(engine() >> 8) * 0x1p-24f;
   return result;
 }
 
@@ -59,14 +58,29 @@ inline std::vector<double> values_of(const Tensor& t) {
       result.push_back(static_cast<double>(t.as<T>()[i]));
   };
   switch (t.type) {
-    case Type::float32: read(float{}); break;
-    case Type::int64: read(int64_t{}); break;
-    case Type::int32: read(int32_t{}); break;
-    case Type::int16: read(int16_t{}); break;
-    case Type::int8: read(int8_t{}); break;
-    case Type::uint8: read(uint8_t{}); break;
-    case Type::boolean: read(bool{}); break;
-    default: ADD_FAILURE() << "output of type " << type_name(t.type);
+    case Type::float32:
+      read(float{});
+      break;
+    case Type::int64:
+      read(int64_t{});
+      break;
+    case Type::int32:
+      read(int32_t{});
+      break;
+    case Type::int16:
+      read(int16_t{});
+      break;
+    case Type::int8:
+      read(int8_t{});
+      break;
+    case Type::uint8:
+      read(uint8_t{});
+      break;
+    case Type::boolean:
+      read(bool{});
+      break;
+    default:
+      ADD_FAILURE() << "output of type " << type_name(t.type);
   }
   return result;
 }
@@ -81,13 +95,26 @@ inline void fill_input(Interpreter& interpreter, int i, uint32_t seed) {
       static_cast<T*>(data)[k] = static_cast<T>(std::abs(static_cast<int>(random[k] * 1.5f)));
   };
   switch (t.type) {
-    case Type::float32: std::memcpy(data, random.data(), random.size() * sizeof(float)); break;
-    case Type::int64: write(int64_t{}); break;
-    case Type::int32: write(int32_t{}); break;
-    case Type::int8: write(int8_t{}); break;
-    case Type::uint8: write(uint8_t{}); break;
-    case Type::boolean: write(bool{}); break;
-    default: FAIL() << "input of type " << type_name(t.type);
+    case Type::float32:
+      std::memcpy(data, random.data(), random.size() * sizeof(float));
+      break;
+    case Type::int64:
+      write(int64_t{});
+      break;
+    case Type::int32:
+      write(int32_t{});
+      break;
+    case Type::int8:
+      write(int8_t{});
+      break;
+    case Type::uint8:
+      write(uint8_t{});
+      break;
+    case Type::boolean:
+      write(bool{});
+      break;
+    default:
+      FAIL() << "input of type " << type_name(t.type);
   }
 }
 
@@ -105,8 +132,7 @@ inline std::vector<DraftOutput> run_draft(const Draft& draft, int32_t batch = 1,
   if (!good(Model::from_graph(std::move(copy), "draft", Limits::standard(), &model))) return {};
   if (!good(interpreter.create(model, {.reference = true}))) return {};
   for (int i = 0; i < interpreter.inputs(); ++i) {
-    const GraphTensor& t =
-        model.graph().subgraphs[0].tensors[model.graph().subgraphs[0].inputs[i]];
+    const GraphTensor& t = model.graph().subgraphs[0].tensors[model.graph().subgraphs[0].inputs[i]];
     if (!t.has_signature) continue;
     Shape shape = t.signature;
     for (int d = 0; d < shape.rank; ++d)
@@ -142,8 +168,8 @@ inline void expect_same(const std::vector<DraftOutput>& a, const std::vector<Dra
       const double x = a[i].values[k], y = b[i].values[k];
       if (x == y || (std::isnan(x) && std::isnan(y))) continue;
       ASSERT_LE(std::abs(x - y), tolerance * largest)
-          << "output " << i << " (" << a[i].name << "), element " << k << ": " << x
-          << " before, " << y << " after";
+          << "output " << i << " (" << a[i].name << "), element " << k << ": " << x << " before, "
+          << y << " after";
     }
   }
 }
@@ -164,10 +190,9 @@ inline int optimize(Draft& draft, const std::set<std::string>& passes = {},
     for (const Pass& pass : all_passes())
       if (!passes.contains(pass.name)) options.disabled.insert(pass.name);
   for (const std::string& name : passes)
-    EXPECT_TRUE(std::any_of(all_passes().begin(), all_passes().end(), [&](const Pass& p) {
-      return p.name == name;
-    })) << "there is no pass "
-        << name;
+    EXPECT_TRUE(std::any_of(all_passes().begin(), all_passes().end(),
+                            [&](const Pass& p) { return p.name == name; }))
+        << "there is no pass " << name;
   const std::vector<DraftOutput> before = run_draft(draft, 1), batch = run_draft(draft, 3);
   int rewrites = 0;
   try {

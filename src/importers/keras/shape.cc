@@ -35,7 +35,8 @@ int32_t crop(Layer& l, int32_t x, const std::vector<int32_t>& sizes) {
     options.begin_mask &= ~(1 << d);
     options.end_mask &= ~(1 << d);
   }
-  return l.add(Builtin::STRIDED_SLICE, {x, l.e.list(begin), l.e.list(end), l.e.list(step)}, options);
+  return l.add(Builtin::STRIDED_SLICE, {x, l.e.list(begin), l.e.list(end), l.e.list(step)},
+               options);
 }
 
 int32_t resize(Layer& l, int32_t x, int64_t h, int64_t w, const std::string& how) {

@@ -16,8 +16,8 @@ bool is_half(DataType type);
 std::vector<float> widen(const TensorValue& value);
 
 /// A TensorFlow constant as a constant of the graph. Strings are packed as the format wants them:
-/// count, offsets, characters. float16 and bfloat16 become float32. Throws Failure when the tensor is broken or its type is missing in
-/// the format.
+/// count, offsets, characters. float16 and bfloat16 become float32. Throws Failure when the tensor
+/// is broken or its type is missing in the format.
 int32_t decode_constant(Editor& editor, const TensorProto& tensor, std::string_view name);
 
 }  // namespace cygnet::tensorflow

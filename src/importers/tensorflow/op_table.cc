@@ -31,17 +31,23 @@ const OpRow* find_op(std::string_view op) {
 
 int32_t binary(Editor& e, Builtin op, int32_t a, int32_t b, std::string_view name) {
   switch (op) {
-    case Builtin::ADD: return add_with<schema::AddOptionsT>(e, op, a, b, name);
-    case Builtin::SUB: return add_with<schema::SubOptionsT>(e, op, a, b, name);
-    case Builtin::MUL: return add_with<schema::MulOptionsT>(e, op, a, b, name);
-    case Builtin::DIV: return add_with<schema::DivOptionsT>(e, op, a, b, name);
+    case Builtin::ADD:
+      return add_with<schema::AddOptionsT>(e, op, a, b, name);
+    case Builtin::SUB:
+      return add_with<schema::SubOptionsT>(e, op, a, b, name);
+    case Builtin::MUL:
+      return add_with<schema::MulOptionsT>(e, op, a, b, name);
+    case Builtin::DIV:
+      return add_with<schema::DivOptionsT>(e, op, a, b, name);
     case Builtin::EQUAL:
     case Builtin::NOT_EQUAL:
     case Builtin::LESS:
     case Builtin::LESS_EQUAL:
     case Builtin::GREATER:
-    case Builtin::GREATER_EQUAL: return e.add(op, {a, b}, NoOptions(), {name, Type::boolean});
-    default: return e.add(op, {a, b}, NoOptions(), name);
+    case Builtin::GREATER_EQUAL:
+      return e.add(op, {a, b}, NoOptions(), {name, Type::boolean});
+    default:
+      return e.add(op, {a, b}, NoOptions(), name);
   }
 }
 
@@ -118,8 +124,8 @@ int32_t times_matrix(Editor& e, int32_t x, int32_t n, const std::vector<float>& 
                i / static_cast<size_t>(n)] = matrix[i];
   schema::FullyConnectedOptionsT options;
   options.keep_num_dims = e.shape(x).rank > 2;
-  return e.add(Builtin::FULLY_CONNECTED,
-               {x, e.constant<float>({n, inner}, transposed), kAbsent}, options, name);
+  return e.add(Builtin::FULLY_CONNECTED, {x, e.constant<float>({n, inner}, transposed), kAbsent},
+               options, name);
 }
 
 int32_t matmul(Editor& e, int32_t a, int32_t b, bool adj_a, bool adj_b, std::string_view name) {

@@ -11,8 +11,7 @@ namespace {
 
 void constant(Call& c) {
   const TensorProto& tensor = c.node.tensor("value");
-  if (tensor.dtype != DataType::complex64)
-    return c.out(decode_constant(c.e, tensor, c.name()));
+  if (tensor.dtype != DataType::complex64) return c.out(decode_constant(c.e, tensor, c.name()));
   const TensorValue value = decode_tensor(tensor);
   Shape shape;
   for (int64_t d : value.dims) {
@@ -106,8 +105,8 @@ void expand_dims(Call& c) {
   const int32_t axis = c.axis_of(c.integer(1), x, 1);
   if (!c.e.shape_unknown(x)) dims.insert(dims.begin() + axis, 1);
   if (c.e.shape_unknown(x) || std::count(dims.begin(), dims.end(), -1) > 1)
-    return c.out(c.e.add(Builtin::EXPAND_DIMS, {x, c.e.scalar<int32_t>(axis)}, NoOptions(),
-                         c.name()));
+    return c.out(
+        c.e.add(Builtin::EXPAND_DIMS, {x, c.e.scalar<int32_t>(axis)}, NoOptions(), c.name()));
   c.out(reshape(c.e, x, dims, c.name()));
 }
 
@@ -119,8 +118,8 @@ void to_transpose(Call& c) {
 
 void concat_on(Call& c, const std::vector<int32_t>& parts, int64_t axis) {
   schema::ConcatenationOptionsT options;
-  const auto known = std::find_if(parts.begin(), parts.end(),
-                                  [&](int32_t p) { return !c.e.shape_unknown(p); });
+  const auto known =
+      std::find_if(parts.begin(), parts.end(), [&](int32_t p) { return !c.e.shape_unknown(p); });
   options.axis = c.axis_of(axis, known == parts.end() ? parts.at(0) : *known);
   c.out(c.e.add(Builtin::CONCATENATION, parts, options, c.name()));
 }
@@ -154,8 +153,9 @@ void unpack(Call& c) {
   options.axis = c.axis(c.node.integer("axis", 0), c.shape(0).rank);
   options.num = c.shape(0)[options.axis];
   if (options.num == 0) return;
-  out_all(c, c.e.add(Builtin::UNPACK, {c.in(0)}, options,
-                     {c.name(), std::vector<Type>(static_cast<size_t>(options.num), c.type(0))}),
+  out_all(c,
+          c.e.add(Builtin::UNPACK, {c.in(0)}, options,
+                  {c.name(), std::vector<Type>(static_cast<size_t>(options.num), c.type(0))}),
           options.num);
 }
 
@@ -166,10 +166,11 @@ void split(Call& c) {
     c.fail("num_split: expected 1 to 65536, got ", options.num_splits);
   const int32_t axis = c.e.scalar<int32_t>(c.axis(c.integer(0), c.shape(1).rank));
   if (options.num_splits == 1) return c.out(c.in(1));
-  out_all(c,
-          c.e.add(Builtin::SPLIT, {axis, c.in(1)}, options,
-                  {c.name(), std::vector<Type>(static_cast<size_t>(options.num_splits), c.type(1))}),
-          options.num_splits);
+  out_all(
+      c,
+      c.e.add(Builtin::SPLIT, {axis, c.in(1)}, options,
+              {c.name(), std::vector<Type>(static_cast<size_t>(options.num_splits), c.type(1))}),
+      options.num_splits);
 }
 
 void split_v(Call& c) {
@@ -177,10 +178,11 @@ void split_v(Call& c) {
   options.num_splits = static_cast<int32_t>(c.integers(1).size());
   const int32_t axis = c.e.scalar<int32_t>(c.axis(c.integer(2), c.shape(0).rank));
   const int32_t sizes = cast(c.e, c.in(1), Type::int32, c.part("sizes"));
-  out_all(c,
-          c.e.add(Builtin::SPLIT_V, {c.in(0), sizes, axis}, options,
-                  {c.name(), std::vector<Type>(static_cast<size_t>(options.num_splits), c.type(0))}),
-          options.num_splits);
+  out_all(
+      c,
+      c.e.add(Builtin::SPLIT_V, {c.in(0), sizes, axis}, options,
+              {c.name(), std::vector<Type>(static_cast<size_t>(options.num_splits), c.type(0))}),
+      options.num_splits);
 }
 
 void slice(Call& c) {
@@ -239,8 +241,8 @@ void fill(Call& c) {
 void zeros_like(Call& c) {
   const Type type = c.type(0);
   if (type != Type::float32 && type != Type::int32 && type != Type::int64)
-    return c.out(c.e.add(Builtin::FILL, {shape_of(c.e, c.in(0), c.part("shape")),
-                                         scalar_of(c.e, 0, type)},
+    return c.out(c.e.add(Builtin::FILL,
+                         {shape_of(c.e, c.in(0), c.part("shape")), scalar_of(c.e, 0, type)},
                          NoOptions(), {c.name(), type}));
   c.out(c.e.add(Builtin::ZEROS_LIKE, {c.in(0)}, NoOptions(), c.name()));
 }
@@ -277,8 +279,8 @@ void gather_nd(Call& c) {
 void scatter_nd(Call& c) {
   const int32_t indices = cast(c.e, c.in(0), Type::int32, c.part("indices"));
   const int32_t shape = cast(c.e, c.in(2), Type::int32, c.part("shape"));
-  c.out(c.e.add(Builtin::SCATTER_ND, {indices, c.in(1), shape}, NoOptions(),
-                {c.name(), c.type(1)}));
+  c.out(
+      c.e.add(Builtin::SCATTER_ND, {indices, c.in(1), shape}, NoOptions(), {c.name(), c.type(1)}));
 }
 
 void one_hot(Call& c) {

@@ -92,8 +92,8 @@ void take_diagonals(Call& c, Operand& x) {
     std::vector<uint8_t> bits(static_cast<size_t>(n) * static_cast<size_t>(n));
     for (size_t d = 0; d < static_cast<size_t>(n); ++d) bits[d * static_cast<size_t>(n) + d] = 1;
     const int32_t turned = transpose(e, x.tensor, perm, c.part("turned"));
-    const int32_t kept = select(e, mask(e, {n, n}, bits), turned,
-                                scalar_of(e, 0, e.type(turned)), c.part("kept"));
+    const int32_t kept =
+        select(e, mask(e, {n, n}, bits), turned, scalar_of(e, 0, e.type(turned)), c.part("kept"));
     const int last = e.shape(kept).rank - 1;
     x.tensor = reduce(e, Builtin::SUM, kept, {last}, false, c.part("diagonal"));
     x.labels = rest + x.labels[i];
@@ -205,9 +205,9 @@ void einsum(Call& c) {
     take_diagonals(c, operands.back());
     left = comma == std::string_view::npos ? std::string_view() : left.substr(comma + 1);
   }
-  const std::string result =
-      labels_of(c, right, covered + static_cast<int>(right.size()) -
-                              (right.find("...") == std::string_view::npos ? 0 : 3));
+  const std::string result = labels_of(c, right,
+                                       covered + static_cast<int>(right.size()) -
+                                           (right.find("...") == std::string_view::npos ? 0 : 3));
   if (operands.size() == 1) {
     sum_private(c, operands[0], result);
     return c.out(reorder(c, operands[0].tensor, operands[0].labels, result));

@@ -25,8 +25,7 @@ void div_no_nan(Call& c) {
   const int32_t zero = scalar(c.e, 0);
   const int32_t empty = binary(c.e, Builtin::EQUAL, c.in(1), zero, c.part("is_zero"));
   const int32_t quotient = binary(c.e, Builtin::DIV, c.in(0), c.in(1), c.part("quotient"));
-  c.out(c.e.add(Builtin::SELECT_V2, {empty, zero, quotient}, NoOptions(),
-                {c.name(), c.type(0)}));
+  c.out(c.e.add(Builtin::SELECT_V2, {empty, zero, quotient}, NoOptions(), {c.name(), c.type(0)}));
 }
 
 void add_n(Call& c) {

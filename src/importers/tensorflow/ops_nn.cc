@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "importers/tensorflow/call.h"
 #include "edit/transposed_convolution.h"
+#include "importers/tensorflow/call.h"
 
 namespace cygnet::tensorflow {
 namespace {
@@ -68,9 +68,9 @@ schema::Padding padding(Call& c, int32_t* x, float value = 0) {
   std::vector<int32_t> pads(8, 0);
   for (size_t k = 0; k < 4; ++k) pads[2 + k] = static_cast<int32_t>(list[h + k]);
   const int32_t operand = c.e.constant<int32_t>({4, 2}, pads);
-  *x = value == 0 ? c.e.add(Builtin::PAD, {*x, operand}, NoOptions(), c.part("pad"))
-                  : c.e.add(Builtin::PADV2, {*x, operand, scalar(c.e, value)}, NoOptions(),
-                            c.part("pad"));
+  *x = value == 0
+           ? c.e.add(Builtin::PAD, {*x, operand}, NoOptions(), c.part("pad"))
+           : c.e.add(Builtin::PADV2, {*x, operand, scalar(c.e, value)}, NoOptions(), c.part("pad"));
   return schema::Padding::VALID;
 }
 
@@ -219,8 +219,7 @@ void selu(Call& c) {
                               scalar(e, kLambda), c.part("high"));
   const int32_t elu = unary(e, Builtin::ELU, c.in(0), c.part("elu"));
   const int32_t negative = binary(e, Builtin::MINIMUM, elu, scalar(e, 0), c.part("negative"));
-  const int32_t low =
-      binary(e, Builtin::MUL, negative, scalar(e, kLambda * kAlpha), c.part("low"));
+  const int32_t low = binary(e, Builtin::MUL, negative, scalar(e, kLambda * kAlpha), c.part("low"));
   c.out(binary(e, Builtin::ADD, high, low, c.name()));
 }
 
@@ -238,8 +237,7 @@ void softplus(Call& c) {
 
 void softsign(Call& c) {
   const int32_t magnitude = unary(c.e, Builtin::ABS, c.in(0), c.part("abs"));
-  const int32_t sum =
-      binary(c.e, Builtin::ADD, magnitude, scalar(c.e, 1), c.part("plus_1"));
+  const int32_t sum = binary(c.e, Builtin::ADD, magnitude, scalar(c.e, 1), c.part("plus_1"));
   c.out(binary(c.e, Builtin::DIV, c.in(0), sum, c.name()));
 }
 

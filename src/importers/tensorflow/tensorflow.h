@@ -5,8 +5,8 @@
 
 namespace cygnet::tensorflow {
 
-/// Every TensorFlow format that holds a graph: frozen GraphDef (.pb, .pbtxt), MetaGraph (.meta) with
-/// a checkpoint, SavedModel folder.
+/// Every TensorFlow format that holds a graph: frozen GraphDef (.pb, .pbtxt), MetaGraph (.meta)
+/// with a checkpoint, SavedModel folder.
 extern const Importer kImporter;
 
 }  // namespace cygnet::tensorflow

@@ -12,8 +12,7 @@ namespace cygnet::tflite {
 namespace {
 
 bool sniff(const std::string& path) {
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                       std::fclose);
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
   char head[8] = {};
   return file != nullptr && std::fread(head, 1, sizeof head, file.get()) == sizeof head &&
          std::memcmp(head + 4, "TFL3", 4) == 0;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// AVX2 with FMA and F16C. Included inside the ISA's namespace; the .cc includes <immintrin.h> before.
+// AVX2 with FMA and F16C. Included inside the ISA's namespace; the .cc includes <immintrin.h>
+// before.
 
 constexpr int kVecBytes = 32;
-#include "kernels/simd/vec.inl"
 #include "kernels/simd/plain.inl"
+#include "kernels/simd/vec.inl"
 
 constexpr int kGemmF32Mr = 6;
 constexpr int kGemmF32Nv = 2;
@@ -13,9 +14,15 @@ constexpr int kGemmQ8Nv = 2;
 using S16 = int16_t __attribute__((vector_size(kVecBytes)));
 using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
 
-[[gnu::always_inline]] inline F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
-[[gnu::always_inline]] inline F minimum(F a, F b) { return _mm256_min_ps(b, a); }
-[[gnu::always_inline]] inline F maximum(F a, F b) { return _mm256_max_ps(b, a); }
+[[gnu::always_inline]] inline F fma(F a, F b, F c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+[[gnu::always_inline]] inline F minimum(F a, F b) {
+  return _mm256_min_ps(b, a);
+}
+[[gnu::always_inline]] inline F maximum(F a, F b) {
+  return _mm256_max_ps(b, a);
+}
 
 [[gnu::always_inline]] inline I load_u8(const uint8_t* p) {
   return reinterpret_cast<I>(_mm256_cvtepu8_epi32(_mm_loadu_si64(p)));
@@ -24,15 +31,18 @@ using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
 [[gnu::always_inline]] inline void store_u8(uint8_t* p, I v) {
   const __m256i order = _mm256_set1_epi32(0x0c080400);
   const __m256i bytes = _mm256_shuffle_epi8(reinterpret_cast<__m256i>(v), order);
-  _mm_storeu_si64(p, _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
+  _mm_storeu_si64(
+      p, _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
 }
 
 [[gnu::always_inline]] inline S16 mulhrs(S16 a, S16 b) {
-  return reinterpret_cast<S16>(_mm256_mulhrs_epi16(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+  return reinterpret_cast<S16>(
+      _mm256_mulhrs_epi16(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 }
 
 [[gnu::always_inline]] inline I madd16(I a, I b) {
-  return reinterpret_cast<I>(_mm256_madd_epi16(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+  return reinterpret_cast<I>(
+      _mm256_madd_epi16(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 }
 #include "kernels/simd/x86_dot.inl"
 

@@ -3,8 +3,8 @@
 // includes <immintrin.h> before and defines kVnni.
 
 constexpr int kVecBytes = 64;
-#include "kernels/simd/vec.inl"
 #include "kernels/simd/plain.inl"
+#include "kernels/simd/vec.inl"
 
 constexpr int kGemmF32Mr = 12;
 constexpr int kGemmF32Nv = 2;
@@ -14,39 +14,55 @@ constexpr int kGemmQ8Nv = 2;
 using S16 = int16_t __attribute__((vector_size(kVecBytes)));
 using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
 
-[[gnu::always_inline]] inline F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
-[[gnu::always_inline]] inline F minimum(F a, F b) { return _mm512_min_ps(b, a); }
-[[gnu::always_inline]] inline F maximum(F a, F b) { return _mm512_max_ps(b, a); }
+[[gnu::always_inline]] inline F fma(F a, F b, F c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+[[gnu::always_inline]] inline F minimum(F a, F b) {
+  return _mm512_min_ps(b, a);
+}
+[[gnu::always_inline]] inline F maximum(F a, F b) {
+  return _mm512_max_ps(b, a);
+}
 
 [[gnu::always_inline]] inline I load_u8(const uint8_t* p) {
-  return reinterpret_cast<I>(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p))));
+  return reinterpret_cast<I>(
+      _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p))));
 }
 
 [[gnu::always_inline]] inline void store_u8(uint8_t* p, I v) {
-  _mm_storeu_si128(reinterpret_cast<__m128i_u*>(p), _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(v)));
+  _mm_storeu_si128(reinterpret_cast<__m128i_u*>(p),
+                   _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(v)));
 }
 
 [[gnu::always_inline]] inline S16 mulhrs(S16 a, S16 b) {
-  return reinterpret_cast<S16>(_mm512_mulhrs_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+  return reinterpret_cast<S16>(
+      _mm512_mulhrs_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 }
 
 [[gnu::always_inline]] inline I madd16(I a, I b) {
-  return reinterpret_cast<I>(_mm512_madd_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+  return reinterpret_cast<I>(
+      _mm512_madd_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 }
 
 [[gnu::always_inline]] inline __mmask16 first_lanes(int64_t n) {
   return static_cast<__mmask16>((1u << n) - 1u);
 }
 
-inline F load_n(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }
-inline void store_n(float* p, F v, int64_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), v); }
+inline F load_n(const float* p, int64_t n) {
+  return _mm512_maskz_loadu_ps(first_lanes(n), p);
+}
+inline void store_n(float* p, F v, int64_t n) {
+  _mm512_mask_storeu_ps(p, first_lanes(n), v);
+}
 inline I load_n_i(const int32_t* p, int64_t n) {
   return reinterpret_cast<I>(_mm512_maskz_loadu_epi32(first_lanes(n), p));
 }
 inline void store_n_i(int32_t* p, I v, int64_t n) {
   _mm512_mask_storeu_epi32(p, first_lanes(n), reinterpret_cast<__m512i>(v));
 }
-inline __m128i load_bytes_n(const uint8_t* p, int64_t n) { return _mm_maskz_loadu_epi8(first_lanes(n), p); }
+inline __m128i load_bytes_n(const uint8_t* p, int64_t n) {
+  return _mm_maskz_loadu_epi8(first_lanes(n), p);
+}
 inline I load_n_u8(const uint8_t* p, int64_t n) {
   return reinterpret_cast<I>(_mm512_cvtepu8_epi32(load_bytes_n(p, n)));
 }
@@ -55,19 +71,25 @@ inline void store_n_u8(uint8_t* p, I v, int64_t n) {
 }
 
 [[gnu::always_inline]] inline I interleave4_bytes(__m128i b0, __m128i b1, __m128i b2, __m128i b3) {
-  const I w0 = reinterpret_cast<I>(_mm512_cvtepu8_epi32(b0)), w1 = reinterpret_cast<I>(_mm512_cvtepu8_epi32(b1));
-  const I w2 = reinterpret_cast<I>(_mm512_cvtepu8_epi32(b2)), w3 = reinterpret_cast<I>(_mm512_cvtepu8_epi32(b3));
+  const I w0 = reinterpret_cast<I>(_mm512_cvtepu8_epi32(b0)),
+          w1 = reinterpret_cast<I>(_mm512_cvtepu8_epi32(b1));
+  const I w2 = reinterpret_cast<I>(_mm512_cvtepu8_epi32(b2)),
+          w3 = reinterpret_cast<I>(_mm512_cvtepu8_epi32(b3));
   return (w0 | w1 << 8) | (w2 << 16 | w3 << 24);
 }
 
 [[gnu::always_inline]] inline I interleave4(const uint8_t* p0, const uint8_t* p1, const uint8_t* p2,
                                             const uint8_t* p3) {
-  const auto bytes = [](const uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p)); };
+  const auto bytes = [](const uint8_t* p) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p));
+  };
   return interleave4_bytes(bytes(p0), bytes(p1), bytes(p2), bytes(p3));
 }
 
-inline I interleave4_n(const uint8_t* p0, const uint8_t* p1, const uint8_t* p2, const uint8_t* p3, int64_t n) {
-  return interleave4_bytes(load_bytes_n(p0, n), load_bytes_n(p1, n), load_bytes_n(p2, n), load_bytes_n(p3, n));
+inline I interleave4_n(const uint8_t* p0, const uint8_t* p1, const uint8_t* p2, const uint8_t* p3,
+                       int64_t n) {
+  return interleave4_bytes(load_bytes_n(p0, n), load_bytes_n(p1, n), load_bytes_n(p2, n),
+                           load_bytes_n(p3, n));
 }
 
 [[gnu::always_inline]] inline F load_half(const uint16_t* p) {
@@ -75,5 +97,6 @@ inline I interleave4_n(const uint8_t* p0, const uint8_t* p1, const uint8_t* p2, 
 }
 
 [[gnu::always_inline]] inline void store_half(uint16_t* p, F v) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i_u*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+  _mm256_storeu_si256(reinterpret_cast<__m256i_u*>(p),
+                      _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }

@@ -2,17 +2,23 @@
 // The tier of any CPU: no instruction is named. Included inside the ISA's namespace.
 
 constexpr int kVecBytes = 16;
-#include "kernels/simd/vec.inl"
 #include "kernels/simd/plain.inl"
+#include "kernels/simd/vec.inl"
 
 constexpr int kGemmF32Mr = 4;
 constexpr int kGemmF32Nv = 2;
 constexpr int kGemmQ8Mr = 2;
 constexpr int kGemmQ8Nv = 2;
 
-[[gnu::always_inline]] inline F fma(F a, F b, F c) { return a * b + c; }
-[[gnu::always_inline]] inline F minimum(F a, F b) { return select(b < a, b, a); }
-[[gnu::always_inline]] inline F maximum(F a, F b) { return select(a < b, b, a); }
+[[gnu::always_inline]] inline F fma(F a, F b, F c) {
+  return a * b + c;
+}
+[[gnu::always_inline]] inline F minimum(F a, F b) {
+  return select(b < a, b, a);
+}
+[[gnu::always_inline]] inline F maximum(F a, F b) {
+  return select(a < b, b, a);
+}
 
 [[gnu::always_inline]] inline I load_u8(const uint8_t* p) {
   Bytes b;
@@ -35,8 +41,12 @@ using S16 = int16_t __attribute__((vector_size(kVecBytes)));
 /// Operands of dot4: four unsigned bytes a lane, four signed bytes a lane.
 using DotA = I;
 using DotW = I;
-[[gnu::always_inline]] inline DotA dot_a(I bytes) { return bytes; }
-[[gnu::always_inline]] inline DotW dot_w(I bytes) { return bytes; }
+[[gnu::always_inline]] inline DotA dot_a(I bytes) {
+  return bytes;
+}
+[[gnu::always_inline]] inline DotW dot_w(I bytes) {
+  return bytes;
+}
 
 /// acc + Σ_4 a·w in every lane.
 [[gnu::always_inline]] inline I dot4(I acc, DotA a, DotW w) {

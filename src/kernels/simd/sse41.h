@@ -2,8 +2,8 @@
 // SSE4.1 with SSSE3. Included inside the ISA's namespace; the .cc includes <immintrin.h> before.
 
 constexpr int kVecBytes = 16;
-#include "kernels/simd/vec.inl"
 #include "kernels/simd/plain.inl"
+#include "kernels/simd/vec.inl"
 
 constexpr int kGemmF32Mr = 4;
 constexpr int kGemmF32Nv = 2;
@@ -13,9 +13,15 @@ constexpr int kGemmQ8Nv = 2;
 using S16 = int16_t __attribute__((vector_size(kVecBytes)));
 using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
 
-[[gnu::always_inline]] inline F fma(F a, F b, F c) { return a * b + c; }
-[[gnu::always_inline]] inline F minimum(F a, F b) { return _mm_min_ps(b, a); }
-[[gnu::always_inline]] inline F maximum(F a, F b) { return _mm_max_ps(b, a); }
+[[gnu::always_inline]] inline F fma(F a, F b, F c) {
+  return a * b + c;
+}
+[[gnu::always_inline]] inline F minimum(F a, F b) {
+  return _mm_min_ps(b, a);
+}
+[[gnu::always_inline]] inline F maximum(F a, F b) {
+  return _mm_max_ps(b, a);
+}
 
 [[gnu::always_inline]] inline I load_u8(const uint8_t* p) {
   return reinterpret_cast<I>(_mm_cvtepu8_epi32(_mm_loadu_si32(p)));
@@ -28,11 +34,13 @@ using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
 }
 
 [[gnu::always_inline]] inline S16 mulhrs(S16 a, S16 b) {
-  return reinterpret_cast<S16>(_mm_mulhrs_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+  return reinterpret_cast<S16>(
+      _mm_mulhrs_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
 }
 
 [[gnu::always_inline]] inline I madd16(I a, I b) {
-  return reinterpret_cast<I>(_mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+  return reinterpret_cast<I>(
+      _mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
 }
 #include "kernels/simd/x86_dot.inl"
 

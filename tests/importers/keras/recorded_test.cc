@@ -78,12 +78,11 @@ TEST_P(Recorded, SameResults) {
 
 INSTANTIATE_TEST_SUITE_P(, Recorded,
                          testing::Values("activations.keras", "attention.keras", "convolutions.h5",
-                                         "deeplab.keras", "keras2.h5", "keras2.keras",
-                                         "lstm.keras", "merging.keras",
-                                         "nested.h5", "nested.keras", "normalization.keras",
-                                         "operations.h5", "pooling.h5", "resizing.keras",
-                                         "sequential.h5", "sequential.keras", "unet.h5",
-                                         "volumes.keras"),
+                                         "deeplab.keras", "keras2.h5", "keras2.keras", "lstm.keras",
+                                         "merging.keras", "nested.h5", "nested.keras",
+                                         "normalization.keras", "operations.h5", "pooling.h5",
+                                         "resizing.keras", "sequential.h5", "sequential.keras",
+                                         "unet.h5", "volumes.keras"),
                          [](const auto& parameter) {
                            std::string name = parameter.param;
                            name[name.find('.')] = '_';

@@ -160,8 +160,9 @@ int32_t Editor::input_like(const Editor& other, int32_t tensor, std::string_view
   return i;
 }
 
-int32_t Editor::borrowed_constant(Type type, const Shape& shape, std::span<const uint8_t> bytes,
+int32_t Editor::borrowed_constant(Type type, const Shape& given, std::span<const uint8_t> bytes,
                                   std::string_view name) {
+  const Shape shape = given;  // a copy: it may be another tensor's, which moves
   const int32_t i = new_tensor(type, name);
   GraphTensor& t = tensor(i);
   t.shape = shape;
@@ -183,7 +184,8 @@ int32_t Editor::copied_constant(Type type, const Shape& shape, std::span<const u
   return borrowed_constant(type, shape, copy, name);
 }
 
-int32_t Editor::variable(Type type, const Shape& shape, std::string_view name) {
+int32_t Editor::variable(Type type, const Shape& given, std::string_view name) {
+  const Shape shape = given;  // a copy: it may be another tensor's, which moves
   const int32_t i = new_tensor(type, name);
   tensor(i).shape = shape;
   tensor(i).variable = true;

@@ -308,7 +308,7 @@ class Refusals(ConvertTest):
         source = self.write("a.pb", graph.placeholder("x", 4) + b"".join(
             graph.node(name, op, ("x",), graph.type_attribute("T"))
             for name, op in (("one", "Nonsense"), ("two", "Nonsense"), ("three", "MoreNonsense"))))
-        words = [source, "2 operators", "Nonsense (2 nodes: ", "one", "two", "MoreNonsense (1 node: three)",
+        words = [source, "2 operators", "Nonsense, 2 nodes", "one", "two", "MoreNonsense, 1 node", "three",
                  "--outputs", "--allow-custom"]
         self.refused(source, "-o", self.out, "--outputs", "one,two,three", words=words)
 

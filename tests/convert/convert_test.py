@@ -21,8 +21,7 @@ PROGRAM = BUILD / "cli" / "cygnet"
 FORMATS = ("saved_model", "pb", "pbtxt", "h5", "keras")
 OPERATORS = "operators that the importer lacks"
 # What is known to fail, and why.
-FAILING = dict.fromkeys(["boxes.pb", "boxes.saved_model", "data_movement.pb", "decomposed.pb",
-                         "decomposed.saved_model", "fake_quant.pb"], OPERATORS)
+FAILING = dict.fromkeys(["boxes.pb", "boxes.saved_model"], OPERATORS)
 
 
 def recorded():

@@ -2,6 +2,7 @@
 """What README.md tells a newcomer to do works: its C program, its commands, its file names."""
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -32,6 +33,18 @@ class Readme(unittest.TestCase):
                                  check=False)
         self.assertEqual(ran.returncode, 0, ran.stderr)
         self.assertEqual(len(ran.stdout.splitlines()), 10, ran.stdout)
+
+    def test_commands(self):
+        """What follows a "$" runs, and prints the first words that stand below it."""
+        commands = re.findall(r"^\$ build/release/cli/cygnet (.*)\n(\S+)", README, re.M)
+        self.assertGreaterEqual(len(commands), 3)
+        with tempfile.TemporaryDirectory() as folder:
+            for command, first in commands:
+                words = shlex.split(command.replace("build/demo", folder))
+                ran = subprocess.run([str(BUILD / "cli" / "cygnet"), *words], cwd=SOURCE,
+                                     capture_output=True, text=True, timeout=60, check=False)
+                self.assertEqual(ran.returncode, 0, f"{command}: {ran.stderr}")
+                self.assertTrue(ran.stdout.startswith(first), f"{command}: {ran.stdout}")
 
     def test_named_files_exist(self):
         for page in ("README.md", "CONTRIBUTING.md", "examples/README.md"):

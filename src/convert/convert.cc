@@ -89,6 +89,12 @@ Conversion convert(const std::string& path, const ConvertOptions& options) {
   result.importer = &find_importer(path);
   result.source_bytes = size_of(path);
   result.draft.source = path;
+  const Limits& limits = options.import.limits;
+  if (result.source_bytes > limits.file_bytes)
+    throw Failure(text(path, ": ", result.source_bytes, " bytes are more than the limit of ",
+                       limits.file_bytes));
+  const int64_t bytes = limits.import_factor * result.source_bytes + limits.import_bytes;
+  result.draft.limit(bytes, limits.operators);
   notify("reading");
   result.import_ms = timed([&] {
     ImportOptions import = options.import;
@@ -97,8 +103,10 @@ Conversion convert(const std::string& path, const ConvertOptions& options) {
     result.importer->import(path, import, result.draft);
   });
   result.imported = measure(result.draft);
+  result.draft.limit(bytes, INT64_MAX);  // passes may add operators before they remove others
   PassOptions passes = options.passes;
   passes.notify = options.notify;
+  passes.constant_bytes = std::min(passes.constant_bytes, limits.fold_bytes);
   if (options.optimize)
     result.passes_ms = timed(
         [&] { result.passes = run_passes(result.draft, *options.import.registry, passes); });

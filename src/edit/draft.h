@@ -43,6 +43,18 @@ class Draft {
   Draft(Draft&&) = default;
   Draft& operator=(Draft&&) = default;
 
+  /// Bounds what the draft takes: bytes of memory (mapped files don't count) and operators. What
+  /// goes beyond throws Failure.
+  void limit(int64_t bytes, int64_t operators);
+  /// As the limits of another draft.
+  void limit_like(const Draft& other) { limit(other.most_bytes_, other.most_operators_); }
+  /// Counts an operator that is about to be added.
+  void count_operator();
+  /// Counts memory that is about to be taken for something that the graph views.
+  void count_bytes(size_t bytes);
+  /// The bytes that may still be taken.
+  int64_t bytes_left() const { return most_bytes_ - bytes_; }
+
   /// A copy of a text that lives as long as the draft.
   std::string_view keep(std::string_view text);
   /// A copy of an operand list.
@@ -61,6 +73,8 @@ class Draft {
   std::deque<std::vector<int32_t>> operands_;
   std::deque<base::Buffer> blocks_;
   std::vector<std::shared_ptr<const void>> owners_;
+  int64_t bytes_ = 0, most_bytes_ = INT64_MAX;
+  int64_t operators_ = 0, most_operators_ = INT64_MAX;
 };
 
 }  // namespace cygnet

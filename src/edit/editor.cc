@@ -64,6 +64,7 @@ std::vector<uint8_t> Editor::bytes_of(int32_t i, size_t batch) const {
 
 std::optional<std::vector<int64_t>> Editor::integers(int32_t i) const {
   if (!value_known(i)) return std::nullopt;
+  if (tensor(i).constant) return read_integers(type(i), {tensor(i).as<uint8_t>(), tensor(i).bytes});
   const std::vector<uint8_t> bytes = bytes_of(i, 0);
   if (bytes_of(i, 1) != bytes || bytes_of(i, 2) != bytes) return std::nullopt;
   return read_integers(type(i), bytes);
@@ -216,6 +217,7 @@ const void* Editor::keep_table(std::span<const uint8_t> bytes) {
 
 Node Editor::make_node(Builtin op, const std::vector<int32_t>& inputs,
                        const std::vector<int32_t>& outputs, const void* options) {
+  draft_.count_operator();
   Node node;
   node.builtin = static_cast<int32_t>(op);
   node.name = schema::EnumNameBuiltinOperator(op);
@@ -360,6 +362,7 @@ void Editor::set_values(int32_t i,
   const auto& shapes = facts(i).shapes;
   if (values[1] != values[0] || values[2] != values[0] || shapes[1] != shapes[0] ||
       shapes[2] != shapes[0]) {
+    for (const std::vector<uint8_t>& v : values) draft_.count_bytes(v.size());
     facts(i).values = values;
     return;
   }
@@ -377,7 +380,8 @@ bool Editor::compute_small(const Node& node) {
     return shape_values(node) && tensor(node.outputs[0]).constant;
   if (!node.op->pure || node.inputs.empty()) return false;
   for (int32_t i : node.inputs)
-    if (i != kAbsent && (!value_known(i) || bytes_of(i, 0).size() > kSmallBytes)) return false;
+    if (i != kAbsent && (!value_known(i) || (constant(i) && tensor(i).bytes > kSmallBytes)))
+      return false;
   for (int32_t i : node.outputs)
     for (const Shape& s : facts(i).shapes)
       if (facts(i).shape_unknown || type_bits(type(i)) < 8 ||

@@ -70,7 +70,8 @@ class Editor {
 
   const GraphTensor& tensor(int32_t i) const { return subgraph().tensors[i]; }
   GraphTensor& tensor(int32_t i) { return subgraph().tensors[i]; }
-  const Shape& shape(int32_t i) const { return tensor(i).shape; }
+  /// A copy: tensors move when others are added.
+  Shape shape(int32_t i) const { return tensor(i).shape; }
   Type type(int32_t i) const { return tensor(i).type; }
   bool constant(int32_t i) const { return i != kAbsent && tensor(i).constant; }
   /// Whether the shape depends on data that is known only while running.

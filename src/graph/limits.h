@@ -18,6 +18,9 @@ struct Limits {
   int64_t buffers;
   int64_t subgraphs;
   int64_t operands;  ///< of one operator
+  int64_t import_factor;  ///< memory of a conversion: this times the source's size ...
+  int64_t import_bytes;   ///< ... and this
+  int64_t fold_bytes;     ///< what computing constants may add to a network
   int64_t call_depth;
   int64_t loop_iterations;  ///< of one WHILE in one invoke
   int64_t invoke_ms;        ///< wall time of one invoke

@@ -39,6 +39,8 @@ bool fold(Patch& patch, int32_t n, int64_t& budget) {
   }
   const int64_t growth = std::max<int64_t>(0, after - before);
   if (growth > 0 && growth > std::min(budget, kMostGrowth)) return false;
+  // Memory of constants that are used up is given back after each round.
+  if (after > patch.draft().bytes_left() / 2) return false;
   const Evaluation e = evaluate(node, operands, results, true, patch.draft().source);
   if (e.deferred) return false;
   const std::vector<int32_t> outputs(node.outputs.begin(), node.outputs.end());

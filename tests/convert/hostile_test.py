@@ -111,6 +111,8 @@ GRAPHS = {
                           ["\"c\"", "I2", "15 bytes, expected 16"]),
     "splat_of_4_GiB": (graph.constant("c", (1 << 30,), graph.splat(1)) + graph.node("y", "Neg", ("c",)),
                        ["\"c\"", "I2"]),
+    "many_splats": (b"".join(graph.constant(f"c{i}", (1 << 24,), graph.splat(i)) + graph.node(
+        f"y{i}", "Neg", (f"c{i}",), graph.type_attribute("T")) for i in range(40)), ["I2"]),
     "too_many_elements": (graph.constant("c", (1 << 40, 1 << 40), b"") + relu("y", "c"), ["\"c\"", "I2"]),
     "negative_dimension": (graph.constant("c", (-4,), b"") + relu("y", "c"), ["I2", "-4"]),
     "rank_of_input": (graph.placeholder("x", *[1] * 9) + relu("y", "x"), ["\"x\"", "rank 0 to 8, got 9"]),
@@ -118,8 +120,13 @@ GRAPHS = {
     "calls_itself": (calls(function("f0", "f0")), ["I2", "'f0' calls itself"]),
     "two_call_each_other": (calls(function("f0", "f1"), function("f1", "f0")), ["I2", "calls itself"]),
     "no_such_function": (calls(function("f1", "")), ["I2", "\"f0\""]),
+    "calls_that_double": (calls(*(function(f"f{i}", f"f{i + 1}" if i < 29 else "") for i in range(30))),
+                          ["limit", "operators"]),
     "calls_too_deep": (calls(*(function(f"f{i}", f"f{i + 1}" if i < 99 else "") for i in range(100))),
                        ["I2", "more than 32 calls"]),
+    "too_many_operators": (X + b"".join(graph.node(f"n{i}", "Neg", (f"n{i - 1}" if i else "x",),
+                                                   graph.type_attribute("T")) for i in range(60000)),
+                           ["more operators than the limit"]),
 }
 
 
@@ -141,7 +148,7 @@ def test_long_chains_are_no_deep_recursion(tmp_path):
             for i in range(5000)),
         "constants": graph.constant("c", (1 << 20,), graph.splat(1)) + b"".join(
             graph.node(f"n{i}", "Neg", (f"n{i - 1}" if i else "c",), graph.type_attribute("T"))
-            for i in range(50)),
+            for i in range(300)),
     }
     for name, content in chain.items():
         path = tmp_path / f"{name}.pb"

@@ -101,7 +101,8 @@ int32_t Layer::reshape(int32_t x, const std::vector<int32_t>& dims) {
 }
 
 std::vector<int32_t> Layer::dims_of(int32_t x) const {
-  std::vector<int32_t> dims(e.shape(x).begin(), e.shape(x).end());
+  const Shape shape = e.shape(x);
+  std::vector<int32_t> dims(shape.begin(), shape.end());
   int free = 0;
   for (int d = 0; d < rank(x); ++d)
     if (e.dim_free(x, d)) {

@@ -73,7 +73,7 @@ class Call {
   /// Input k, a tensor.
   int32_t in(int k) const;
   std::vector<int32_t> all(int from, int to) const;
-  const Shape& shape(int k) const { return e.shape(in(k)); }
+  Shape shape(int k) const { return e.shape(in(k)); }
   Type type(int k) const { return e.type(in(k)); }
   /// The integers of input k, which inference must know: axes, permutations, sizes.
   std::vector<int64_t> integers(int k) const;

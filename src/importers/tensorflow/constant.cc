@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "importers/tensorflow/constant.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -59,7 +60,8 @@ std::vector<float> widen(const TensorValue& value) {
 }
 
 int32_t decode_constant(Editor& editor, const TensorProto& tensor, std::string_view name) {
-  const TensorValue value = decode_tensor(tensor);
+  const TensorValue value = decode_tensor(
+      tensor, std::min(kMaxSplatBytes, editor.draft().bytes_left()));
   const Type type = to_type(value.dtype, name);
   if (value.dims.size() > static_cast<size_t>(kMaxRank))
     throw Failure(text("node \"", name, "\": expected rank 0 to ", kMaxRank, ", got ",

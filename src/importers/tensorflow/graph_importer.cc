@@ -13,6 +13,7 @@ namespace cygnet::tensorflow {
 namespace {
 
 constexpr int kMostCalls = 32;         // functions within functions
+constexpr int64_t kVisitsPerOperator = 8;  // nodes looked at for each operator that the limits allow
 
 constexpr size_t kMostDeadResults = 64;  // of one operator in a branch that is not taken
 
@@ -240,7 +241,16 @@ void GraphImporter::convert(Scope& scope, const NodeDef& root) {
   }
 }
 
+// Functions that call others twice each, which do so in turn, are of few nodes but take for ever.
+void GraphImporter::count_visits(size_t nodes) {
+  visits_ += static_cast<int64_t>(nodes);
+  if (visits_ / kVisitsPerOperator > options_.limits.operators)
+    throw Failure(text(draft_.source, ": I2: more nodes in functions that call each other than the "
+                       "limit of ", options_.limits.operators, " operators allows"));
+}
+
 void GraphImporter::convert_node(Scope& scope, const NodeDef& node) {
+  count_visits(1);
   if (node.op == "Placeholder" || node.op == "PlaceholderV2")
     throw Failure(text(draft_.source, ": node \"", node.name,
                        "\" is an input that the list of inputs lacks"));
@@ -316,6 +326,7 @@ std::vector<Value> GraphImporter::call(Editor& editor, std::string_view name,
   if (arguments.size() != f.inputs.size())
     throw Failure(text(draft_.source, ": I2: function \"", name, "\": expected ", f.inputs.size(),
                        " arguments, got ", arguments.size()));
+  count_visits(f.nodes.size());
   Scope scope;
   scope.editor = &editor;
   for (const NodeDef& node : f.nodes) scope.nodes[node.name] = &node;

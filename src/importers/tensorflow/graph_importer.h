@@ -47,6 +47,7 @@ class GraphImporter {
     bool counted = false;                                 // whether `taken` is filled
   };
 
+  void count_visits(size_t nodes);
   void make_inputs(Scope& scope, Editor& editor);
   void make_signature(Editor& editor, const std::vector<int32_t>& outputs);
   Value value_of(Scope& scope, std::string_view input);
@@ -61,6 +62,7 @@ class GraphImporter {
   Draft& draft_;
   std::unordered_map<std::string_view, const FunctionDef*> functions_;
   int depth_ = 0;
+  int64_t visits_ = 0;
 };
 
 }  // namespace cygnet::tensorflow

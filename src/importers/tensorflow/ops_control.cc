@@ -226,6 +226,7 @@ void reserve_lists(Call& c, std::string_view body, std::vector<LoopVariable>& va
   if (std::none_of(variables.begin(), variables.end(), reserved)) return;
   Draft draft;
   draft.source = c.e.draft().source;
+  draft.limit_like(c.e.draft());
   Editor scratch(draft, c.e.registry());
   std::vector<Value> arguments;
   for (size_t k = 0; k < variables.size(); ++k) {

@@ -49,8 +49,9 @@ const Importer& find_importer(const std::string& path) {
   if (!fs::exists(path, error)) throw Failure(text(path, ": no such file or folder"));
   for (const Importer* importer : importers())
     if (importer->sniff(path)) return *importer;
-  throw Failure(text(path, ": expected a SavedModel folder, a frozen graph (.pb, .pbtxt), a MetaGraph "
-                           "(.meta), a Keras file (.h5, .keras) or a .tflite file"));
+  throw Failure(text(path,
+                     ": expected a SavedModel folder, a frozen graph (.pb, .pbtxt), a MetaGraph "
+                     "(.meta), a Keras file (.h5, .keras) or a .tflite file"));
 }
 
 // The names of all bodies of WHILE.
@@ -108,8 +109,8 @@ Conversion convert(const std::string& path, const ConvertOptions& options) {
   passes.notify = options.notify;
   passes.constant_bytes = std::min(passes.constant_bytes, limits.fold_bytes);
   if (options.optimize)
-    result.passes_ms = timed(
-        [&] { result.passes = run_passes(result.draft, *options.import.registry, passes); });
+    result.passes_ms =
+        timed([&] { result.passes = run_passes(result.draft, *options.import.registry, passes); });
   result.optimized = measure(result.draft);
   notify("writing");
   result.write_ms = timed([&] { result.file = write_tflite(result.draft.graph, options.write); });

@@ -23,14 +23,14 @@ void Draft::limit(int64_t bytes, int64_t operators) {
 
 void Draft::count_operator() {
   if (++operators_ > most_operators_)
-    throw Failure(text(source, ": the network has more operators than the limit of ",
-                       most_operators_));
+    throw Failure(
+        text(source, ": the network has more operators than the limit of ", most_operators_));
 }
 
 void Draft::count_bytes(size_t bytes) {
   if (bytes > static_cast<size_t>(bytes_left()))
-    throw Failure(text(source, ": the network takes more memory than the limit of ", most_bytes_,
-                       " bytes"));
+    throw Failure(
+        text(source, ": the network takes more memory than the limit of ", most_bytes_, " bytes"));
   bytes_ += static_cast<int64_t>(bytes);
 }
 

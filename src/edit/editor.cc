@@ -27,13 +27,24 @@ std::optional<std::vector<int64_t>> read_integers(Type type, std::span<const uin
     }
   };
   switch (type) {
-    case Type::int32: read(int32_t{}); break;
-    case Type::int64: read(int64_t{}); break;
-    case Type::int16: read(int16_t{}); break;
-    case Type::int8: read(int8_t{}); break;
+    case Type::int32:
+      read(int32_t{});
+      break;
+    case Type::int64:
+      read(int64_t{});
+      break;
+    case Type::int16:
+      read(int16_t{});
+      break;
+    case Type::int8:
+      read(int8_t{});
+      break;
     case Type::uint8:
-    case Type::boolean: read(uint8_t{}); break;
-    default: return std::nullopt;
+    case Type::boolean:
+      read(uint8_t{});
+      break;
+    default:
+      return std::nullopt;
   }
   return result;
 }
@@ -168,9 +179,9 @@ int32_t Editor::borrowed_constant(Type type, const Shape& shape, std::span<const
   t.shape = own;
   facts(i).shapes.fill(own);
   if (type_bits(type) != 0 && bytes.size() != byte_count(type, own))
-    throw Failure(text(draft_.source, ": constant \"", name, "\": expected ",
-                       byte_count(type, own), " bytes for ", type_name(type), shape_text(own).text,
-                       ", got ", bytes.size()));
+    throw Failure(text(draft_.source, ": constant \"", name, "\": expected ", byte_count(type, own),
+                       " bytes for ", type_name(type), shape_text(own).text, ", got ",
+                       bytes.size()));
   t.constant = true;
   t.data = const_cast<uint8_t*>(bytes.data());
   t.bytes = bytes.size();
@@ -308,9 +319,9 @@ void Editor::infer_node(const Node& node) {
     for (size_t k = 0; k < node.inputs.size(); ++k)
       operands.push_back(node.inputs[k] == kAbsent ? GraphTensor()
                                                    : operand(node.inputs[k], b, storage[k]));
-    const Evaluation e = evaluate(node, operands, results, false,
-                                  b == 0 ? draft_.source
-                                         : text(draft_.source, " (with batch ", kBatches[b], ")"));
+    const Evaluation e =
+        evaluate(node, operands, results, false,
+                 b == 0 ? draft_.source : text(draft_.source, " (with batch ", kBatches[b], ")"));
     unknown = e.deferred;
     for (size_t k = 0; k < node.outputs.size() && !unknown; ++k)
       facts(node.outputs[k]).shapes[b] = e.shapes[k];
@@ -384,8 +395,7 @@ bool Editor::compute_small(const Node& node) {
       return false;
   for (int32_t i : node.outputs)
     for (const Shape& s : facts(i).shapes)
-      if (facts(i).shape_unknown || type_bits(type(i)) < 8 ||
-          byte_count(type(i), s) > kSmallBytes)
+      if (facts(i).shape_unknown || type_bits(type(i)) < 8 || byte_count(type(i), s) > kSmallBytes)
         return false;
   std::vector<GraphTensor> results;
   for (int32_t i : node.outputs) results.push_back(tensor(i));

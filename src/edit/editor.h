@@ -46,8 +46,8 @@ struct Results {
   int count = 1;
 
   Results() = default;
-  Results(std::string_view n) : name(n) {}  // NOLINT: a name alone is the common case
-  Results(const char* n) : name(n) {}       // NOLINT
+  Results(std::string_view n) : name(n) {}    // NOLINT: a name alone is the common case
+  Results(const char* n) : name(n) {}         // NOLINT
   Results(const std::string& n) : name(n) {}  // NOLINT
   Results(std::string_view n, Type type) : name(n), types{type} {}
   Results(std::string_view n, std::vector<Type> list)

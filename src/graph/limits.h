@@ -17,7 +17,7 @@ struct Limits {
   int64_t operators;
   int64_t buffers;
   int64_t subgraphs;
-  int64_t operands;  ///< of one operator
+  int64_t operands;       ///< of one operator
   int64_t import_factor;  ///< memory of a conversion: this times the source's size ...
   int64_t import_bytes;   ///< ... and this
   int64_t fold_bytes;     ///< what computing constants may add to a network

@@ -23,7 +23,8 @@ int64_t bytes_of_constants(const Patch& patch) {
 }
 
 // Runs the node; its results become constants. False when what they take, beside operands that are
-// used nowhere else, is more than `budget`, which shrinks by it: such growth is left to the runtime.
+// used nowhere else, is more than `budget`, which shrinks by it: such growth is left to the
+// runtime.
 bool fold(Patch& patch, int32_t n, int64_t& budget) {
   const Node& node = patch.node(n);
   std::vector<GraphTensor> operands, results;

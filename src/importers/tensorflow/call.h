@@ -43,8 +43,8 @@ struct Value {
   }
 };
 
-/// The counterpart of a TensorFlow type: float16 and bfloat16 are computed in float32. Throws Failure
-/// for types that the format does not have.
+/// The counterpart of a TensorFlow type: float16 and bfloat16 are computed in float32. Throws
+/// Failure for types that the format does not have.
 Type to_type(DataType type, std::string_view node);
 
 class Call {

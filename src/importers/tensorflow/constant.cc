@@ -60,12 +60,12 @@ std::vector<float> widen(const TensorValue& value) {
 }
 
 int32_t decode_constant(Editor& editor, const TensorProto& tensor, std::string_view name) {
-  const TensorValue value = decode_tensor(
-      tensor, std::min(kMaxSplatBytes, editor.draft().bytes_left()));
+  const TensorValue value =
+      decode_tensor(tensor, std::min(kMaxSplatBytes, editor.draft().bytes_left()));
   const Type type = to_type(value.dtype, name);
   if (value.dims.size() > static_cast<size_t>(kMaxRank))
-    throw Failure(text("node \"", name, "\": expected rank 0 to ", kMaxRank, ", got ",
-                       value.dims.size()));
+    throw Failure(
+        text("node \"", name, "\": expected rank 0 to ", kMaxRank, ", got ", value.dims.size()));
   Shape shape;
   for (int64_t d : value.dims) {
     if (d < 0 || d > INT32_MAX)

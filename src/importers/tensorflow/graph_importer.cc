@@ -12,8 +12,9 @@
 namespace cygnet::tensorflow {
 namespace {
 
-constexpr int kMostCalls = 32;         // functions within functions
-constexpr int64_t kVisitsPerOperator = 8;  // nodes looked at for each operator that the limits allow
+constexpr int kMostCalls = 32;  // functions within functions
+constexpr int64_t kVisitsPerOperator =
+    8;  // nodes looked at for each operator that the limits allow
 
 constexpr size_t kMostDeadResults = 64;  // of one operator in a branch that is not taken
 
@@ -21,23 +22,39 @@ constexpr size_t kMostDeadResults = 64;  // of one operator in a branch that is 
 
 Type to_type(DataType type, std::string_view node) {
   switch (base_type(type)) {
-    case DataType::float32: return Type::float32;
-    case DataType::float64: return Type::float64;
+    case DataType::float32:
+      return Type::float32;
+    case DataType::float64:
+      return Type::float64;
     case DataType::float16:
-    case DataType::bfloat16: return Type::float32;
-    case DataType::int8: return Type::int8;
-    case DataType::int16: return Type::int16;
-    case DataType::int32: return Type::int32;
-    case DataType::int64: return Type::int64;
-    case DataType::uint8: return Type::uint8;
-    case DataType::uint16: return Type::uint16;
-    case DataType::uint32: return Type::uint32;
-    case DataType::uint64: return Type::uint64;
-    case DataType::boolean: return Type::boolean;
-    case DataType::string: return Type::string;
-    case DataType::complex64: return Type::complex64;
-    case DataType::complex128: return Type::complex128;
-    default: break;
+    case DataType::bfloat16:
+      return Type::float32;
+    case DataType::int8:
+      return Type::int8;
+    case DataType::int16:
+      return Type::int16;
+    case DataType::int32:
+      return Type::int32;
+    case DataType::int64:
+      return Type::int64;
+    case DataType::uint8:
+      return Type::uint8;
+    case DataType::uint16:
+      return Type::uint16;
+    case DataType::uint32:
+      return Type::uint32;
+    case DataType::uint64:
+      return Type::uint64;
+    case DataType::boolean:
+      return Type::boolean;
+    case DataType::string:
+      return Type::string;
+    case DataType::complex64:
+      return Type::complex64;
+    case DataType::complex128:
+      return Type::complex128;
+    default:
+      break;
   }
   throw Failure(text("node \"", node, "\": type ", tensorflow::type_name(type),
                      " has no counterpart in the TensorFlow Lite format"));
@@ -53,7 +70,8 @@ const Value& Call::value(int k) const {
 int32_t Call::in(int k) const {
   const Value& v = value(k);
   if (v.kind == Value::Kind::complex)
-    fail("input ", k, " is complex: only Fourier transforms, sums, products and moves of complex "
+    fail("input ", k,
+         " is complex: only Fourier transforms, sums, products and moves of complex "
          "numbers are supported");
   if (v.kind != Value::Kind::tensor) fail("input ", k, " is no tensor at inference");
   return v.tensor;
@@ -157,7 +175,8 @@ void GraphImporter::make_inputs(Scope& scope, Editor& editor) {
       throw Failure(text(draft_.source, ": input \"", input.name, "\" has shape ",
                          input.shape.text(),
                          ": only the first dimension may stay open; say which shape you want with "
-                         "--inputs ", input.name, ":1x..."));
+                         "--inputs ",
+                         input.name, ":1x..."));
     const Type type =
         input.dtype == DataType::invalid ? Type::float32 : to_type(input.dtype, input.name);
     const int32_t tensor = editor.input(input.name, type, dims);
@@ -209,8 +228,8 @@ bool GraphImporter::ready(Scope& scope, const NodeDef& node,
       continue;
     const auto at = scope.nodes.find(name.node);
     if (at == scope.nodes.end())
-      throw Failure(text(draft_.source, ": I2: node \"", node.name, "\": no node \"", name.node,
-                         "\""));
+      throw Failure(
+          text(draft_.source, ": I2: node \"", node.name, "\": no node \"", name.node, "\""));
     missing->push_back(at->second);
   }
   return missing->empty();
@@ -245,8 +264,10 @@ void GraphImporter::convert(Scope& scope, const NodeDef& root) {
 void GraphImporter::count_visits(size_t nodes) {
   visits_ += static_cast<int64_t>(nodes);
   if (visits_ / kVisitsPerOperator > options_.limits.operators)
-    throw Failure(text(draft_.source, ": I2: more nodes in functions that call each other than the "
-                       "limit of ", options_.limits.operators, " operators allows"));
+    throw Failure(text(draft_.source,
+                       ": I2: more nodes in functions that call each other than the "
+                       "limit of ",
+                       options_.limits.operators, " operators allows"));
 }
 
 void GraphImporter::convert_node(Scope& scope, const NodeDef& node) {

@@ -7,7 +7,7 @@
 namespace cygnet::tensorflow {
 namespace {
 
-constexpr int kMostTurns = 10000;  // of a loop that is unrolled
+constexpr int kMostTurns = 10000;        // of a loop that is unrolled
 constexpr int64_t kMostItems = 1 << 20;  // of a tensor list
 
 using Kind = Value::Kind;
@@ -90,8 +90,7 @@ int32_t stacked(Call& c, const Value& list) {
   if (written == list.items.end()) c.fail("a list whose elements nothing writes");
   std::vector<int32_t> items = list.items;
   for (int32_t& i : items)
-    if (i == kAbsent)
-      i = c.e.add(Builtin::ZEROS_LIKE, {*written}, NoOptions(), c.part("zeros"));
+    if (i == kAbsent) i = c.e.add(Builtin::ZEROS_LIKE, {*written}, NoOptions(), c.part("zeros"));
   schema::PackOptionsT o;
   o.values_count = static_cast<int32_t>(items.size());
   return c.e.add(Builtin::PACK, items, o, c.part("stack"));
@@ -127,15 +126,15 @@ void list_set_item(Call& c) {
     return c.out(std::move(list));
   }
   Editor& e = c.e;
-  const int32_t row = e.add(Builtin::EXPAND_DIMS, {item, e.scalar<int32_t>(0)}, NoOptions(),
-                            c.part("row"));
+  const int32_t row =
+      e.add(Builtin::EXPAND_DIMS, {item, e.scalar<int32_t>(0)}, NoOptions(), c.part("row"));
   schema::PackOptionsT o;
   o.values_count = e.shape(list.tensor).rank;
   std::vector<int32_t> starts(static_cast<size_t>(o.values_count), e.scalar<int32_t>(0));
   starts[0] = c.in(1);
   const int32_t start = e.add(Builtin::PACK, starts, o, {c.part("start"), Type::int32});
-  list.tensor = e.add(Builtin::DYNAMIC_UPDATE_SLICE, {list.tensor, row, start}, NoOptions(),
-                      c.name());
+  list.tensor =
+      e.add(Builtin::DYNAMIC_UPDATE_SLICE, {list.tensor, row, start}, NoOptions(), c.name());
   c.out(std::move(list));
 }
 
@@ -299,8 +298,8 @@ void to_while(Call& c) {
       if (results[k].tensor == kAbsent) c.fail("result ", k, " of the body is no tensor");
       inside.push_back(results[k].tensor);
       operands.push_back(v.tensor);
-      v.tensor = c.e.tensor_like(v.tensor, c.e.type(v.tensor), k == 0 ? std::string(c.name())
-                                                                      : text(c.name(), ":", k));
+      v.tensor = c.e.tensor_like(v.tensor, c.e.type(v.tensor),
+                                 k == 0 ? std::string(c.name()) : text(c.name(), ":", k));
       outputs.push_back(v.tensor);
     }
     c.out(std::move(v));
@@ -325,8 +324,8 @@ void to_if(Call& c) {
   std::vector<LoopVariable> variables;
   std::vector<int32_t> operands{c.in(0)};
   for (Value& v : arguments) {
-    const bool carried = v.kind == Kind::list ||
-                         (v.kind == Kind::tensor && !c.e.constant(v.tensor));
+    const bool carried =
+        v.kind == Kind::list || (v.kind == Kind::tensor && !c.e.constant(v.tensor));
     if (carried) operands.push_back(v.tensor);
     variables.push_back({.outside = std::move(v), .carried = carried});
   }

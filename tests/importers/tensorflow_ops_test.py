@@ -18,6 +18,8 @@ import numpy as np
 try:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
+    if not hasattr(tf, "__version__"):
+        raise ImportError("TensorFlow is absent")  # what was found is this folder's own of that name
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
     import tensorflow_cases as cases
     import tensorflow_cases_array  # noqa: F401

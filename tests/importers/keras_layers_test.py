@@ -18,8 +18,9 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-keras = pytest.importorskip("keras")
-tf = pytest.importorskip("tensorflow")
+# Folders of these names lie beside this file; they have no version.
+keras = pytest.importorskip("keras", minversion="2")
+tf = pytest.importorskip("tensorflow", minversion="2")
 litert = pytest.importorskip("ai_edge_litert.interpreter")
 import numpy as np
 

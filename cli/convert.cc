@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 
 #include "cli/commands.h"
 #include "cli/failure.h"
@@ -14,6 +16,16 @@
 
 namespace cygnet::cli {
 namespace {
+
+/// A size of at least 1, or −1 for one that stays open.
+int32_t dimension(const std::string& word, const std::string& where) {
+  int32_t d = 0;
+  const char* end = word.data() + word.size();
+  const auto [stop, error] = std::from_chars(word.data(), end, d);
+  if (error != std::errc() || stop != end || d < -1 || d == 0)
+    throw Failure(text(where, ": '", word, "' is no dimension"));
+  return d;
+}
 
 /// "name:1x224x224x3" or "name"; "?" and "-1" leave a dimension open.
 void parse_input(const std::string& argument, ImportOptions* options) {
@@ -30,16 +42,8 @@ void parse_input(const std::string& argument, ImportOptions* options) {
   for (char& c : list)
     if (c == 'x' || c == '[' || c == ']') c = ' ';
   std::istringstream words(list);
-  for (std::string word; words >> word;) {
-    try {
-      size_t used = 0;
-      dims.push_back(word == "?" ? -1 : std::stoi(word, &used));
-      if (word != "?" && (used != word.size() || dims.back() < -1 || dims.back() == 0))
-        throw std::invalid_argument(word);
-    } catch (const std::exception&) {
-      throw Failure(text("--inputs ", argument, ": '", word, "' is no dimension"));
-    }
-  }
+  for (std::string word; words >> word;)
+    dims.push_back(word == "?" ? -1 : dimension(word, text("--inputs ", argument)));
 }
 
 /// "1,224,224,3:1,10": the shapes of the inputs, in order.
@@ -51,13 +55,8 @@ void parse_shapes(const std::string& shapes, ImportOptions* options) {
       throw Failure("--input_shapes: more shapes than --input_arrays has names");
     std::vector<int32_t>& dims = options->input_shapes[options->inputs[k]];
     std::istringstream words(list);
-    for (std::string word; std::getline(words, word, ',');) {
-      char* end = nullptr;
-      const long d = std::strtol(word.c_str(), &end, 10);
-      if (end == word.c_str() || *end != '\0' || d < -1 || d == 0 || d > INT32_MAX)
-        throw Failure(text("--input_shapes: '", word, "' is no dimension"));
-      dims.push_back(static_cast<int32_t>(d));
-    }
+    for (std::string word; std::getline(words, word, ',');)
+      dims.push_back(dimension(word, "--input_shapes"));
   }
 }
 

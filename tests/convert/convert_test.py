@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every recorded training file converts, and the result computes what TensorFlow did, in LiteRT and here.
 
-The files are those of tests/data/convert and examples/digits_training. The test of one that FAILING lists
-may fail.
+The files are those of tests/data/convert and examples/digits_training.
 """
 import os
 import pathlib
@@ -19,8 +18,6 @@ import convert_against_tensorflow as comparison
 BUILD = pathlib.Path(os.environ.get("CYGNET_BUILD_DIR", SOURCE / "build" / "release"))
 PROGRAM = BUILD / "cli" / "cygnet"
 FORMATS = ("saved_model", "pb", "pbtxt", "h5", "keras")
-# What is known to fail, and why.
-FAILING = {}
 
 
 def recorded():
@@ -30,8 +27,7 @@ def recorded():
              for npz in sorted(folder.glob("*.npz")) for kind in FORMATS
              if (path := npz.with_suffix("." + kind)).exists()]
     pairs.append((digits / "digits_unfrozen.meta", digits / "digits.npz"))
-    return [pytest.param(*pair, id=pair[0].name, marks=[pytest.mark.xfail(reason=reason)] if reason else [])
-            for pair in pairs for reason in (FAILING.get(pair[0].name),)]
+    return [pytest.param(*pair, id=pair[0].name) for pair in pairs]
 
 
 def call(*arguments):

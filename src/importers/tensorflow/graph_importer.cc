@@ -16,8 +16,6 @@ constexpr int kMostCalls = 32;  // functions within functions
 constexpr int64_t kVisitsPerOperator =
     8;  // nodes looked at for each operator that the limits allow
 
-constexpr size_t kMostDeadResults = 64;  // of one operator in a branch that is not taken
-
 }  // namespace
 
 Type to_type(DataType type, std::string_view node) {
@@ -213,6 +211,7 @@ Value GraphImporter::value_of(Scope& scope, std::string_view input) {
     convert(scope, *at->second);
   }
   const std::vector<Value>& results = scope.results[name.node];
+  if (results.size() == 1 && results[0].kind == Value::Kind::dead) return results[0];
   size_t index = static_cast<size_t>(name.index);
   if (!name.output.empty()) index = output_index(*scope.nodes.at(name.node), name);
   return index < results.size() ? results[index] : Value();
@@ -283,7 +282,7 @@ void GraphImporter::convert_node(Scope& scope, const NodeDef& node) {
     dead = dead || inputs.back().kind == Value::Kind::dead;
   }
   if (dead && node.op != "Merge" && node.op != "RefMerge") {
-    scope.results[node.name].assign(kMostDeadResults, Value::none_taken());
+    scope.results[node.name] = {Value::none_taken()};
     return;
   }
   Call call(*this, *scope.editor, node, std::move(inputs), results_of(scope, node));

@@ -139,10 +139,10 @@ constexpr Type type_of() {
     return Type::int64;
   else if constexpr (std::is_same_v<T, uint64_t>)
     return Type::uint64;
-  else {
-    static_assert(std::is_same_v<T, bool>);
+  else if constexpr (std::is_same_v<T, bool>)
     return Type::boolean;
-  }
+  else
+    return T::kType;  // a class that stands for an element type
 }
 
 inline constexpr int kMaxRank = 8;

@@ -7,9 +7,9 @@
 #include <cmath>
 
 #include "format/model.h"
-#include "kernels/kernels.h"
 #include "ops/builtin_ops.h"
 #include "runtime/interpreter.h"
+#include "support/kernel_tiers.h"
 
 namespace cygnet::test {
 namespace {
@@ -27,27 +27,12 @@ std::vector<Way> all_ways() {
   for (int threads : {1, 3}) {
     const std::string suffix = ", " + std::to_string(threads) + " threads";
     ways.push_back({true, threads, Isa::scalar, "plain loops" + suffix});
-    for (Isa isa : {Isa::scalar, Isa::sse41, Isa::avx2, Isa::avx512, Isa::avx512vnni,
-                    Isa::avx512vbmi, Isa::neon}) {
-      const KernelTable* table = kernels_for(isa);
-      if (table != nullptr)
-        ways.push_back({false, threads, isa, std::string("kernels ") + table->name + suffix});
-    }
+    for (Isa isa : available_tiers())
+      ways.push_back(
+          {false, threads, isa, std::string("kernels ") + kernels_for(isa)->name + suffix});
   }
   return ways;
 }
-
-/// Makes kernels() answer one tier while it lives.
-class ForcedTier {
- public:
-  explicit ForcedTier(Isa isa) : before_(kernels().isa) { select_kernels(isa); }
-  ~ForcedTier() { select_kernels(before_); }
-  ForcedTier(const ForcedTier&) = delete;
-  ForcedTier& operator=(const ForcedTier&) = delete;
-
- private:
-  Isa before_;
-};
 
 double element(Type type, const uint8_t* bytes, size_t i) {
   const auto at = [&]<class T>(T x) {

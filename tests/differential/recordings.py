@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recorded cases: what LiteRT computed, for machines without it.
+
+tests/data/differential/OPERATOR.npz.xz holds, for each recorded case "KIND/NUMBER", `…/model` (the .tflite
+file), `…/in:RUN:INPUT` and `…/out:RUN:INDEX` (the tensors' bytes; their types are the model's), and one `rules`
+(JSON: for each kind tolerance, steps, kernel_steps and why).
+"""
+import io
+import json
+import lzma
+import pathlib
+import zipfile
+
+import numpy as np
+
+import generator
+import models
+
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "data" / "differential"
+CASES = 3  # of each operator and kind
+LARGEST = 30_000  # bytes of a case that is recorded
+
+
+def save(path, arrays):
+    """As numpy.savez, compressed as a whole; the same bytes on every run."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
+        for key, array in arrays.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(key + ".npy"), buffer.getvalue())
+    path.write_bytes(lzma.compress(whole.getvalue(), preset=9))
+
+
+def file_name(op):
+    return op.replace("CUSTOM:", "custom_").replace(".", "_") + ".npz.xz"
+
+
+def _octets(raw):
+    return np.frombuffer(raw, np.uint8)
+
+
+def case_arrays(name, raw, feeds, outputs):
+    """One case as arrays; outputs: [[(type, array)] of each run]."""
+    arrays = {f"{name}/model": _octets(raw)}
+    kinds = dict(models.graph_inputs(raw))
+    for run, values in enumerate(feeds):
+        for key in kinds:
+            arrays[f"{name}/in:{run}:{key}"] = _octets(models.to_bytes(kinds[key], values[key]))
+            arrays[f"{name}/shape:{run}:{key}"] = np.array(np.shape(values[key]), np.int32)
+    for run, results in enumerate(outputs):
+        for i, (kind, values) in enumerate(results):
+            arrays[f"{name}/out:{run}:{i}"] = _octets(models.to_bytes(kind, values))
+            arrays[f"{name}/result:{run}:{i}"] = np.array(np.shape(values), np.int32)
+    return arrays
+
+
+def record(session, rows):
+    """Writes the archives of these operators and kinds; whether every kind has its cases."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    well = True
+    for op in sorted({op for op, _ in rows}):
+        arrays, rules = {}, {}
+        for kind in sorted(k for o, k in generator.GENERATORS if o == op):
+            entry = generator.GENERATORS[op, kind]
+            found = 0
+            for number, outcome in session.row(op, kind, 4 * CASES).items():
+                if found == CASES or outcome.state != "ok" or outcome.outputs is None:
+                    continue
+                raw, feeds, _ = outcome.record
+                case = case_arrays(f"{kind}/{number}", raw, feeds, outcome.outputs)
+                if sum(a.nbytes for a in case.values()) > LARGEST:
+                    continue
+                arrays.update(case)
+                found += 1
+            if found:
+                rules[kind] = {"tolerance": entry.tolerance, "steps": entry.steps, "kernel_steps": entry.kernel_steps,
+                               "why": entry.why}
+            if found < CASES:
+                well = False
+                print(f"{op} {kind}: {found} of {CASES} cases")
+        if arrays:
+            arrays["rules"] = _octets(json.dumps(rules, sort_keys=True).encode())
+            save(FOLDER / file_name(op), arrays)
+    return well
+
+
+def read(path):
+    """(operator's rules, {case: (raw, feeds, outputs)}), where outputs are bytes and shapes: [[(bytes, shape)]]."""
+    cases, rules = {}, {}
+    with np.load(io.BytesIO(lzma.decompress(path.read_bytes()))) as archive:
+        for key in archive.files:
+            if key == "rules":
+                rules = json.loads(archive[key].tobytes())
+                continue
+            kind, number, what = key.split("/", 2)
+            cases.setdefault(f"{kind}/{number}", {})[what] = archive[key]
+    return rules, {name: _case(parts) for name, parts in cases.items()}
+
+
+def _case(parts):
+    raw = parts["model"].tobytes()
+    kinds = models.graph_inputs(raw)
+    runs = 1 + max([int(key.split(":")[1]) for key in parts if key.startswith(("in:", "out:"))], default=0)
+    feeds, outputs = [], []
+    for run in range(runs):
+        feeds.append({name: models.from_bytes(kind, parts[f"in:{run}:{name}"].tobytes(), tuple(parts[f"shape:{run}:{name}"]))
+                      for name, kind in kinds})
+        count = sum(key.startswith(f"out:{run}:") for key in parts)
+        outputs.append([(parts[f"out:{run}:{i}"].tobytes(), tuple(parts[f"result:{run}:{i}"])) for i in range(count)])
+    return raw, feeds, outputs

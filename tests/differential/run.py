@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compares operators with LiteRT on models with random shapes, options and values.
+
+    run.py                             every operator and type, 20 cases each
+    run.py ADD SUB --cases 100         these operators
+    run.py ADD --kinds "f32 i8"        these types
+    run.py --case ADD/f32/7 --keep DIR one case; its model and arrays are kept in DIR
+    run.py --unlisted ADD              types that the operator does not list: an error, or the right answer
+    run.py --coverage OPS.csv          fails when a row's type (columns op, dtypes, tier) has no generator
+    run.py --record                    writes the first cases of each into tests/data/differential
+
+Needs the wheels ai-edge-litert, ml_dtypes, flatbuffers and numpy, and the program differential_runner.
+The oracle is LiteRT's reference kernels where they have the operator, else its ordinary ones.
+"""
+import argparse
+import collections
+import dataclasses
+import pathlib
+import sys
+
+import numpy as np
+
+import compare
+import generator
+import models
+import recordings
+from litert import Crashed, LiteRT, Refused
+from runner import Crash, Failed, Runner
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of one case."""
+    state: str  # ok, failed, refused (by LiteRT and us), ours (LiteRT gives an error, we don't)
+    text: str = ""
+    worst: float = 0.0
+    resolver: str = ""
+    record: tuple = None  # (model, feeds, what LiteRT computed or None)
+    outputs: list = None  # what it computed, with types: [[(type, array)] of each run]; None where LiteRT has no part
+
+
+def small_integers(ours, theirs):
+    """LiteRT's Python reads INT2 tensors as if each element were a byte: takes the packed bytes apart."""
+    return [[models.from_bytes("i2", np.ascontiguousarray(want).tobytes(), want.shape) if kind == "i2" else want
+             for (kind, _), want in zip(got_run, want_run)] for got_run, want_run in zip(ours, theirs)]
+
+
+def judge(case, rules, plain, kernels, differing, theirs):
+    """(text or None, worst) of one case's results."""
+    for name, got in (("plain loops", plain), ("kernels", kernels)):
+        if isinstance(got, Failed):
+            return f"{name}: {got}", 0.0
+    if case.compare is not None:
+        for name, got in (("plain loops", plain), ("kernels", kernels)):
+            text = case.compare([[values for _, values in run] for run in got], theirs)
+            if text:
+                return f"{name}: {text}", 0.0
+        return None, 0.0
+    text, worst = compare.results_differ(plain, small_integers(plain, theirs), rules.tolerance, rules.steps)
+    if text is not None:
+        return f"plain loops: {text}", worst
+    values = [[array for _, array in run] for run in plain]
+    text, _ = compare.results_differ(kernels, values, 2 * rules.tolerance, rules.kernel_steps)
+    if text is not None:
+        return f"kernels beside plain loops: {text}", worst
+    if differing:
+        return f"integers differ on {differing}", worst
+    return None, worst
+
+
+class Session:
+    def __init__(self, build):
+        self.runner, self.litert = Runner(build), LiteRT()
+        self.registry = self.runner.registry()
+
+    def close(self):
+        self.runner.close()
+        self.litert.close()
+
+    def try_case(self, op, number, case, rng, rules):
+        """Runs one case in both."""
+        highest = self.registry.get(op, (0, 1))[1]
+        version = case.version or 1 + number % highest
+        feeds = models.feeds(case, rng)
+        raw = models.build(op, case, version)
+        theirs, resolver, error = None, "", None
+        try:
+            theirs, resolver = self.litert.oracle(op, case, feeds, highest)
+        except (Refused, Crashed) as failure:
+            error = failure
+        try:
+            plain, kernels, differing = self.runner.run(raw, feeds)
+        except Crash:
+            return Outcome("failed", "the process died")
+        record = (raw, feeds, theirs)
+        if error is not None and not (case.compare and isinstance(error, Refused) and "Didn't find op" in str(error)) \
+                and not (case.compare and "Unresolved custom op" in str(error)):
+            if isinstance(plain, Failed) and isinstance(kernels, Failed):
+                return Outcome("refused", f"LiteRT: {error}; ours: {plain}", record=record)
+            return Outcome("ours", f"LiteRT: {error}", record=record)
+        text, worst = judge(case, rules, plain, kernels, differing, theirs)
+        if text is not None:
+            return Outcome("failed", text, worst, resolver, record)
+        outputs = None
+        if case.compare is None:
+            outputs = [[(kind, want) for (kind, _), want in zip(got_run, want_run)]
+                       for got_run, want_run in zip(plain, small_integers(plain, theirs))]
+        return Outcome("ok", "", worst, resolver, record, outputs)
+
+    def row(self, op, kind, wanted):
+        """Outcomes by case number, until `wanted` of them are accepted by LiteRT."""
+        rules = generator.GENERATORS[op, kind]
+        outcomes, accepted = {}, 0
+        for number in range(3 * wanted):
+            if accepted == wanted:
+                break
+            case, rng = rules.case(op, kind, number)
+            outcomes[number] = self.try_case(op, number, case, rng, rules)
+            accepted += outcomes[number].state in ("ok", "failed")
+        return outcomes
+
+
+def summary(outcomes):
+    return collections.Counter(o.state for o in outcomes.values())
+
+
+def report(op, kind, outcomes, wanted, verbose):
+    """Prints a row of the table and what failed in it; whether all is well."""
+    count = summary(outcomes)
+    worst = max((o.worst for o in outcomes.values()), default=0.0)
+    plain = sum(o.resolver == "BUILTIN_REF" for o in outcomes.values())
+    well = count["failed"] == 0 and count["ok"] == wanted
+    print(f"{op:32} {kind:18} {count['ok']:4} ok {plain:4} ref  worst {worst:<9.3g}"
+          + (f" {count['refused']} refused by both" if count["refused"] else "")
+          + (f" {count['ours']} ours only" if count["ours"] else "")
+          + (f" {count['failed']} FAILED" if count["failed"] else "")
+          + ("" if well or count["failed"] else f" TOO FEW of {wanted}"), flush=True)
+    shown = [(n, o) for n, o in outcomes.items() if o.state == "failed" or (not well and o.state != "ok") or (verbose and o.state != "ok")]
+    for number, outcome in shown[:10 if verbose else 3]:
+        print(f"    {op}/{kind}/{number} {outcome.state}: {outcome.text[:400]}")
+    return well
+
+
+def one_case(session, name, keep):
+    op, kind, number = name.rsplit("/", 2)
+    rules = generator.GENERATORS[op, kind]
+    case, rng = rules.case(op, kind, int(number))
+    outcome = session.try_case(op, int(number), case, rng, rules)
+    print(outcome.state, outcome.text, f"worst {outcome.worst:.3g}", outcome.resolver)
+    if case.model is None:
+        for x in [*case.inputs, *case.outputs]:
+            print("   ", x)
+        print("   ", case.options or case.options2 or "")
+    if keep:
+        raw, feeds, theirs = outcome.record
+        folder = pathlib.Path(keep)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.tflite").write_bytes(raw)
+        np.savez(folder / "in.npz", **feeds[0])
+        if theirs:
+            np.savez(folder / "out.npz", *theirs[0])
+    return outcome.state == "ok"
+
+
+def retyped(case, old, new):
+    """The case with tensors of type `old` made `new`; quantization goes with types that have none."""
+    def change(x):
+        if x is None or x.type != old:
+            return x
+        more = {} if new in models.QUANTIZED else {"scale": None, "zero": 0}
+        data = x.data
+        if data is not None:
+            data = np.zeros(np.shape(data), object) if new == "string" else np.nan_to_num(np.asarray(data, np.float64))
+            data = np.full(np.shape(data), b"s", object) if new == "string" else data
+        return dataclasses.replace(x, type=new, data=data, **more)
+    changed = [[change(x) for x in side] for side in (case.inputs, case.outputs)]
+    return dataclasses.replace(case, inputs=changed[0], outputs=changed[1])
+
+
+def unlisted(session, op, cases):
+    """Types that have no generator: LiteRT's error must be ours, or our answer is listed to be looked at."""
+    kinds = [k for o, k in generator.GENERATORS if o == op and k in models.TYPES]
+    if not kinds:
+        return True
+    base, well = kinds[0], True
+    rules = generator.GENERATORS[op, base]
+    for new in (k for k in models.TYPES if k not in kinds and k not in ("resource", "variant", "u4")):
+        outcomes = {}
+        for number in range(cases):
+            case, rng = rules.case(op, base, number)
+            if case.model is not None or case.compare is not None:
+                continue
+            try:
+                outcomes[number] = session.try_case(op, number, retyped(case, base, new), rng, rules)
+            except (ValueError, TypeError, OverflowError) as error:
+                outcomes[number] = Outcome("refused", f"can't be built: {error}")
+        count = summary(outcomes)
+        refusals = [o for o in outcomes.values() if o.state == "failed" and ": input" not in o.text]
+        died = [o for o in outcomes.values() if "process died" in o.text]
+        if count["ours"] or died:
+            well = False
+            text = next(o.text for o in outcomes.values() if o.state == "ours" or "process died" in o.text)
+            print(f"{op:32} {new:8} {count['ours']} answered that LiteRT refuses: {text[:160]}")
+        wrong = [o for o in outcomes.values() if o.state == "failed" and "differ" in o.text]
+        if wrong:
+            well = False
+            print(f"{op:32} {new:8} {len(wrong)} WRONG: {wrong[0].text[:160]}")
+        elif refusals and not died:
+            print(f"{op:32} {new:8} LiteRT runs it, we refuse: {refusals[0].text[:160]}")
+    return well
+
+
+def coverage(path):
+    """Rows of the operator table whose types have no generator."""
+    import csv
+    missing = []
+    for row in csv.DictReader(open(path)):
+        op, kinds = row["op"].split("(")[0], row["dtypes"]
+        if kinds.startswith(("none", "(")):
+            continue
+        for kind in kinds.split("|"):
+            if (op, kind) not in generator.GENERATORS and (op, kind.split("(")[0]) not in generator.GENERATORS:
+                missing.append(f"{op} {kind}")
+    print("\n".join(missing) or "every row has its generators")
+    return not missing
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("operators", nargs="*")
+    parser.add_argument("--kinds", default="")
+    parser.add_argument("--cases", type=int, default=20)
+    parser.add_argument("--build", default=SOURCE / "build" / "release", type=pathlib.Path)
+    parser.add_argument("--case")
+    parser.add_argument("--keep")
+    parser.add_argument("--unlisted", action="store_true")
+    parser.add_argument("--coverage")
+    parser.add_argument("--record", action="store_true")
+    parser.add_argument("--verbose", action="store_true", help="show refused cases too")
+    flags = parser.parse_args()
+    generators = generator.load_generators()
+    if flags.coverage:
+        return coverage(flags.coverage)
+    session = Session(flags.build)
+    try:
+        if flags.case:
+            return one_case(session, flags.case, flags.keep)
+        unknown = set(flags.operators) - {op for op, _ in generators}
+        if unknown:
+            sys.exit(f"no generator of {', '.join(sorted(unknown))}")
+        rows = [(op, kind) for op, kind in sorted(generators)
+                if (not flags.operators or op in flags.operators) and (not flags.kinds or kind in flags.kinds.split())]
+        if flags.unlisted:
+            return all([unlisted(session, op, flags.cases) for op in sorted({op for op, _ in rows})])
+        if flags.record:
+            return recordings.record(session, rows)
+        well = [report(op, kind, session.row(op, kind, flags.cases), flags.cases, flags.verbose) for op, kind in rows]
+        print(f"{sum(well)} of {len(well)} rows pass, {flags.cases} cases each")
+        return all(well)
+    finally:
+        session.close()
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main() else 1)

@@ -8,7 +8,7 @@
 //   infer    validates operands and options, declares the shape of each output;
 //   prepare  once for each allocation: chooses kernels, builds tables, packs constant weights,
 //            asks for scratch memory;
-//   invoke   computes. Must not allocate.
+//   invoke   computes. Must not allocate, except its outputs of type STRING.
 //
 // Each returns a Status. A message says only what is wrong ("input 0: expected rank 4, got 3");
 // the driver adds the model's path, the operator's index and kind, and the tensors' names.
@@ -203,7 +203,8 @@ struct Quantization {
 
 /// A tensor as operators see it. Constants point into the mapped model; everything else into the
 /// interpreter's arena (64-byte aligned, readable to 64 bytes past the end), a persistent buffer
-/// or, for shapes known only while running, a buffer of its own.
+/// or, for strings and for shapes known only while running, a buffer of its own. Strings: int32 n,
+/// int32 offset[n + 1] from the start of the data, then the characters; no data: not set yet.
 struct Tensor {
   std::string_view name;
   Type type = Type::float32;
@@ -273,6 +274,7 @@ class OpContext {
     virtual Status declare_output(OpContext& op, int index, const Shape& shape) = 0;
     virtual void* allocate(OpContext& op, size_t bytes) = 0;
     virtual Status request_scratch(OpContext& op, size_t bytes, int* handle) = 0;
+    virtual Status allocate_output(OpContext& op, int index, size_t bytes, void** data) = 0;
     virtual void parallel(int64_t tasks, ParallelBody body, void* context) = 0;
     virtual int threads() const = 0;
     virtual bool stopped() const = 0;
@@ -336,6 +338,11 @@ class OpContext {
     void* memory = allocate(sizeof(State));
     state_ = memory == nullptr ? nullptr : new (memory) State();
     return static_cast<State*>(state_);
+  }
+  /// In invoke: memory of `bytes` bytes for an output of type STRING, whose size only its values
+  /// tell. It replaces what the output had before; no other tensor shares it.
+  Status allocate_output(int i, size_t bytes, void** data) {
+    return host_->allocate_output(*this, i, bytes, data);
   }
   /// What make_state made.
   template <class State>

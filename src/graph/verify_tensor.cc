@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+
+#include "graph/strings.h"
 
 namespace cygnet {
 namespace {
@@ -39,40 +40,6 @@ Status verify_shape(const GraphTensor& tensor, const Limits& limits, int64_t* el
   if (tensor.signature.rank != tensor.shape.rank) return refuse();
   for (int i = 0; i < tensor.shape.rank; ++i)
     if (tensor.signature[i] != -1 && tensor.signature[i] != tensor.shape[i]) return refuse();
-  return {};
-}
-
-// count, count + 1 offsets, then the characters; all offsets from the start of the buffer.
-Status verify_strings(const GraphTensor& tensor, int64_t elements) {
-  const auto* data = static_cast<const uint8_t*>(tensor.data);
-  const auto word = [&](int64_t i) {
-    int32_t value;
-    std::memcpy(&value, data + 4 * i, 4);
-    return int64_t{value};
-  };
-  const auto bytes = static_cast<int64_t>(tensor.bytes);
-  if (bytes < 8)
-    return bad_model("T6: expected at least 8 bytes of strings, got %lld",
-                     static_cast<long long>(bytes));
-  if (word(0) != elements)
-    return bad_model("T6: expected %lld strings, got %lld", static_cast<long long>(elements),
-                     static_cast<long long>(word(0)));
-  const int64_t first = (elements + 2) * 4;
-  if (first > bytes)
-    return bad_model("T6: expected %lld bytes of string offsets, got %lld",
-                     static_cast<long long>(first), static_cast<long long>(bytes));
-  int64_t previous = first;
-  for (int64_t i = 0; i <= elements; ++i) {
-    const int64_t offset = word(1 + i);
-    if (offset < previous || offset > bytes || (i == 0 && offset != first))
-      return bad_model("T6: string offset %lld: expected %lld to %lld, got %lld",
-                       static_cast<long long>(i), static_cast<long long>(previous),
-                       static_cast<long long>(bytes), static_cast<long long>(offset));
-    previous = offset;
-  }
-  if (previous != bytes)
-    return bad_model("T6: expected the strings to end at %lld, got %lld",
-                     static_cast<long long>(bytes), static_cast<long long>(previous));
   return {};
 }
 
@@ -157,7 +124,7 @@ Status verify_tensor(const GraphTensor& tensor, const Limits& limits, Budget* bu
   if (tensor.variable) return bad_model("G5: a variable can't have constant data");
   if (tensor.type == Type::string) {
     CYGNET_TRY(budget->spend(elements));
-    return verify_strings(tensor, elements);
+    return verify_strings(tensor.data, tensor.bytes, elements);
   }
   const int bits = type_bits(tensor.type);
   if (bits == 0) return bad_model("T1: a constant of type %s", type_name(tensor.type));

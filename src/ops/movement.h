@@ -72,6 +72,12 @@ void for_slices(OpContext& op, int64_t tasks, int64_t bytes, F&& f) {
 inline Status invoke_view(OpContext& op) {
   const Tensor& in = op.input(0);
   Tensor& out = op.output(0);
+  if (out.type == Type::string) {
+    void* data = nullptr;
+    CYGNET_TRY(op.allocate_output(0, in.bytes, &data));
+    if (in.bytes > 0) std::memcpy(data, in.data, in.bytes);
+    return {};
+  }
   if (in.data != out.data && out.bytes > 0) std::memcpy(out.data, in.data, out.bytes);
   return {};
 }

@@ -146,11 +146,11 @@ void OpDriver::count_callee(Callee* callee) {
 Status OpDriver::call(Callee* callee, Tensor* const* arguments) {
   CYGNET_TRY(plan_callee(callee, arguments));
   const Subgraph& graph = model_->graph().subgraphs[callee->subgraph];
-  for (size_t k = 0; k < graph.inputs.size(); ++k) {
-    const Tensor& to = callee->plan.tensors[graph.inputs[k]];
-    if (to.bytes > 0) std::memcpy(to.data, arguments[k]->data, to.bytes);
+  Status status;
+  for (size_t k = 0; k < graph.inputs.size() && status.ok(); ++k) {
+    status = callee->driver.assign(graph.inputs[k], *arguments[k]);
   }
-  Status status = callee->driver.run();
+  if (status.ok()) status = callee->driver.run();
   count_callee(callee);
   return status;
 }
@@ -173,11 +173,11 @@ Status OpDriver::set_output(Step* step, int k, const Tensor& from) {
     to.shape = from.shape;
     CYGNET_TRY(take_buffer(i, "dynamic tensor"));
   }
-  if (to.bytes != from.bytes || (to.bytes > 0 && from.data == nullptr))
+  if (!(to.shape == from.shape))
     return located(*step, bad_model("output %d: expected shape %s, got %s", k,
                                     shape_text(to.shape).text, shape_text(from.shape).text));
-  if (to.bytes > 0) std::memcpy(to.data, from.data, to.bytes);
-  return {};
+  Status status = assign(i, from);
+  return status.ok() ? Status() : located(*step, std::move(status));
 }
 
 Status OpDriver::infer_control(Step* step) {

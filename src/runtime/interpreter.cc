@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "graph/strings.h"
 #include "runtime/control_flow.h"
 #include "runtime/planner.h"
 
@@ -170,6 +171,16 @@ Status Interpreter::write_input(int i, const void* data, size_t bytes) {
   if (i < 0 || i >= inputs()) return Status::error(Code::invalid_argument, "X2: no input %d", i);
   const Tensor& tensor = input(i);
   const std::string_view name = input_name(i);
+  if (tensor.type == Type::string) {
+    Status status = verify_strings(data, bytes, tensor.shape.elements());
+    if (!status.ok())
+      return Status::error(Code::invalid_argument, "input \"%.*s\": %s",
+                           static_cast<int>(name.size()), name.data(), status.message());
+    Tensor value;
+    value.data = const_cast<void*>(data);
+    value.bytes = bytes;
+    return driver_.assign(subgraph().inputs[i], value);
+  }
   if (bytes != tensor.bytes)
     return Status::error(Code::invalid_argument,
                          "X2: input \"%.*s\": expected %zu bytes (%s %s), got %zu",

@@ -48,7 +48,8 @@ class Interpreter {
   /// Infers shapes, prepares operators, plans and takes memory. Resets variables.
   Status allocate();
   bool allocated() const { return allocated_; }
-  /// Copies `bytes` bytes, which must be exactly the tensor's size.
+  /// Copies `bytes` bytes, which must be exactly the tensor's size. Strings: any size, in the
+  /// layout of graph/strings.h, which is checked; as many strings as the shape has elements.
   Status write_input(int i, const void* data, size_t bytes);
   Status read_output(int i, void* data, size_t bytes) const;
   /// The writable memory of input i; null before allocate.

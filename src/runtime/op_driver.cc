@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "graph/strings.h"
 #include "runtime/control_flow.h"
 
 namespace cygnet {
@@ -47,6 +48,7 @@ Status tensor_bytes(Type type, const Shape& shape, const Limits& limits, size_t*
     return Status::error(Code::limit,
                          "T3: shape %s has more elements than limit tensor_elements (%lld)",
                          shape_text(shape).text, static_cast<long long>(limits.tensor_elements));
+  if (type == Type::string) return {};
   const int bits = type_bits(type);
   if (bits == 0)
     return Status::error(Code::unsupported, "T1: type %s has no fixed size", type_name(type));
@@ -185,10 +187,24 @@ void OpDriver::place_scratch(Step* step) {
 
 Status OpDriver::take_buffer(int32_t i, const char* what) {
   Tensor& tensor = plan_->tensors[i];
+  if (tensor.type == Type::string) {
+    tensor.data = nullptr;
+    tensor.bytes = 0;
+    return {};
+  }
+  CYGNET_TRY(resize_buffer(i, what));
+  std::memset(tensor.data, 0, tensor.bytes + kSlackBytes);
+  return {};
+}
+
+// Gives tensor i a buffer of its own for its bytes, with undefined contents.
+Status OpDriver::resize_buffer(int32_t i, const char* what) {
+  Tensor& tensor = plan_->tensors[i];
   base::Buffer& buffer = plan_->buffers[i];
   int64_t& held =
       plan_->places[i] == Place::dynamic ? plan_->dynamic_bytes : plan_->persistent_bytes;
   const size_t wanted = tensor.bytes + kSlackBytes;
+  tensor.data = nullptr;
   if (buffer.bytes() < wanted) {
     held -= static_cast<int64_t>(buffer.bytes());
     buffer = base::Buffer();
@@ -196,8 +212,41 @@ Status OpDriver::take_buffer(int32_t i, const char* what) {
     if (!buffer.resize(wanted)) return out_of_memory(what, wanted);
     held += static_cast<int64_t>(wanted);
   }
-  std::memset(buffer.data(), 0, wanted);
   tensor.data = buffer.data();
+  return {};
+}
+
+Status OpDriver::take_strings(int32_t i, size_t bytes) {
+  Tensor& tensor = plan_->tensors[i];
+  tensor.bytes = bytes;
+  Status status = resize_buffer(i, "strings");
+  if (!status.ok()) tensor.bytes = 0;
+  return status;
+}
+
+Status OpDriver::assign(int32_t i, const Tensor& from) {
+  Tensor& to = plan_->tensors[i];
+  if (to.type == Type::string) CYGNET_TRY(take_strings(i, from.bytes));
+  if (to.bytes != from.bytes || (to.bytes > 0 && from.data == nullptr))
+    return bad_model("expected %zu bytes, got %zu", to.bytes, from.bytes);
+  if (to.bytes > 0) std::memcpy(to.data, from.data, to.bytes);
+  return {};
+}
+
+Status OpDriver::clear_strings(int32_t i) {
+  const int64_t n = plan_->tensors[i].shape.elements();
+  const auto nothing = [](int64_t) { return std::string_view(); };
+  CYGNET_TRY(take_strings(i, static_cast<size_t>(strings_bytes(n, nothing))));
+  put_strings(plan_->tensors[i].data, n, nothing);
+  return {};
+}
+
+Status OpDriver::allocate_output(OpContext& op, int index, size_t bytes, void** data) {
+  Tensor& tensor = *op.output_[index];
+  if (tensor.type != Type::string)
+    return Status::error(Code::internal, "output %d: its size is known from its shape", index);
+  CYGNET_TRY(take_strings(static_cast<int32_t>(&tensor - plan_->tensors.data()), bytes));
+  *data = tensor.data;
   return {};
 }
 

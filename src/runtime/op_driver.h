@@ -22,8 +22,8 @@ struct InterpreterOptions {
   const std::atomic<bool>* cancel = nullptr;  ///< polled while running; true ends the run
 };
 
-/// Size in bytes of a tensor. Refuses more than Limits::tensor_elements elements and types without
-/// a fixed size.
+/// Size in bytes of a tensor. Refuses more than Limits::tensor_elements elements and types that no
+/// tensor of the runtime can have. `*bytes` stays as it is for strings: their values tell.
 Status tensor_bytes(Type type, const Shape& shape, const Limits& limits, size_t* bytes);
 
 /// Refuses `more` bytes when the plan would then hold more than Limits::memory_bytes. Rule P1.
@@ -50,8 +50,13 @@ class OpDriver final : public OpContext::Host {
   Status fold(Step* step);
   /// Points the scratch handles of a static step into the arena.
   void place_scratch(Step* step);
-  /// Gives tensor i a zeroed buffer of its own.
+  /// Gives tensor i a zeroed buffer of its own. Strings get none: they have no value yet.
   Status take_buffer(int32_t i, const char* what);
+  /// Copies the value of `from`, which has the same type, to tensor i: to its memory, which must
+  /// have the same size, or, for strings, to a buffer of its own.
+  Status assign(int32_t i, const Tensor& from);
+  /// Makes tensor i, of type STRING, as many empty strings as its shape has elements.
+  Status clear_strings(int32_t i);
 
   /// `status` with the model's path, the operator and its first output's name before the message.
   Status located(const Step& step, Status status) const;
@@ -65,6 +70,7 @@ class OpDriver final : public OpContext::Host {
   Status declare_output(OpContext& op, int index, const Shape& shape) override;
   void* allocate(OpContext& op, size_t bytes) override;
   Status request_scratch(OpContext& op, size_t bytes, int* handle) override;
+  Status allocate_output(OpContext& op, int index, size_t bytes, void** data) override;
   void parallel(int64_t tasks, ParallelBody body, void* context) override;
   int threads() const override { return pool_->threads(); }
   bool stopped() const override;
@@ -83,6 +89,8 @@ class OpDriver final : public OpContext::Host {
   Status take_results(Step* step, const Callee& callee);
   Status set_output(Step* step, int k, const Tensor& from);
 
+  Status resize_buffer(int32_t i, const char* what);
+  Status take_strings(int32_t i, size_t bytes);
   void release_memory(Step* step);
   Status take_operator_memory(size_t bytes, void** memory);
 

@@ -18,7 +18,7 @@ enum class Place : uint8_t {
   none,        ///< nowhere: no step uses it
   constant,    ///< in the model's image
   arena,       ///< in the arena, in a block of its own or in another tensor's (Plan::block_of)
-  persistent,  ///< variables and folded constants: outside the arena
+  persistent,  ///< variables, folded constants, strings: outside the arena
   dynamic      ///< a buffer of its own, taken while running
 };
 

@@ -80,6 +80,9 @@ Status Planner::place_inputs_and_variables() {
     Tensor& tensor = plan_.tensors[i];
     CYGNET_TRY(tensor_bytes(tensor.type, tensor.shape, model_.limits(), &tensor.bytes));
     plan_.places[i] = Place::arena;
+    if (tensor.type != Type::string) continue;
+    plan_.places[i] = Place::persistent;
+    CYGNET_TRY(driver_.clear_strings(i));
   }
   // Variables that an operator sets get their memory when their shape is known.
   for (const Node& node : graph_.nodes)
@@ -88,6 +91,9 @@ Status Planner::place_inputs_and_variables() {
   for (size_t i = 0; i < plan_.tensors.size(); ++i) {
     Tensor& tensor = plan_.tensors[i];
     if (!tensor.variable || plan_.places[i] != Place::none) continue;
+    if (tensor.type == Type::string)
+      return Status::error(Code::unsupported, "%s: T1: tensor \"%.*s\": a variable of type STRING",
+                           model_.path(), static_cast<int>(tensor.name.size()), tensor.name.data());
     CYGNET_TRY(tensor_bytes(tensor.type, tensor.shape, model_.limits(), &tensor.bytes));
     plan_.places[i] = Place::persistent;
     CYGNET_TRY(driver_.take_buffer(static_cast<int32_t>(i), "variable tensor"));
@@ -141,8 +147,9 @@ Status Planner::plan_step(int32_t index, Tensor** operands) {
                                       [&](int32_t i) { return plan_.tensors[i].variable; });
   if (node.op->pure && known && !sets_state) return fold(&step);
   for (int32_t i : node.outputs) {
-    plan_.places[i] = plan_.tensors[i].variable ? Place::persistent : Place::arena;
-    if (plan_.tensors[i].variable) CYGNET_TRY(driver_.take_buffer(i, "variable tensor"));
+    const bool apart = plan_.tensors[i].variable || plan_.tensors[i].type == Type::string;
+    plan_.places[i] = apart ? Place::persistent : Place::arena;
+    if (apart) CYGNET_TRY(driver_.take_buffer(i, "tensor"));
   }
   return driver_.prepare(&step);
 }
@@ -197,7 +204,7 @@ Status Planner::place_tensors() {
   if (!reserve_or_fail(plan_.blocks, plan_.blocks.size() + plan_.tensors.size()))
     return out_of_memory("plan", plan_.tensors.size() * sizeof(ArenaBlock));
   for (int32_t i : graph_.inputs)
-    if (plan_.block_of[i] < 0) plan_.block_of[i] = add_block(i, 0);
+    if (plan_.places[i] == Place::arena) plan_.block_of[i] = add_block(i, 0);
   for (size_t s = 0; s < plan_.steps.size(); ++s)
     place_outputs(static_cast<int32_t>(s), graph_.nodes[plan_.steps[s].node]);
   return {};
@@ -251,7 +258,8 @@ Status Planner::take_arena() {
   for (size_t i = 0; i < plan_.tensors.size(); ++i)
     if (plan_.block_of[i] >= 0)
       plan_.tensors[i].data = plan_.arena.data() + plan_.blocks[plan_.block_of[i]].offset;
-  for (int32_t i : graph_.inputs) std::memset(plan_.tensors[i].data, 0, plan_.tensors[i].bytes);
+  for (int32_t i : graph_.inputs)
+    if (plan_.block_of[i] >= 0) std::memset(plan_.tensors[i].data, 0, plan_.tensors[i].bytes);
   for (Step& step : plan_.steps) driver_.place_scratch(&step);
   return {};
 }

@@ -34,6 +34,13 @@ class Generator:
         return self.make(r, op, kind), r.rng
 
 
+DEFAULT = Generator(None, tolerance=1e-5, steps=0, kernel_steps=1, why="")  # the rules of fixed cases without a generator
+
+
+def rules_of(op, kind):
+    return GENERATORS.get((op, kind), DEFAULT)
+
+
 def generator(operators, kinds, tolerance=1e-5, steps=0, kernel_steps=1, why=""):
     """Registers a function make(r, op, kind) → Case.
 

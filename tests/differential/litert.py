@@ -92,7 +92,7 @@ class LiteRT:
         """Outputs of the plainest kernels that run a case, and those kernels' name."""
         errors = []
         for resolver in RESOLVERS:
-            for version in [case.version] if case.version else range(highest, 0, -1):
+            for version in range(case.version or highest, 0, -1):
                 try:
                     return self.run(models.build(op, case, version), feeds, resolver), resolver
                 except (Refused, Crashed) as error:

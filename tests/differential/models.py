@@ -71,7 +71,7 @@ class Case:
     custom: bytes = None  # options of a custom operator
     intermediates: list = dataclasses.field(default_factory=list)
     runs: int = 1  # invocations, each with random inputs of its own
-    version: int = None  # fixed; else all of the operator's in turn
+    version: int = None  # fixed (LiteRT's kernels may get an older one); else all of the operator's in turn
     model: object = None  # function(version) → bytes of another model than that of one operator
     feeds: list = None  # [{input's name: array}], one for each run; else random
     compare: object = None  # function(ours, theirs) → None or what is wrong, with lists of arrays for each run

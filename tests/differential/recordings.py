@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recorded cases: what LiteRT computed, for machines without it.
 
-tests/data/differential/OPERATOR.npz.xz holds, for each recorded case "KIND/NUMBER", `…/model` (the .tflite
-file), `…/in:RUN:INPUT` and `…/out:RUN:INDEX` (the tensors' bytes; their types are the model's), and one `rules`
-(JSON: for each kind tolerance, steps, kernel_steps and why).
+tests/data/ops/OPERATOR.npz.xz holds, for each recorded case KIND/NAME, `…/model` (the .tflite file), the bytes of
+inputs and outputs as `…/in:RUN:NAME` and `…/out:RUN:INDEX` and their shapes as `…/shape:RUN:NAME` and
+`…/result:RUN:INDEX`; and one `rules`: JSON that has tolerance, steps, kernel_steps and why of each kind.
 """
+import dataclasses
 import io
 import json
 import lzma
@@ -16,7 +17,7 @@ import numpy as np
 import generator
 import models
 
-FOLDER = pathlib.Path(__file__).resolve().parents[1] / "data" / "differential"
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "data" / "ops"
 CASES = 3  # of each operator and kind
 LARGEST = 30_000  # bytes of a case that is recorded
 
@@ -55,34 +56,42 @@ def case_arrays(name, raw, feeds, outputs):
     return arrays
 
 
-def record(session, rows):
-    """Writes the archives of these operators and kinds; whether every kind has its cases."""
+def record(session, operators, fixed):
+    """Writes the archives of these operators (none: all): the fixed cases, {(operator, kind): {name: outcome}}, and
+    the first random ones of each kind. Whether all are well."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    well = True
+    rows = {row for row in {*fixed, *generator.GENERATORS} if not operators or row[0] in operators}
+    bad = []
     for op in sorted({op for op, _ in rows}):
         arrays, rules = {}, {}
-        for kind in sorted(k for o, k in generator.GENERATORS if o == op):
-            entry = generator.GENERATORS[op, kind]
-            found = 0
-            for number, outcome in session.row(op, kind, 4 * CASES).items():
-                if found == CASES or outcome.state != "ok" or outcome.outputs is None:
-                    continue
-                raw, feeds, _ = outcome.record
-                case = case_arrays(f"{kind}/{number}", raw, feeds, outcome.outputs)
-                if sum(a.nbytes for a in case.values()) > LARGEST:
-                    continue
-                arrays.update(case)
-                found += 1
-            if found:
-                rules[kind] = {"tolerance": entry.tolerance, "steps": entry.steps, "kernel_steps": entry.kernel_steps,
-                               "why": entry.why}
-            if found < CASES:
-                well = False
-                print(f"{op} {kind}: {found} of {CASES} cases")
-        if arrays:
-            arrays["rules"] = _octets(json.dumps(rules, sort_keys=True).encode())
-            save(FOLDER / file_name(op), arrays)
-    return well
+        for kind in sorted(k for o, k in rows if o == op):
+            found = [(f"{kind}/{name}", outcome) for name, outcome in fixed.get((op, kind), {}).items()]
+            bad += [f"{op} {name}: {outcome.text}" for name, outcome in found if outcome.state != "ok"]
+            if (op, kind) in generator.GENERATORS:
+                random = _random_cases(session, op, kind)
+                bad += [f"{op} {kind}: {len(random)} of {CASES} cases"] if len(random) < CASES else []
+                found += random
+            for name, outcome in found:
+                if outcome.state == "ok":
+                    arrays.update(case_arrays(name, *outcome.record[:2], outcome.outputs))
+            entry = dataclasses.asdict(generator.rules_of(op, kind))
+            del entry["make"]
+            rules[kind] = entry
+        arrays["rules"] = _octets(json.dumps(rules, sort_keys=True).encode())
+        save(FOLDER / file_name(op), arrays)
+    print("\n".join(bad) or f"{len({op for op, _ in rows})} operators recorded")
+    return not bad
+
+
+def _random_cases(session, op, kind):
+    """The first cases of a generator that are small and have LiteRT's outputs."""
+    found = []
+    for number, outcome in session.row(op, kind, 4 * CASES).items():
+        if outcome.state != "ok" or outcome.outputs is None or len(found) == CASES:
+            continue
+        if sum(a.nbytes for a in case_arrays("", *outcome.record[:2], outcome.outputs).values()) <= LARGEST:
+            found.append((f"{kind}/{number}", outcome))
+    return found
 
 
 def read(path):

@@ -5,12 +5,15 @@
 Mutants come from the shared folder's tools, and the tests are skipped where it is absent.
 CYGNET_MUTANTS sets how many there are of each kind (script/test --long asks for 1,000).
 """
+import io
+import lzma
 import os
 import pathlib
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -76,10 +79,26 @@ def supported_models(folder):
     return folder
 
 
+def recorded_operators(folder):
+    """A model of each operator and type that was recorded beside LiteRT's outputs."""
+    folder.mkdir()
+    for archive in sorted((SOURCE / "tests" / "data" / "ops").glob("*.npz.xz")):
+        seen = set()
+        with np.load(io.BytesIO(lzma.decompress(archive.read_bytes()))) as arrays:
+            for key in arrays.files:
+                kind = key.split("/")[0]
+                if key.endswith("/model") and kind not in seen:
+                    seen.add(kind)
+                    name = f"{archive.name.split('.')[0]}_{kind}.tflite".replace(">", "")
+                    (folder / name).write_bytes(arrays[key].tobytes())
+    return folder
+
+
 SEEDS = {
     "own_models": lambda folder: SOURCE / "tests" / "data",
     "every_operator": one_operator_models,
     "supported_operators": supported_models,
+    "recorded_operators": recorded_operators,
 }
 
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cases that record_op_cases.py records of operators on boxes, sequences, segments and volumes."""
+"""Fixed cases of operators on boxes, sequences, segments and volumes."""
 import numpy as np
 
-from op_cases import case, operand
-from op_cases_indexing import scalar
-from op_cases_movement import ints
-from op_models import ACTIVATION, Operand
+from fixed.cases import case
+from fixed.indexing import scalar
+from fixed.movement import ints
+from models import ACTIVATION, Operand, operand
 
 
 def box_cases():

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cases that record_op_cases.py records of the operators that move elements and that resize."""
+"""Fixed cases of the operators that move elements and that resize."""
 import itertools
 
 import numpy as np
 
-from op_cases import case, operand
-from op_models import QUANTIZED, Operand
+from fixed.cases import case
+from models import QUANTIZED, Operand, operand
 
 KINDS = ("f32", "i8", "u8", "i16", "i32", "i64")
 

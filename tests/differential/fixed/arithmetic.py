@@ -2,8 +2,9 @@
 """Cases of the operators on plain numbers: functions, comparisons, logic, selections, reductions, norms."""
 import numpy as np
 
-from op_cases import BROADCASTS
-from op_models import Operand, case, operand
+from fixed.basic import BROADCASTS
+from fixed.cases import case
+from models import Operand, operand
 
 SPANS = {"f32": (-3.0, 4.0), "i32": (-1000, 1000), "i64": (-1000, 1000), "bool": (0, 1)}
 
@@ -79,7 +80,7 @@ def binary_cases():
                 if op == "POW":
                     x0, x1 = numbers(kind, a, 1, 4), numbers(kind, b, 0, 4)
                 y = Operand(np.broadcast_shapes(a, b), result or kind)
-                yield case(op, f"{kind}_{name}", [x0, x1], [y], (table, {}) if table else None, 2 if kind == "bool" else 1)
+                yield case(op, f"{kind}_{name}", [x0, x1], [y], (table, {}) if table else None)
     for kind in NUMBERS:
         signs = [Operand((9, 9), kind, low=-9, high=9), Operand((9, 1), kind, data=[[-4], [-3], [-2], [-1], [1], [2], [3], [4], [5]])]
         yield case("FLOOR_MOD", f"{kind}_signs", signs, [Operand((9, 9), kind)], ("FloorModOptions", {}), 1)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cases that record_op_cases.py records: operator, options, shapes, types and quantization."""
+"""Fixed cases: operator, options, shapes, types and quantization."""
 import numpy as np
 
-import op_cases_compute
-from op_models import ACTIVATION, QUANTIZED, Operand, case, codes, full_range, operand
+from fixed import compute
+from fixed.cases import case, codes
+from models import ACTIVATION, QUANTIZED, Operand, integer_limits, operand
 
 BROADCASTS = {
     "same": ((2, 5, 3), (2, 5, 3)),
@@ -71,7 +72,7 @@ def quantized_div_cases(activations):
     for kind in QUANTIZED:
         for i, (a, b) in enumerate((((2, 150), (2, 150)), ((3, 50), (1,)), ((7, 9), (9,)))):
             x0, x1 = operand(kind, a, -3.0, 2.0), operand(kind, b, -1.0, 2.0)
-            least, most = full_range(kind)
+            least, most = integer_limits(kind)
             x1.data = rng.integers(least, most + 1, b)
             x1.data[x1.data == x1.zero] += 1
             y = operand(kind, np.broadcast_shapes(a, b), -3.5, 8.0)
@@ -151,7 +152,7 @@ def activation_cases():
         for name, alpha in (("channels", (5,)), ("shared", (1, 1, 5)), ("full", (2, 3, 5)), ("one", (1,))):
             constant = np.random.default_rng(5).uniform(-0.5, 0.9, alpha)
             a = operand(kind, alpha, -0.5, 0.9)
-            least, most = full_range(kind) if kind != "f32" else (0, 0)
+            least, most = integer_limits(kind) if kind != "f32" else (0, 0)
             a.data = constant if kind == "f32" else np.clip(np.round(constant / a.scale) + a.zero, least, most)
             x, y = operand(kind, (2, 3, 5), -3, 2), operand(kind, (2, 3, 5), -1.7, 2)
             yield case("PRELU", f"{kind}_{name}", [x, a], [y])
@@ -237,5 +238,5 @@ def reduction_cases():
 def all_cases():
     """Every case of every operator."""
     for part in (binary_cases, sigmoid_cases, softmax_cases, activation_cases, conversion_cases, cast_cases,
-                 reduction_cases, op_cases_compute.cases):
+                 reduction_cases, compute.cases):
         yield from part()

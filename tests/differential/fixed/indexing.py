@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cases that record_op_cases.py records of the operators that make, select and repeat elements."""
+"""Fixed cases of the operators that make, select and repeat elements."""
 import numpy as np
 
-from op_cases import case, operand
-from op_cases_movement import ints, moved
-from op_models import Operand
+from fixed.cases import case
+from fixed.movement import ints, moved
+from models import Operand, operand
 
 KINDS = ("f32", "i8", "u8", "i16", "i32", "i64", "bool")
 NUMBERS = ("f32", "i32", "i64")

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# ctest: sanitized
+"""Operators give what LiteRT gave on the recorded cases (tests/data/ops; `run.py --record` makes them):
+on the plain loops, on the kernels, and integers to the bit on every tier and with more threads."""
+import os
+import pathlib
+import sys
+
+import pytest
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER))
+import compare
+import models
+import recordings
+from runner import Failed, Runner
+
+BUILD = pathlib.Path(os.environ.get("CYGNET_BUILD_DIR", FOLDER.parents[1] / "build" / "release"))
+FILES = sorted(recordings.FOLDER.glob("*.npz.xz"))
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with_program = Runner(BUILD)
+    yield with_program
+    with_program.close()
+
+
+def wrong(case, rules, runner):
+    """What is wrong with one case, or None."""
+    raw, feeds, outputs = case
+    plain, kernels, differing = runner.run(raw, feeds)
+    for name, got in (("plain loops", plain), ("kernels", kernels)):
+        if isinstance(got, Failed):
+            return f"{name}: {got}"
+    want = [[models.from_bytes(kind, octets, shape) for (kind, _), (octets, shape) in zip(got, run, strict=True)]
+            for got, run in zip(plain, outputs, strict=True)]
+    text, _ = compare.results_differ(plain, want, rules["tolerance"], rules["steps"])
+    if text is not None:
+        return f"plain loops: {text}"
+    values = [[array for _, array in run] for run in plain]
+    text, _ = compare.results_differ(kernels, values, 2 * rules["tolerance"], rules["kernel_steps"])
+    if text is not None:
+        return f"kernels beside plain loops: {text}"
+    return f"integers differ on {differing}" if differing else None
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.split(".")[0])
+def test_recorded(path, runner):
+    rules, cases = recordings.read(path)
+    found = {name: wrong(case, rules[name.split("/")[0]], runner) for name, case in cases.items()}
+    bad = [f"{name}: {text}" for name, text in found.items() if text]
+    assert not bad, "\n".join([f"{len(bad)} of {len(cases)} cases"] + bad)
+
+
+def test_there_are_recordings():
+    assert len(FILES) >= 100

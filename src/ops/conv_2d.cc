@@ -14,19 +14,24 @@ struct ConvState {
   ConvGeometry geometry;  // of the tensor as the file gives it
   ConvGeometry inner;     // as the kernel sees it: of the staged image, a row of taps in one
   int32_t groups = 1;
-  Clamp<float> real;
-  Clamp<int32_t> quantized;
-  ChannelScales scales;
+  ConvResults results;
+  int unpacked = -1;       // scratch of the plain loops: the filter
   bool packed = false;     // kernels can run
   bool pointwise = false;  // 1×1, stride 1, no padding: rows are the pixels themselves
   int64_t k = 0;           // depth of one tap for the kernel
   Staging staging;
-  uint8_t* weights = nullptr;  // packed, one group after the other
+  uint8_t* weights = nullptr;  // packed, one group after the other; int16 activations: as they are
   int64_t group_bytes = 0;
+  int32_t* sums = nullptr;        // hybrid: of each output channel
   uint8_t* zero = nullptr;        // row of padding
   int64_t* bias64 = nullptr;      // int16 activations
   int staged = -1, offsets = -1;  // scratch
 };
+
+constexpr FilterTypes kFilterTypes = {
+    .real = type_set(Type::float32, Type::float16, Type::int8, Type::int4),
+    .int8 = type_set(Type::int8, Type::int4),
+    .int16 = type_set(Type::int8, Type::int4)};
 
 // Inputs with fewer channels are copied with their padding, so that a row of taps is one long run.
 constexpr int32_t kFewChannels = 16;
@@ -54,7 +59,7 @@ Status geometry_of(OpContext& op, ConvGeometry* g) {
 
 Status infer(OpContext& op) {
   const Tensor &x = op.input(0), &filter = op.input(1);
-  CYGNET_TRY(check_conv_types(x, filter, bias_tensor(op), op.output(0)));
+  CYGNET_TRY(check_conv_types(kFilterTypes, x, filter, bias_tensor(op), op.output(0)));
   CYGNET_TRY(expect_rank("input 0", x, 4));
   CYGNET_TRY(expect_rank("input 1", filter, 4));
   const int32_t channels = filter.shape[0], depth = filter.shape[3];
@@ -113,12 +118,12 @@ void choose_staging(const Tensor& x, ConvState* s) {
   s->k = int64_t{g.w.filter} * c;
 }
 
-Status pack_groups(OpContext& op, ConvState* s) {
-  const Tensor &x = op.input(0), &filter = op.input(1);
+Status pack_groups(OpContext& op, const Tensor& filter, ConvState* s) {
+  const Tensor& x = op.input(0);
   const Tensor* bias = bias_tensor(op);
   const int64_t n = filter.shape[0] / s->groups, taps = s->inner.taps(), depth = taps * s->k;
-  const int64_t element = x.type == Type::float32 ? 4 : 1;
-  const size_t group_bytes = packed_weight_bytes(x.type, n, taps, s->k),
+  const int64_t element = filter.type == Type::float32 ? 4 : 1;
+  const size_t group_bytes = packed_weight_bytes(filter.type, n, taps, s->k),
                bytes = group_bytes * static_cast<size_t>(s->groups);
   s->group_bytes = static_cast<int64_t>(group_bytes);
   s->weights = static_cast<uint8_t*>(op.allocate(bytes));
@@ -126,26 +131,42 @@ Status pack_groups(OpContext& op, ConvState* s) {
   for (int64_t g = 0; g < s->groups; ++g)
     pack_weights(x, filter, filter.as<uint8_t>() + g * n * depth * element,
                  {.n_stride = depth, .tap_stride = s->k, .k_stride = 1},
-                 bias == nullptr ? nullptr : bias->as<int32_t>() + g * n, s->scales.from(g * n), n,
-                 taps, s->k, s->weights + g * s->group_bytes);
-  return {};
+                 bias == nullptr ? nullptr : bias->as<int32_t>() + g * n,
+                 s->results.scales.from(g * n), n, taps, s->k, s->weights + g * s->group_bytes);
+  return make_sums(op, s->results, filter, filter.shape[0], depth, &s->sums);
 }
 
-Status prepare_kernels(OpContext& op, ConvState* s) {
-  const Tensor &x = op.input(0), &filter = op.input(1);
+// The filter as the kernels read it.
+Status prepare_weights(OpContext& op, ConvState* s) {
+  base::Buffer unpacked;
+  Tensor filter;
+  CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &filter));
+  if (op.input(0).type != Type::int16) return pack_groups(op, filter, s);
+  s->group_bytes = filter.shape.elements() / s->groups;
+  CYGNET_TRY(keep_filter(op, filter, op.input(1), &s->weights));
+  return widen_bias(op, bias_tensor(op), &s->bias64);
+}
+
+bool suits_kernels(OpContext& op, const Tensor& x, ConvState* s) {
+  const Tensor& filter = op.input(1);
   const Tensor* bias = bias_tensor(op);
   if (op.reference() || !filter.constant || (bias != nullptr && !bias->constant) ||
       s->geometry.taps() > kMaxTaps)
-    return {};
+    return false;
   choose_staging(x, s);
-  if (filter.shape.elements(1, 4) > most_products(filter) && type_bits(x.type) == 8) return {};
-  if (s->staging.height(x.shape[1]) * s->staging.width(x.shape[2]) * x.shape[3] > INT32_MAX)
-    return {};
+  if (filter.shape.elements(1, 4) > most_products(filter) && type_bits(x.type) == 8) return false;
+  return s->staging.height(x.shape[1]) * s->staging.width(x.shape[2]) * x.shape[3] <= INT32_MAX;
+}
+
+Status prepare_kernels(OpContext& op, ConvState* s) {
+  const Tensor x = kernel_input(op.input(0), op.input(1));
+  if (!suits_kernels(op, x, s)) {
+    CYGNET_TRY(request_unpacked(op, op.input(1), &s->unpacked));
+    return request_quantized(op, op.input(0), x.shape[0], sizeof(int16_t), &s->results);
+  }
   s->packed = true;
-  if (x.type == Type::int16)
-    CYGNET_TRY(widen_bias(op, bias, &s->bias64));
-  else
-    CYGNET_TRY(pack_groups(op, s));
+  CYGNET_TRY(prepare_weights(op, s));
+  CYGNET_TRY(request_quantized(op, op.input(0), x.shape[0], 1, &s->results));
   const int element = type_bits(x.type) / 8;
   s->zero = static_cast<uint8_t*>(op.allocate(static_cast<size_t>(s->k * element)));
   if (s->zero == nullptr) return out_of_memory("padding", static_cast<size_t>(s->k * element));
@@ -162,19 +183,23 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
   return {};
 }
 
+// TFLite quantizes a hybrid operator's images symmetrically where all filters have one scale.
+bool has_several_scales(const Quantization& q) {
+  for (int i = 1; i < q.count; ++i)
+    if (q.scales[i] != q.scales[0]) return true;
+  return false;
+}
+
 Status prepare(OpContext& op) {
   auto* s = op.make_state<ConvState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(ConvState));
   const auto activation = op.options<schema::Conv2DOptions>().fused_activation_function();
+  const Tensor &x = op.input(0), &filter = op.input(1);
   CYGNET_TRY(geometry_of(op, &s->geometry));
-  s->groups = op.input(0).shape[3] / op.input(1).shape[3];
-  if (op.input(0).type == Type::float32) {
-    CYGNET_TRY(activation_clamp(activation, &s->real));
-  } else {
-    CYGNET_TRY(quantized_activation_clamp(activation, op.output(0), &s->quantized));
-    CYGNET_TRY(make_channel_scales(op, op.input(0), op.input(1), op.output(0), op.input(1).shape[0],
-                                   op.input(0).type == Type::uint8, &s->scales));
-  }
+  s->groups = x.shape[3] / filter.shape[3];
+  s->results.asymmetric = s->groups != 1 || has_several_scales(filter.quantization);
+  CYGNET_TRY(prepare_results(op, x, filter, activation, filter.shape[0], x.type == Type::uint8,
+                             &s->results));
   return prepare_kernels(op, s);
 }
 
@@ -207,9 +232,11 @@ Acc dot(const ConvState& s, const X* x, const W* filter, int64_t oy, int64_t ox,
 }
 
 // Calls store(index, n·h·w·m element, channel, accumulator) for every output element.
-template <class X, class W, class Acc, class Bias, class Store>
-void plain(OpContext& op, const ConvState& s, const Bias* bias, Store store) {
-  const Tensor &x = op.input(0), &filter = op.input(1);
+template <class Types, class Bias, class Store>
+void plain(OpContext& op, const ConvState& s, const Tensor& x, const Tensor& filter,
+           const Bias* bias, Store store) {
+  using X = typename Types::X;
+  using W = typename Types::W;
   const int32_t c = x.shape[3], depth = filter.shape[3], channels = filter.shape[0];
   const int32_t per_group = channels / s.groups;
   const int64_t filter_size = filter.shape.elements(1, 4), image = x.shape.elements(1, 4);
@@ -222,8 +249,8 @@ void plain(OpContext& op, const ConvState& s, const Bias* bias, Store store) {
       for (int64_t ox = 0; ox < s.geometry.w.out; ++ox)
         for (int32_t m = 0; m < channels; ++m) {
           const X* base = x.as<X>() + batch * image + (m / per_group) * depth;
-          const Acc acc = dot<X, W, Acc>(s, base, filter.as<W>() + m * filter_size, oy, ox, c,
-                                         depth, x_zero, w_zero);
+          const auto acc = dot<X, W, typename Types::Acc>(s, base, filter.as<W>() + m * filter_size,
+                                                          oy, ox, c, depth, x_zero, w_zero);
           store((row * s.geometry.w.out + ox) * channels + m, m,
                 bias == nullptr ? acc : add_bias(acc, bias[m]));
         }
@@ -232,31 +259,11 @@ void plain(OpContext& op, const ConvState& s, const Bias* bias, Store store) {
 }
 
 void invoke_plain(OpContext& op, const ConvState& s) {
-  const Tensor* bias = bias_tensor(op);
-  const Requantize r{
-      s.scales.multipliers,
-      op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0,
-      s.quantized};
-  switch (op.input(0).type) {
-    case Type::float32: {
-      float* out = op.output(0).as<float>();
-      return plain<float, float, float>(
-          op, s, bias_of<float>(bias),
-          [&](int64_t at, int64_t, float acc) { out[at] = s.real(acc); });
-    }
-    case Type::int8:
-      return plain<int8_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias),
-                                            r.store(op.output(0).as<int8_t>()));
-    case Type::uint8:
-      return plain<uint8_t, uint8_t, int32_t>(op, s, bias_of<int32_t>(bias),
-                                              r.store(op.output(0).as<uint8_t>()));
-    default:
-      if (bias != nullptr && bias->type == Type::int32)
-        return plain<int16_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias),
-                                               r.store(op.output(0).as<int16_t>()));
-      return plain<int16_t, int8_t, int64_t>(op, s, bias_of<int64_t>(bias),
-                                             r.store(op.output(0).as<int16_t>()));
-  }
+  run_plain(op, op.input(0), op.input(1), s.unpacked, bias_tensor(op), op.input(0).shape[0],
+            s.results, false,
+            [&](auto types, const Tensor& x, const Tensor& filter, const auto* bias, auto store) {
+              plain<decltype(types)>(op, s, x, filter, bias, store);
+            });
 }
 
 // ---- Kernels
@@ -268,59 +275,92 @@ struct Slice {
   const int32_t* at;
   int64_t count;
   int32_t group;
+  const DynamicQuant* quant;  // hybrid: of the image
 };
 
+// Bytes of an element that the kernels read.
+int element_bytes(const OpContext& op, const ConvState& s) {
+  return s.results.hybrid ? 1 : type_bits(op.input(0).type) / 8;
+}
+
 void run_slice(OpContext& op, const ConvState& s, const Slice& slice) {
-  const Tensor &x = op.input(0), &filter = op.input(1);
+  const Tensor &x = op.input(0), &filter = op.input(1), &y = op.output(0);
   const int64_t depth = filter.shape[3], channels = filter.shape[0], n = channels / s.groups,
-                taps = s.inner.taps();
-  const int element = type_bits(x.type) / 8;
-  const bool wide = x.type == Type::int16;
-  run_gemm(filter, op.output(0),
-           {.a = slice.image + slice.group * depth * element,
-            .at = slice.at,
-            .a_stride = x.shape[3],
-            .zero = s.zero,
-            .m = slice.count,
-            .n = n,
-            .taps = taps,
-            .k = s.k,
-            .weights = wide ? filter.as<uint8_t>() + slice.group * n * taps * s.k
-                            : s.weights + slice.group * s.group_bytes,
-            .bias = s.bias64 == nullptr ? nullptr : s.bias64 + slice.group * n,
-            .scales = s.scales.from(slice.group * n),
-            .out = slice.out + slice.group * n * element,
-            .out_stride = channels,
-            .real = s.real,
-            .quantized = s.quantized});
+                taps = s.inner.taps(), first = slice.group * n;
+  const ConvResults& r = s.results;
+  LayerGemm gemm = {.a = slice.image + slice.group * depth * element_bytes(op, s),
+                    .at = slice.at,
+                    .a_stride = x.shape[3],
+                    .zero = s.zero,
+                    .m = slice.count,
+                    .n = n,
+                    .taps = taps,
+                    .k = s.k,
+                    .weights = s.weights + slice.group * s.group_bytes,
+                    .bias = s.bias64 == nullptr ? nullptr : s.bias64 + first,
+                    .scales = r.scales.from(first),
+                    .out = slice.out + first * (type_bits(y.type) / 8),
+                    .out_stride = channels,
+                    .real = r.real,
+                    .quantized = r.quantized,
+                    .quants = slice.quant};
+  if (r.hybrid) {
+    const Tensor* bias = bias_tensor(op);
+    gemm.columns = {.scales = r.scales.from(first),
+                    .bias = bias == nullptr ? nullptr : bias->as<float>() + first,
+                    .sums = s.sums == nullptr ? nullptr : s.sums + first,
+                    .clamp = r.real};
+  }
+  run_gemm(filter, y, gemm);
+}
+
+// All pixels of one image, which has been staged.
+void run_image(OpContext& op, const ConvState& s, const uint8_t* image, uint8_t* out,
+               const DynamicQuant* quant) {
+  const int element = element_bytes(op, s);
+  const int64_t c = op.input(0).shape[3];
+  const int64_t out_pixel = int64_t{op.output(0).shape[3]} * (type_bits(op.output(0).type) / 8);
+  const int64_t pixels = s.geometry.pixels(), taps = s.inner.taps();
+  op.parallel_for(
+      (pixels + kPixelsPerCall - 1) / kPixelsPerCall, [&](int64_t begin, int64_t end, int thread) {
+        int32_t* at =
+            s.pointwise ? nullptr : op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
+        for (int64_t chunk = begin; chunk < end; ++chunk) {
+          const int64_t first = chunk * kPixelsPerCall,
+                        count = std::min(kPixelsPerCall, pixels - first);
+          if (!s.pointwise) fill_offsets(s.inner, c, first, count, at);
+          const uint8_t* from = s.pointwise ? image + first * c * element : image;
+          for (int32_t g = 0; g < s.groups; ++g)
+            run_slice(op, s, {from, out + first * out_pixel, at, count, g, quant});
+        }
+      });
 }
 
 void invoke_kernels(OpContext& op, const ConvState& s) {
   const Tensor &x = op.input(0), &y = op.output(0);
-  const int element = type_bits(x.type) / 8;
-  const int64_t image_bytes = x.shape.elements(1, 4) * element, out_pixel = y.shape[3] * element;
-  const int64_t pixels = s.geometry.pixels(), taps = s.inner.taps();
+  const int element = element_bytes(op, s);
+  const int64_t image_bytes = x.shape.elements(1, 4) * element,
+                out_bytes = y.shape.elements(1, 4) * (type_bits(y.type) / 8);
+  const uint8_t* images = x.as<uint8_t>();
+  const DynamicQuant* quants = nullptr;
+  if (s.results.hybrid) {
+    images = quantize_input<uint8_t>(op, x, x.shape[0], s.results);
+    quants = op.scratch<DynamicQuant>(s.results.quants);
+  }
   for (int32_t batch = 0; batch < x.shape[0]; ++batch) {
-    const uint8_t* image = x.as<uint8_t>() + batch * image_bytes;
-    if (s.staging.needed()) {
+    const uint8_t* image = images + batch * image_bytes;
+    const DynamicQuant* quant = quants == nullptr ? nullptr : quants + batch;
+    Staging staging = s.staging;
+    if (quant != nullptr) {
+      staging.pad_value = 128 + quant->zero;
+      std::memset(s.zero, staging.pad_value, static_cast<size_t>(s.k));
+    }
+    if (staging.needed()) {
       auto* staged = op.scratch<uint8_t>(s.staged);
-      stage_image(op, s.staging, image, x.shape[1], x.shape[2], x.shape[3], element, staged);
+      stage_image(op, staging, image, x.shape[1], x.shape[2], x.shape[3], element, staged);
       image = staged;
     }
-    uint8_t* out = op.output(0).as<uint8_t>() + batch * pixels * out_pixel;
-    op.parallel_for((pixels + kPixelsPerCall - 1) / kPixelsPerCall, [&](int64_t begin, int64_t end,
-                                                                        int thread) {
-      int32_t* at =
-          s.pointwise ? nullptr : op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
-      for (int64_t chunk = begin; chunk < end; ++chunk) {
-        const int64_t first = chunk * kPixelsPerCall,
-                      count = std::min(kPixelsPerCall, pixels - first);
-        if (!s.pointwise) fill_offsets(s.inner, x.shape[3], first, count, at);
-        const uint8_t* from = s.pointwise ? image + first * x.shape[3] * element : image;
-        for (int32_t g = 0; g < s.groups; ++g)
-          run_slice(op, s, {from, out + first * out_pixel, at, count, g});
-      }
-    });
+    run_image(op, s, image, op.output(0).as<uint8_t>() + batch * out_bytes, quant);
   }
 }
 

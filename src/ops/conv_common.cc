@@ -3,44 +3,49 @@
 
 #include <cstring>
 
+#include "base/number.h"
+
 namespace cygnet::ops {
 
-Status check_conv_types(const Tensor& input, const Tensor& filter, const Tensor* bias,
-                        const Tensor& output) {
+Status check_conv_types(const FilterTypes& types, const Tensor& input, const Tensor& filter,
+                        const Tensor* bias, const Tensor& output) {
   CYGNET_TRY(expect_same_type("input 0", input, "output 0", output));
+  uint32_t filters = 0;
+  Type bias_type = Type::int32;
   switch (input.type) {
     case Type::float32:
-      if (filter.type == Type::int8 || filter.type == Type::int4)
-        return Status::error(Code::unsupported,
-                             "input 1: float activations with %s weights are not supported",
-                             type_name(filter.type));
-      CYGNET_TRY(expect_type("input 1", filter, {Type::float32}));
-      if (bias != nullptr) CYGNET_TRY(expect_type("input 2", *bias, {Type::float32}));
-      return {};
+      filters = types.real;
+      bias_type = Type::float32;
+      break;
     case Type::int8:
+      filters = types.int8;
+      break;
     case Type::uint8:
-      if (filter.type == Type::int4)
-        return Status::error(Code::unsupported, "input 1: INT4 weights are not supported");
-      CYGNET_TRY(expect_same_type("input 0", input, "input 1", filter));
-      if (bias != nullptr) CYGNET_TRY(expect_type("input 2", *bias, {Type::int32}));
-      return {};
+      filters = type_set(Type::uint8);
+      break;
     case Type::int16:
-      CYGNET_TRY(expect_type("input 1", filter, {Type::int8}));
-      if (bias != nullptr && bias->type != Type::int32)
-        CYGNET_TRY(expect_type("input 2", *bias, {Type::int64}));
-      return {};
+      filters = types.int16;
+      if (bias != nullptr && bias->type == Type::int64) bias_type = Type::int64;
+      break;
     default:
       return Status::error(Code::unsupported, "input 0: type %s is not supported",
                            type_name(input.type));
   }
+  if ((filters & type_set(filter.type)) == 0)
+    return Status::error(Code::unsupported,
+                         "input 1: %s weights of %s activations are not supported",
+                         type_name(filter.type), type_name(input.type));
+  return bias == nullptr ? Status() : expect_type("input 2", *bias, {bias_type});
 }
 
 Status check_conv_quantization(const Tensor& input, const Tensor& filter, const Tensor* bias,
                                const Tensor& output, int32_t channels, int32_t axis) {
   if (bias != nullptr) CYGNET_TRY(expect_elements("input 2", *bias, channels));
-  if (input.type == Type::float32) return {};
-  CYGNET_TRY(expect_per_tensor("input 0", input));
-  CYGNET_TRY(expect_per_tensor("output 0", output));
+  if (filter.type == Type::float32 || filter.type == Type::float16) return {};
+  if (input.type != Type::float32) {
+    CYGNET_TRY(expect_per_tensor("input 0", input));
+    CYGNET_TRY(expect_per_tensor("output 0", output));
+  }
   const Quantization& q = filter.quantization;
   if (q.count == 0) return bad_model("input 1: expected quantization parameters, got none");
   if (q.count > 1) {
@@ -50,7 +55,7 @@ Status check_conv_quantization(const Tensor& input, const Tensor& filter, const 
       return bad_model("input 1: expected one scale or %d along dimension %d, got %d along %d",
                        channels, axis, q.count, q.axis);
   }
-  if (filter.type == Type::int8)
+  if (filter.type != Type::uint8)
     for (int i = 0; i < q.zero_point_count; ++i)
       if (q.zero_points[i] != 0)
         return bad_model("input 1: expected zero point 0, got %d", q.zero_point(i));
@@ -61,14 +66,118 @@ Status check_conv_quantization(const Tensor& input, const Tensor& filter, const 
   return {};
 }
 
+size_t unpacked_bytes(const Tensor& filter) {
+  if (!needs_unpacking(filter)) return 0;
+  return static_cast<size_t>(filter.shape.elements()) * (filter.type == Type::float16 ? 4 : 1);
+}
+
+Tensor unpack_filter(const Tensor& filter, void* out) {
+  Tensor t = filter;
+  if (!needs_unpacking(filter)) return t;
+  const int64_t n = filter.shape.elements();
+  t.data = out;
+  t.bytes = unpacked_bytes(filter);
+  if (filter.type == Type::float16) {
+    t.type = Type::float32;
+    kernels().half_to_float(filter.as<uint16_t>(), n, t.as<float>());
+  } else {
+    t.type = Type::int8;
+    unpack_small(filter.type, filter.data, 0, n, t.as<int8_t>());
+  }
+  return t;
+}
+
+Status unpack_constant(const Tensor& filter, base::Buffer* memory, Tensor* out) {
+  const size_t bytes = unpacked_bytes(filter);
+  if (bytes > 0 && !memory->resize(bytes)) return out_of_memory("filter", bytes);
+  *out = unpack_filter(filter, memory->data());
+  return {};
+}
+
+Status keep_filter(OpContext& op, const Tensor& unpacked, const Tensor& filter, uint8_t** out) {
+  if (!needs_unpacking(filter)) {
+    *out = static_cast<uint8_t*>(unpacked.data);
+    return {};
+  }
+  *out = static_cast<uint8_t*>(op.allocate(unpacked.bytes));
+  if (*out == nullptr) return out_of_memory("filter", unpacked.bytes);
+  std::memcpy(*out, unpacked.data, unpacked.bytes);
+  return {};
+}
+
+Status request_unpacked(OpContext& op, const Tensor& filter, int* handle) {
+  return needs_unpacking(filter) ? op.request_scratch(unpacked_bytes(filter), handle) : Status();
+}
+
+Status prepare_results(OpContext& op, const Tensor& input, const Tensor& filter,
+                       schema::ActivationFunctionType activation, int64_t channels,
+                       bool float_product, ConvResults* results) {
+  results->hybrid = is_hybrid(input, filter);
+  if (input.type == Type::float32)
+    CYGNET_TRY(activation_clamp(activation, &results->real));
+  else
+    CYGNET_TRY(quantized_activation_clamp(activation, op.output(0), &results->quantized));
+  if (input.type == Type::float32 && !results->hybrid) return {};
+  return make_channel_scales(op, input, filter, op.output(0), channels, float_product,
+                             &results->scales);
+}
+
+Status request_quantized(OpContext& op, const Tensor& input, int64_t units, size_t element,
+                         ConvResults* results) {
+  if (!results->hybrid) return {};
+  CYGNET_TRY(
+      op.request_scratch(static_cast<size_t>(input.shape.elements()) * element, &results->values));
+  return op.request_scratch(static_cast<size_t>(units) * sizeof(DynamicQuant), &results->quants);
+}
+
+template <class T>
+T* quantize_input(OpContext& op, const Tensor& input, int64_t units, const ConvResults& results) {
+  constexpr int64_t kPiece = 1 << 14;  // elements of a task
+  T* out = op.scratch<T>(results.values);
+  auto* quants = op.scratch<DynamicQuant>(results.quants);
+  const int64_t unit = units == 0 ? 0 : input.shape.elements() / units,
+                pieces = (unit + kPiece - 1) / kPiece;
+  op.parallel_for(units, [&](int64_t begin, int64_t end, int) {
+    for (int64_t u = begin; u < end; ++u)
+      quants[u] = choose_quant(input.as<float>() + u * unit, unit, results.asymmetric);
+  });
+  op.parallel_for(units * pieces, [&](int64_t begin, int64_t end, int) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t u = task / pieces, first = task % pieces * kPiece, at = u * unit + first;
+      const int32_t offset = std::is_same_v<T, uint8_t> ? 128 : -quants[u].zero;
+      quantize_floats(input.as<float>() + at, std::min(kPiece, unit - first), quants[u], offset,
+                      out + at);
+    }
+  });
+  return out;
+}
+
+template uint8_t* quantize_input(OpContext&, const Tensor&, int64_t, const ConvResults&);
+template int16_t* quantize_input(OpContext&, const Tensor&, int64_t, const ConvResults&);
+template float* quantize_input(OpContext&, const Tensor&, int64_t, const ConvResults&);
+
+Status make_sums(OpContext& op, const ConvResults& results, const Tensor& filter, int64_t n,
+                 int64_t depth, int32_t** sums) {
+  if (!results.hybrid || !results.asymmetric) return {};
+  *sums = static_cast<int32_t*>(op.allocate(static_cast<size_t>(n) * sizeof(int32_t)));
+  if (*sums == nullptr) return out_of_memory("sums", static_cast<size_t>(n) * sizeof(int32_t));
+  sum_weights(filter.as<int8_t>(), n, depth, *sums);
+  return {};
+}
+
 Status make_channel_scales(OpContext& op, const Tensor& input, const Tensor& filter,
                            const Tensor& output, int64_t channels, bool float_product,
                            ChannelScales* scales) {
   const auto n = static_cast<size_t>(channels);
-  scales->multipliers = static_cast<Multiplier*>(op.allocate(n * sizeof(Multiplier)));
   scales->scales = static_cast<float*>(op.allocate(n * sizeof(float)));
-  if (scales->multipliers == nullptr || scales->scales == nullptr)
-    return out_of_memory("channel scales", n * 12);
+  if (scales->scales == nullptr) return out_of_memory("channel scales", n * sizeof(float));
+  if (input.type == Type::float32) {
+    for (int i = 0; i < static_cast<int>(channels); ++i)
+      scales->scales[i] = filter.quantization.scale(i);
+    return {};
+  }
+  scales->multipliers = static_cast<Multiplier*>(op.allocate(n * sizeof(Multiplier)));
+  if (scales->multipliers == nullptr) return out_of_memory("channel scales", n * 8);
   const float input_scale = input.quantization.scale();
   const double output_scale = static_cast<double>(output.quantization.scale());
   for (int i = 0; i < static_cast<int>(channels); ++i) {
@@ -133,19 +242,27 @@ Args gemm_args(const LayerGemm& g) {
 void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
                   const WeightStrides& strides, const void* bias, const float* scales, int64_t n,
                   int64_t taps, int64_t k, void* out) {
-  if (input.type == Type::float32)
+  if (filter.type == Type::float32)
     return pack_gemm_f32(static_cast<const float*>(w), strides, static_cast<const float*>(bias), n,
                          taps, k, kernels().gemm_f32_nr, static_cast<float*>(out));
+  const bool hybrid = input.type == Type::float32;
   const PackQ8 params{.weight_flip = static_cast<uint8_t>(filter.type == Type::uint8 ? 0x80 : 0),
                       .weight_zero_point = signed_zero_point(filter),
-                      .input_zero_point = unsigned_zero_point(input),
-                      .bias = static_cast<const int32_t*>(bias),
-                      .scale = scales,
+                      .input_zero_point = hybrid ? 128 : unsigned_zero_point(input),
+                      .bias = hybrid ? nullptr : static_cast<const int32_t*>(bias),
+                      .scale = hybrid ? nullptr : scales,
                       .scale_stride = 1};
   pack_gemm_q8(w, strides, params, n, taps, k, kernels().gemm_q8_nr, out);
 }
 
 void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& g) {
+  if (is_hybrid(output, filter)) {
+    auto args = gemm_args<GemmQ8>(g);
+    args.store = StoreQ8::s32;
+    kernels().gemm_q8(args);
+    return finish_hybrid(SumType::s32, g.m, g.n, g.out_stride, g.quants, g.quant_step, g.columns,
+                         static_cast<float*>(g.out));
+  }
   if (output.type == Type::float32) {
     auto args = gemm_args<GemmF32>(g);
     args.lo = g.real.low;

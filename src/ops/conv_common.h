@@ -3,11 +3,13 @@
 // of the input that kernels read.
 #pragma once
 
+#include "base/memory.h"
 #include "kernels/kernels.h"
 #include "kernels/pack.h"
 #include "ops/activation.h"
 #include "ops/check.h"
 #include "ops/fixed_point.h"
+#include "ops/hybrid.h"
 #include "ops/window.h"
 
 namespace cygnet::ops {
@@ -24,16 +26,52 @@ struct ConvGeometry {
   int64_t pixels() const { return int64_t{h.out} * w.out; }
 };
 
-/// Checks types of input, filter, bias and output: f32 throughout, or 8-bit with int32 bias, or
-/// int16 activations with int8 filter and int32 or int64 bias. Hybrid and 4-bit: unsupported.
-Status check_conv_types(const Tensor& input, const Tensor& filter, const Tensor* bias,
-                        const Tensor& output);
+/// A set of types, one bit for each.
+template <class... Types>
+constexpr uint32_t type_set(Types... types) {
+  return (0u | ... | (1u << static_cast<uint32_t>(types)));
+}
+
+/// The filter types that an operator has for activations of each type; UINT8 has UINT8.
+struct FilterTypes {
+  uint32_t real = type_set(Type::float32);
+  uint32_t int8 = type_set(Type::int8);
+  uint32_t int16 = type_set(Type::int8);
+};
+
+/// Checks types of input, filter, bias and output. The bias is f32 with float activations, int32
+/// with 8-bit ones, int32 or int64 with INT16.
+Status check_conv_types(const FilterTypes& types, const Tensor& input, const Tensor& filter,
+                        const Tensor* bias, const Tensor& output);
 
 /// Checks the quantization of input, filter (whole tensor, or one scale for each of `channels`
 /// along `axis`) and output, and that the bias has `channels` elements. Nothing to check for f32
-/// but the bias.
+/// but the bias, for hybrid operators nothing but the bias and the filter.
 Status check_conv_quantization(const Tensor& input, const Tensor& filter, const Tensor* bias,
                                const Tensor& output, int32_t channels, int32_t axis);
+
+/// Whether the activations are quantized while running.
+inline bool is_hybrid(const Tensor& input, const Tensor& filter) {
+  return input.type == Type::float32 && filter.type != Type::float32 &&
+         filter.type != Type::float16;
+}
+
+/// Whether a filter's elements must be unpacked (INT4, INT2) or widened (FLOAT16).
+inline bool needs_unpacking(const Tensor& filter) {
+  return type_bits(filter.type) < 8 || filter.type == Type::float16;
+}
+/// Bytes of the unpacked filter; 0 where it needs no unpacking.
+size_t unpacked_bytes(const Tensor& filter);
+/// The filter as the arithmetic reads it, int8 or float32, its elements written to `out`, which
+/// has unpacked_bytes; the filter itself where it needs no unpacking.
+Tensor unpack_filter(const Tensor& filter, void* out);
+/// In prepare: the same of a constant; `memory` holds the elements.
+Status unpack_constant(const Tensor& filter, base::Buffer* memory, Tensor* out);
+/// In prepare, for kernels that read weights as they are: a filter that unpack_constant gave, its
+/// elements kept beyond prepare.
+Status keep_filter(OpContext& op, const Tensor& unpacked, const Tensor& filter, uint8_t** out);
+/// In prepare, for the plain loops: scratch that the filter is unpacked to in each run.
+Status request_unpacked(OpContext& op, const Tensor& filter, int* handle);
 
 /// Requantization of each output channel: input scale · filter scale / output scale.
 struct ChannelScales {
@@ -44,11 +82,46 @@ struct ChannelScales {
   }
 };
 
-/// In prepare. `channels` scales, also where the filter has one for all. `float_product`: the two
-/// input scales are multiplied in float, as TFLite does where it has one multiplier for the tensor.
+/// In prepare. `channels` scales, also where the filter has one for all; of hybrid operators those
+/// of the filter. `float_product`: the two input scales are multiplied in float, as TFLite does
+/// where it has one multiplier for the tensor.
 Status make_channel_scales(OpContext& op, const Tensor& input, const Tensor& filter,
                            const Tensor& output, int64_t channels, bool float_product,
                            ChannelScales* scales);
+
+/// How an operator makes results of its sums.
+struct ConvResults {
+  Clamp<float> real;
+  Clamp<int32_t> quantized;
+  ChannelScales scales;
+  bool hybrid = false;
+  bool asymmetric = false;  ///< hybrid
+  int values = -1;          ///< scratch: the quantized input
+  int quants = -1;          ///< scratch: DynamicQuant of each of its units
+};
+
+/// In prepare: activation and scales. `float_product` as in make_channel_scales.
+Status prepare_results(OpContext& op, const Tensor& input, const Tensor& filter,
+                       schema::ActivationFunctionType activation, int64_t channels,
+                       bool float_product, ConvResults* results);
+
+/// In prepare: scratch for a hybrid operator's input of `units` units, `element` bytes each
+/// element.
+Status request_quantized(OpContext& op, const Tensor& input, int64_t units, size_t element,
+                         ConvResults* results);
+
+/// In invoke: quantizes the input's `units` units, as T (see quantize_floats); the elements. The
+/// units' DynamicQuants lie in results.quants.
+template <class T>
+T* quantize_input(OpContext& op, const Tensor& input, int64_t units, const ConvResults& results);
+extern template uint8_t* quantize_input(OpContext&, const Tensor&, int64_t, const ConvResults&);
+extern template int16_t* quantize_input(OpContext&, const Tensor&, int64_t, const ConvResults&);
+extern template float* quantize_input(OpContext&, const Tensor&, int64_t, const ConvResults&);
+
+/// In prepare: Σ of each of n columns of `depth` weights; null (and no error) where all zeros of
+/// the activations will be 0.
+Status make_sums(OpContext& op, const ConvResults& results, const Tensor& filter, int64_t n,
+                 int64_t depth, int32_t** sums);
 
 /// In prepare: a constant int32 or int64 bias as int64, for int16 activations; null stays null.
 Status widen_bias(OpContext& op, const Tensor* bias, int64_t** out);
@@ -86,6 +159,75 @@ const T* bias_of(const Tensor* bias) {
   return bias == nullptr ? nullptr : bias->as<T>();
 }
 
+/// Types of a plain loop: activations, weights, accumulator.
+template <class X_, class W_, class Acc_>
+struct LoopTypes {
+  using X = X_;
+  using W = W_;
+  using Acc = Acc_;
+};
+
+/// For the plain loops: calls loop(LoopTypes, x, filter, bias, store) with the input as the loop
+/// reads it (INT16 in a hybrid operator), the filter unpacked, the bias as its elements or null,
+/// and store(element, channel, sum with bias). `units`: how many parts of the input have a
+/// quantization of their own in a hybrid operator.
+template <class Loop>
+void run_plain(OpContext& op, Tensor x, const Tensor& packed_filter, int unpacked,
+               const Tensor* bias, int64_t units, const ConvResults& results, bool round_once,
+               Loop loop) {
+  Tensor& y = op.output(0);
+  const Tensor filter =
+      unpack_filter(packed_filter, unpacked < 0 ? nullptr : op.scratch<void>(unpacked));
+  const Requantize r{results.scales.multipliers,
+                     y.quantization.count > 0 ? y.quantization.zero_point() : 0, results.quantized,
+                     round_once};
+  if (results.hybrid) {
+    if (units == 0 || y.shape.elements() == 0) return;
+    x.data = quantize_input<int16_t>(op, x, units, results);
+    x.type = Type::int16;
+    x.quantization = {};
+    const auto* quants = op.scratch<DynamicQuant>(results.quants);
+    const float* real_bias = bias_of<float>(bias);
+    const int64_t unit = y.shape.elements() / units;
+    auto* out = y.as<float>();
+    return loop(
+        LoopTypes<int16_t, int8_t, int64_t>(), x, filter, static_cast<const int64_t*>(nullptr),
+        [=, &results](int64_t at, int64_t channel, int64_t acc) {
+          const float scaled =
+              static_cast<float>(acc) * (quants[at / unit].scale * results.scales.scales[channel]);
+          out[at] = results.real(real_bias == nullptr ? scaled : scaled + real_bias[channel]);
+        });
+  }
+  switch (x.type) {
+    case Type::float32: {
+      auto* out = y.as<float>();
+      return loop(LoopTypes<float, float, float>(), x, filter, bias_of<float>(bias),
+                  [=, &results](int64_t at, int64_t, float acc) { out[at] = results.real(acc); });
+    }
+    case Type::int8:
+      return loop(LoopTypes<int8_t, int8_t, int32_t>(), x, filter, bias_of<int32_t>(bias),
+                  r.store(y.as<int8_t>()));
+    case Type::uint8:
+      return loop(LoopTypes<uint8_t, uint8_t, int32_t>(), x, filter, bias_of<int32_t>(bias),
+                  r.store(y.as<uint8_t>()));
+    default:
+      if (bias != nullptr && bias->type == Type::int32)
+        return loop(LoopTypes<int16_t, int8_t, int32_t>(), x, filter, bias_of<int32_t>(bias),
+                    r.store(y.as<int16_t>()));
+      return loop(LoopTypes<int16_t, int8_t, int64_t>(), x, filter, bias_of<int64_t>(bias),
+                  r.store(y.as<int16_t>()));
+  }
+}
+
+/// The input as kernels see it: a hybrid operator's is in the unsigned domain already.
+inline Tensor kernel_input(Tensor input, const Tensor& filter) {
+  if (!is_hybrid(input, filter)) return input;
+  input.type = Type::uint8;
+  input.constant = false;
+  input.quantization = {};
+  return input;
+}
+
 /// Zero point of 8-bit activations in the unsigned domain of the kernels.
 inline int32_t unsigned_zero_point(const Tensor& t) {
   return t.quantization.zero_point() + (t.type == Type::int8 ? 128 : 0);
@@ -100,15 +242,16 @@ inline bool needs_copy(const Tensor& t) {
   return t.type == Type::int8 || (t.type == Type::uint8 && t.constant);
 }
 
-/// Bytes of a matrix of weights in the form that the kernels for activations of `type` (f32 or 8
-/// bits) read, and its making. `w` is its first element, of the filter's type; bias and scales are
-/// those of its n columns, bias may be null.
+/// Bytes of a matrix of weights of `type` (f32 or 8 bits) in the form that the kernels read, and
+/// its making. `w` is its first element, of the (unpacked) filter's type; bias and scales are those
+/// of its n columns, bias may be null. A hybrid operator's bias and scales stay outside.
 size_t packed_weight_bytes(Type type, int64_t n, int64_t taps, int64_t k);
 void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
                   const WeightStrides& strides, const void* bias, const float* scales, int64_t n,
                   int64_t taps, int64_t k, void* out);
 
-/// One matrix product with constant weights, whatever the layer's types.
+/// One matrix product with constant weights, whatever the layer's types. 8-bit weights and f32
+/// results are a hybrid operator's.
 struct LayerGemm {
   const void* a = nullptr;      ///< activations; 8 bits: unsigned
   const int32_t* at = nullptr;  ///< [m][taps] offsets; null: rows a_stride apart
@@ -123,6 +266,9 @@ struct LayerGemm {
   int64_t out_stride = 0;
   Clamp<float> real = {};
   Clamp<int32_t> quantized = {};
+  const DynamicQuant* quants = nullptr;  ///< hybrid: of row 0
+  int64_t quant_step = 0;                ///< from one row's to the next's
+  HybridColumns columns = {};            ///< hybrid
 };
 void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& gemm);
 

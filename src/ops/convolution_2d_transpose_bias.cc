@@ -47,6 +47,7 @@ Status geometry_of(const OpContext& op, ConvGeometry* g) {
 Status infer(OpContext& op) {
   const TransposedOperands in = operands(op);
   CYGNET_TRY(expect_type("input 0", in.x, {Type::float32}));
+  CYGNET_TRY(expect_type("input 1", in.filter, {Type::float32}));
   CYGNET_TRY(check_transposed(op, in));
   ConvGeometry g;
   CYGNET_TRY(geometry_of(op, &g));

@@ -3,9 +3,9 @@
 // C·D].
 //   y[n, oy, ox, c·D + d] = act(bias[c·D + d] + Σ x[n, oy·sh + fy·dh − ph, ox·sw + fx·dw − pw, c] ·
 //   filter[0, fy, fx, c·D + d])
-// D is the depth multiplier: the filter's channels over the input's. Types as CONV_2D; the scales
-// of int8 filters run along dimension 3. Source: tensorflow/lite/kernels/depthwise_conv.cc.
-#include "kernels/pack.h"
+// D is the depth multiplier: the filter's channels over the input's. Types as CONV_2D (no f16
+// filters, INT4 with int8 activations only); the scales of int8 filters run along dimension 3.
+// Source: tensorflow/lite/kernels/depthwise_conv.cc.
 #include "ops/conv_common.h"
 
 namespace cygnet::ops {
@@ -13,15 +13,17 @@ namespace {
 
 struct DepthwiseState {
   ConvGeometry geometry;
-  Clamp<float> real;
-  Clamp<int32_t> quantized;
-  ChannelScales scales;
+  ConvResults results;
+  int unpacked = -1;    // scratch of the plain loops: the filter
   bool packed = false;  // kernels can run
   Staging staging;
   uint8_t* weights = nullptr;
   uint8_t* zero = nullptr;        // row of padding
   int staged = -1, offsets = -1;  // scratch
 };
+
+constexpr FilterTypes kFilterTypes = {.real = type_set(Type::float32, Type::int8),
+                                      .int8 = type_set(Type::int8, Type::int4)};
 
 const Tensor* bias_tensor(const OpContext& op) {
   return op.input_or_null(2);
@@ -45,7 +47,7 @@ Status geometry_of(OpContext& op, ConvGeometry* g) {
 
 Status infer(OpContext& op) {
   const Tensor &x = op.input(0), &filter = op.input(1);
-  CYGNET_TRY(check_conv_types(x, filter, bias_tensor(op), op.output(0)));
+  CYGNET_TRY(check_conv_types(kFilterTypes, x, filter, bias_tensor(op), op.output(0)));
   CYGNET_TRY(expect_rank("input 0", x, 4));
   CYGNET_TRY(expect_rank("input 1", filter, 4));
   if (filter.shape[0] != 1)
@@ -67,9 +69,33 @@ int64_t macs(const OpContext& op) {
 
 // ---- Prepare
 
-Status pack_weights(OpContext& op, DepthwiseState* s) {
-  const Tensor &x = op.input(0), &filter = op.input(1);
+// Float kernels do a hybrid operator's products: of whole numbers, whose sums of up to
+// kMaxDepthwiseTaps products of 255 · 127 at most are exact in float.
+static_assert(kMaxDepthwiseTaps * 255 * 127 < 1 << 24);
+
+Status pack_real(const Tensor& filter, const Tensor* bias, int64_t taps, DepthwiseState* s) {
+  const int64_t c = filter.shape[3];
+  auto* out = reinterpret_cast<float*>(s->weights);
+  if (filter.type == Type::float32) {
+    pack_depthwise_f32(filter.as<float>(), bias_of<float>(bias), c, taps,
+                       kernels().depthwise_f32_nr, out);
+    return {};
+  }
+  base::Buffer numbers;
+  const size_t bytes = static_cast<size_t>(c * taps) * sizeof(float);
+  if (!numbers.resize(bytes)) return out_of_memory("filter", bytes);
+  auto* w = reinterpret_cast<float*>(numbers.data());
+  std::copy_n(filter.as<int8_t>(), c * taps, w);
+  pack_depthwise_f32(w, nullptr, c, taps, kernels().depthwise_f32_nr, out);
+  return {};
+}
+
+Status pack_filter(OpContext& op, DepthwiseState* s) {
+  const Tensor& x = op.input(0);
   const Tensor* bias = bias_tensor(op);
+  base::Buffer unpacked;
+  Tensor filter;
+  CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &filter));
   const int64_t c = filter.shape[3], taps = s->geometry.taps();
   const KernelTable& table = kernels();
   const bool real = x.type == Type::float32;
@@ -77,17 +103,13 @@ Status pack_weights(OpContext& op, DepthwiseState* s) {
                             : depthwise_q8_packed_bytes(c, taps, table.depthwise_q8_nr);
   s->weights = static_cast<uint8_t*>(op.allocate(bytes));
   if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
-  if (real) {
-    pack_depthwise_f32(filter.as<float>(), bias_of<float>(bias), c, taps, table.depthwise_f32_nr,
-                       reinterpret_cast<float*>(s->weights));
-    return {};
-  }
+  if (real) return pack_real(filter, bias, taps, s);
   const bool flip = filter.type == Type::uint8;
   const PackQ8 params{.weight_flip = static_cast<uint8_t>(flip ? 0x80 : 0),
                       .weight_zero_point = flip ? filter.quantization.zero_point() - 128 : 0,
                       .input_zero_point = unsigned_zero_point(x),
                       .bias = bias_of<int32_t>(bias),
-                      .scale = s->scales.scales,
+                      .scale = s->results.scales.scales,
                       .scale_stride = 1};
   pack_depthwise_q8(filter.as<uint8_t>(), params, c, taps, table.depthwise_q8_nr, s->weights);
   return {};
@@ -99,13 +121,16 @@ Status prepare_kernels(OpContext& op, DepthwiseState* s) {
   const int64_t c = filter.shape[3], taps = s->geometry.taps();
   if (op.reference() || x.type == Type::int16 || !filter.constant ||
       (bias != nullptr && !bias->constant) || taps > kMaxDepthwiseTaps ||
-      x.shape.elements(1, 3) * c > INT32_MAX)
-    return {};
+      x.shape.elements(1, 3) * c > INT32_MAX) {
+    CYGNET_TRY(request_unpacked(op, filter, &s->unpacked));
+    return request_quantized(op, x, x.shape[0], sizeof(int16_t), &s->results);
+  }
   s->packed = true;
+  CYGNET_TRY(request_quantized(op, x, x.shape[0], sizeof(float), &s->results));
   s->staging.repeat = static_cast<int32_t>(c / x.shape[3]);
   s->staging.flip = sign_flip(x);
   s->staging.pad_value = x.type == Type::float32 ? 0 : unsigned_zero_point(x);
-  CYGNET_TRY(pack_weights(op, s));
+  CYGNET_TRY(pack_filter(op, s));
   const auto row_bytes = static_cast<size_t>(c * type_bits(x.type) / 8);
   s->zero = static_cast<uint8_t*>(op.allocate(row_bytes));
   if (s->zero == nullptr) return out_of_memory("padding", row_bytes);
@@ -121,14 +146,11 @@ Status prepare(OpContext& op) {
   auto* s = op.make_state<DepthwiseState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(DepthwiseState));
   const auto activation = op.options<schema::DepthwiseConv2DOptions>().fused_activation_function();
+  const Tensor &x = op.input(0), &filter = op.input(1);
   CYGNET_TRY(geometry_of(op, &s->geometry));
-  if (op.input(0).type == Type::float32) {
-    CYGNET_TRY(activation_clamp(activation, &s->real));
-  } else {
-    CYGNET_TRY(quantized_activation_clamp(activation, op.output(0), &s->quantized));
-    CYGNET_TRY(make_channel_scales(op, op.input(0), op.input(1), op.output(0), op.input(1).shape[3],
-                                   op.input(0).type == Type::uint8, &s->scales));
-  }
+  s->results.asymmetric = true;
+  CYGNET_TRY(prepare_results(op, x, filter, activation, filter.shape[3], x.type == Type::uint8,
+                             &s->results));
   return prepare_kernels(op, s);
 }
 
@@ -156,9 +178,11 @@ Acc dot(const ConvGeometry& g, const X* x, int64_t x_pixel, const W* filter, int
   return static_cast<Acc>(acc);
 }
 
-template <class X, class W, class Acc, class Bias, class Store>
-void plain(OpContext& op, const ConvGeometry& g, const Bias* bias, Store store) {
-  const Tensor &x = op.input(0), &filter = op.input(1);
+template <class Types, class Bias, class Store>
+void plain(OpContext& op, const ConvGeometry& g, const Tensor& x, const Tensor& filter,
+           const Bias* bias, Store store) {
+  using X = typename Types::X;
+  using W = typename Types::W;
   const int64_t c = x.shape[3], channels = filter.shape[3], multiplier = channels / c;
   const bool real = std::is_same_v<X, float>;
   const int32_t x_zero = real ? 0 : x.quantization.zero_point();
@@ -168,8 +192,9 @@ void plain(OpContext& op, const ConvGeometry& g, const Bias* bias, Store store) 
       const X* image = x.as<X>() + row / g.h.out * x.shape.elements(1, 4);
       for (int64_t ox = 0; ox < g.w.out; ++ox)
         for (int64_t m = 0; m < channels; ++m) {
-          const Acc acc = dot<X, W, Acc>(g, image + m / multiplier, c, filter.as<W>() + m, channels,
-                                         row % g.h.out, ox, x_zero, w_zero);
+          const auto acc =
+              dot<X, W, typename Types::Acc>(g, image + m / multiplier, c, filter.as<W>() + m,
+                                             channels, row % g.h.out, ox, x_zero, w_zero);
           store((row * g.w.out + ox) * channels + m, m,
                 bias == nullptr ? acc : add_bias(acc, bias[m]));
         }
@@ -178,37 +203,17 @@ void plain(OpContext& op, const ConvGeometry& g, const Bias* bias, Store store) 
 }
 
 void invoke_plain(OpContext& op, const DepthwiseState& s) {
-  const Tensor* bias = bias_tensor(op);
-  const Requantize r{
-      s.scales.multipliers,
-      op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0,
-      s.quantized};
-  switch (op.input(0).type) {
-    case Type::float32: {
-      float* out = op.output(0).as<float>();
-      return plain<float, float, float>(
-          op, s.geometry, bias_of<float>(bias),
-          [&](int64_t at, int64_t, float acc) { out[at] = s.real(acc); });
-    }
-    case Type::int8:
-      return plain<int8_t, int8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias),
-                                            r.store(op.output(0).as<int8_t>()));
-    case Type::uint8:
-      return plain<uint8_t, uint8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias),
-                                              r.store(op.output(0).as<uint8_t>()));
-    default:
-      if (bias != nullptr && bias->type == Type::int32)
-        return plain<int16_t, int8_t, int32_t>(op, s.geometry, bias_of<int32_t>(bias),
-                                               r.store(op.output(0).as<int16_t>()));
-      return plain<int16_t, int8_t, int64_t>(op, s.geometry, bias_of<int64_t>(bias),
-                                             r.store(op.output(0).as<int16_t>()));
-  }
+  run_plain(op, op.input(0), op.input(1), s.unpacked, bias_tensor(op), op.input(0).shape[0],
+            s.results, false,
+            [&](auto types, const Tensor& x, const Tensor& filter, const auto* bias, auto store) {
+              plain<decltype(types)>(op, s.geometry, x, filter, bias, store);
+            });
 }
 
 // ---- Kernels
 
 void run_slice(OpContext& op, const DepthwiseState& s, const void* image, const int32_t* at,
-               int64_t count, uint8_t* out) {
+               int64_t count, const DynamicQuant* quant, uint8_t* out) {
   const Tensor &x = op.input(0), &filter = op.input(1), &y = op.output(0);
   const int64_t taps = s.geometry.taps(), c = filter.shape[3];
   if (x.type == Type::float32) {
@@ -222,9 +227,19 @@ void run_slice(OpContext& op, const DepthwiseState& s, const void* image, const 
                       .weights = reinterpret_cast<const float*>(s.weights),
                       .out = reinterpret_cast<float*>(out),
                       .out_stride = c,
-                      .lo = s.real.low,
-                      .hi = s.real.high};
-    return kernels().depthwise_f32(args);
+                      .lo = -std::numeric_limits<float>::infinity(),
+                      .hi = std::numeric_limits<float>::infinity()};
+    if (!s.results.hybrid) {
+      args.lo = s.results.real.low;
+      args.hi = s.results.real.high;
+      return kernels().depthwise_f32(args);
+    }
+    kernels().depthwise_f32(args);
+    return finish_hybrid(SumType::f32, count, c, c, quant, 0,
+                         {.scales = s.results.scales.scales,
+                          .bias = bias_of<float>(bias_tensor(op)),
+                          .clamp = s.results.real},
+                         args.out);
   }
   DepthwiseQ8 args{
       .a = static_cast<const uint8_t*>(image),
@@ -239,8 +254,8 @@ void run_slice(OpContext& op, const DepthwiseState& s, const void* image, const 
       .out = out,
       .out_stride = c,
       .zero_point = y.quantization.zero_point(),
-      .lo = s.quantized.low,
-      .hi = s.quantized.high};
+      .lo = s.results.quantized.low,
+      .hi = s.results.quantized.high};
   kernels().depthwise_q8(args);
 }
 
@@ -248,8 +263,15 @@ void invoke_kernels(OpContext& op, const DepthwiseState& s) {
   const Tensor &x = op.input(0), &filter = op.input(1);
   const int element = type_bits(x.type) / 8;
   const int64_t pixels = s.geometry.pixels(), taps = s.geometry.taps(), c = filter.shape[3];
+  const uint8_t* images = x.as<uint8_t>();
+  const DynamicQuant* quants = nullptr;
+  if (s.results.hybrid) {
+    images = reinterpret_cast<uint8_t*>(quantize_input<float>(op, x, x.shape[0], s.results));
+    quants = op.scratch<DynamicQuant>(s.results.quants);
+  }
   for (int32_t batch = 0; batch < x.shape[0]; ++batch) {
-    const uint8_t* image = x.as<uint8_t>() + batch * x.shape.elements(1, 4) * element;
+    const uint8_t* image = images + batch * x.shape.elements(1, 4) * element;
+    const DynamicQuant* quant = quants == nullptr ? nullptr : quants + batch;
     if (s.staging.needed()) {
       auto* staged = op.scratch<uint8_t>(s.staged);
       stage_image(op, s.staging, image, x.shape[1], x.shape[2], x.shape[3], element, staged);
@@ -263,7 +285,7 @@ void invoke_kernels(OpContext& op, const DepthwiseState& s) {
                         const int64_t first = chunk * kPixelsPerCall,
                                       count = std::min(kPixelsPerCall, pixels - first);
                         fill_offsets(s.geometry, c, first, count, at);
-                        run_slice(op, s, image, at, count, out + first * c * element);
+                        run_slice(op, s, image, at, count, quant, out + first * c * element);
                       }
                     });
   }

@@ -2,8 +2,9 @@
 // FULLY_CONNECTED: x [..., K] seen as [M, K], weights [N, K], bias [N] (optional) → y [M, N], or
 // [..., N] with keep_num_dims: y = act(x · weightsᵀ + bias). Types: f32; int8 (one scale, or one
 // for each row of weights) and uint8 with int32 bias; int16 with int8 weights and int32 or int64
-// bias. Accumulators are scaled with one rounding, not two. Source:
-// tensorflow/lite/kernels/fully_connected.cc.
+// bias; hybrid: f32 with int8 weights, each row of x quantized for itself. INT4 and INT2 do for
+// int8 weights. Accumulators are scaled with one rounding, not two.
+// Source: tensorflow/lite/kernels/fully_connected.cc.
 #include "ops/conv_common.h"
 
 namespace cygnet::ops {
@@ -11,14 +12,18 @@ namespace {
 
 struct DenseState {
   int64_t m = 0, n = 0, k = 0;
-  Clamp<float> real;
-  Clamp<int32_t> quantized;
-  ChannelScales scales;
+  ConvResults results;
+  int unpacked = -1;    // scratch of the plain loops: the weights
   bool packed = false;  // kernels can run
   uint8_t* weights = nullptr;
+  int32_t* sums = nullptr;
   int64_t* bias64 = nullptr;
   int staged = -1;  // scratch: a copy of the input in the unsigned domain
 };
+
+constexpr uint32_t kIntegers = type_set(Type::int8, Type::int4, Type::int2);
+constexpr FilterTypes kFilterTypes = {
+    .real = type_set(Type::float32) | kIntegers, .int8 = kIntegers, .int16 = kIntegers};
 
 const Tensor* bias_tensor(const OpContext& op) {
   return op.input_or_null(2);
@@ -27,7 +32,7 @@ const Tensor* bias_tensor(const OpContext& op) {
 Status infer(OpContext& op) {
   const Tensor &x = op.input(0), &weights = op.input(1);
   const auto& options = op.options<schema::FullyConnectedOptions>();
-  CYGNET_TRY(check_conv_types(x, weights, bias_tensor(op), op.output(0)));
+  CYGNET_TRY(check_conv_types(kFilterTypes, x, weights, bias_tensor(op), op.output(0)));
   if (options.weights_format() != schema::FullyConnectedOptionsWeightsFormat::DEFAULT)
     return Status::error(Code::unsupported, "weights_format %d is not supported",
                          static_cast<int>(options.weights_format()));
@@ -58,93 +63,84 @@ int64_t macs(const OpContext& op) {
 
 // ---- Prepare
 
+Status prepare_plain(OpContext& op, DenseState* s) {
+  CYGNET_TRY(request_unpacked(op, op.input(1), &s->unpacked));
+  return request_quantized(op, op.input(0), s->m, sizeof(int16_t), &s->results);
+}
+
 Status prepare_kernels(OpContext& op, DenseState* s) {
-  const Tensor &x = op.input(0), &weights = op.input(1);
+  const Tensor& x = op.input(0);
   const Tensor* bias = bias_tensor(op);
-  if (op.reference() || !weights.constant || (bias != nullptr && !bias->constant)) return {};
+  if (op.reference() || !op.input(1).constant || (bias != nullptr && !bias->constant) ||
+      (x.type != Type::int16 && op.input(1).type != Type::float32 &&
+       s->k > most_products(op.input(1))))
+    return prepare_plain(op, s);
+  s->packed = true;
+  base::Buffer unpacked;
+  Tensor weights;
+  CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &weights));
   if (x.type == Type::int16) {
-    s->packed = true;
+    CYGNET_TRY(keep_filter(op, weights, op.input(1), &s->weights));
     return widen_bias(op, bias, &s->bias64);
   }
-  if (x.type != Type::float32 && s->k > most_products(weights)) return {};
-  s->packed = true;
+  CYGNET_TRY(request_quantized(op, x, s->m, 1, &s->results));
+  CYGNET_TRY(make_sums(op, s->results, weights, s->n, s->k, &s->sums));
   if (needs_copy(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
-  const size_t bytes = packed_weight_bytes(x.type, s->n, 1, s->k);
+  const size_t bytes = packed_weight_bytes(weights.type, s->n, 1, s->k);
   s->weights = static_cast<uint8_t*>(op.allocate(bytes));
   if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
   pack_weights(x, weights, weights.data, {.n_stride = s->k, .tap_stride = s->k, .k_stride = 1},
-               bias == nullptr ? nullptr : bias->data, s->scales.scales, s->n, 1, s->k, s->weights);
+               bias == nullptr ? nullptr : bias->data, s->results.scales.scales, s->n, 1, s->k,
+               s->weights);
   return {};
 }
 
 Status prepare(OpContext& op) {
   auto* s = op.make_state<DenseState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(DenseState));
-  const auto activation = op.options<schema::FullyConnectedOptions>().fused_activation_function();
+  const auto& options = op.options<schema::FullyConnectedOptions>();
   s->n = op.input(1).shape[0];
   s->k = op.input(1).shape[1];
   s->m = op.input(0).shape.elements() / s->k;
-  if (op.input(0).type == Type::float32) {
-    CYGNET_TRY(activation_clamp(activation, &s->real));
-  } else {
-    CYGNET_TRY(quantized_activation_clamp(activation, op.output(0), &s->quantized));
-    CYGNET_TRY(make_channel_scales(op, op.input(0), op.input(1), op.output(0), s->n,
-                                   op.input(1).quantization.per_tensor(), &s->scales));
-  }
+  s->results.asymmetric = options.asymmetric_quantize_inputs();
+  CYGNET_TRY(prepare_results(op, op.input(0), op.input(1), options.fused_activation_function(),
+                             s->n, op.input(1).quantization.per_tensor(), &s->results));
   return prepare_kernels(op, s);
 }
 
 // ---- Plain loops
 
-template <class X, class W, class Acc, class Bias, class Store>
-void plain(OpContext& op, const DenseState& s, const Bias* bias, Store store) {
-  const bool real = std::is_same_v<X, float>;
-  const int32_t x_zero = real ? 0 : op.input(0).quantization.zero_point();
-  const int32_t w_zero = std::is_same_v<W, uint8_t> ? op.input(1).quantization.zero_point() : 0;
-  const X* x = op.input(0).as<X>();
-  const W* weights = op.input(1).as<W>();
+template <class Types, class Bias, class Store>
+void plain(OpContext& op, const DenseState& s, const Tensor& x_tensor, const Tensor& weight_tensor,
+           const Bias* bias, Store store) {
+  using X = typename Types::X;
+  using W = typename Types::W;
+  constexpr bool kReal = std::is_same_v<X, float>;
+  [[maybe_unused]] const int32_t x_zero = kReal ? 0 : x_tensor.quantization.zero_point();
+  [[maybe_unused]] const int32_t w_zero = kReal ? 0 : weight_tensor.quantization.zero_point();
+  const X* x = x_tensor.as<X>();
+  const W* weights = weight_tensor.as<W>();
   op.parallel_for(s.n, [&](int64_t begin, int64_t end, int) {
     for (int64_t i = 0; i < s.m; ++i)
       for (int64_t j = begin; j < end; ++j) {
-        std::conditional_t<std::is_same_v<X, float>, float, int64_t> acc = 0;
+        std::conditional_t<kReal, float, int64_t> acc = 0;
         for (int64_t k = 0; k < s.k; ++k) {
-          if constexpr (std::is_same_v<X, float>)
+          if constexpr (kReal)
             acc += x[i * s.k + k] * weights[j * s.k + k];
           else
             acc += int64_t{x[i * s.k + k] - x_zero} * (weights[j * s.k + k] - w_zero);
         }
-        const Acc sum = static_cast<Acc>(acc);
+        const auto sum = static_cast<typename Types::Acc>(acc);
         store(i * s.n + j, j, bias == nullptr ? sum : add_bias(sum, bias[j]));
       }
   });
 }
 
 void invoke_plain(OpContext& op, const DenseState& s) {
-  const Tensor* bias = bias_tensor(op);
-  const Requantize r{
-      s.scales.multipliers,
-      op.output(0).quantization.count > 0 ? op.output(0).quantization.zero_point() : 0, s.quantized,
-      true};
-  switch (op.input(0).type) {
-    case Type::float32: {
-      float* out = op.output(0).as<float>();
-      return plain<float, float, float>(
-          op, s, bias_of<float>(bias),
-          [&](int64_t at, int64_t, float acc) { out[at] = s.real(acc); });
-    }
-    case Type::int8:
-      return plain<int8_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias),
-                                            r.store(op.output(0).as<int8_t>()));
-    case Type::uint8:
-      return plain<uint8_t, uint8_t, int32_t>(op, s, bias_of<int32_t>(bias),
-                                              r.store(op.output(0).as<uint8_t>()));
-    default:
-      if (bias != nullptr && bias->type == Type::int32)
-        return plain<int16_t, int8_t, int32_t>(op, s, bias_of<int32_t>(bias),
-                                               r.store(op.output(0).as<int16_t>()));
-      return plain<int16_t, int8_t, int64_t>(op, s, bias_of<int64_t>(bias),
-                                             r.store(op.output(0).as<int16_t>()));
-  }
+  run_plain(op, op.input(0), op.input(1), s.unpacked, bias_tensor(op), s.m, s.results, true,
+            [&](auto types, const Tensor& x, const Tensor& weights, const auto* bias, auto store) {
+              plain<decltype(types)>(op, s, x, weights, bias, store);
+            });
 }
 
 // ---- Kernels
@@ -152,33 +148,52 @@ void invoke_plain(OpContext& op, const DenseState& s) {
 // Columns [begin, end) of all rows; begin is a multiple of the packed block's width.
 void run_columns(OpContext& op, const DenseState& s, const uint8_t* x, int64_t begin, int64_t end) {
   const Tensor &weights = op.input(1), &y = op.output(0);
-  const bool wide = y.type == Type::int16;
-  run_gemm(weights, y,
-           {.a = x,
-            .a_stride = s.k,
-            .m = s.m,
-            .n = end - begin,
-            .k = s.k,
-            .weights =
-                wide ? weights.as<uint8_t>() + begin * s.k
-                     : s.weights + static_cast<int64_t>(packed_weight_bytes(y.type, begin, 1, s.k)),
-            .bias = s.bias64 == nullptr ? nullptr : s.bias64 + begin,
-            .scales = s.scales.from(begin),
-            .out = op.output(0).as<uint8_t>() + begin * (type_bits(y.type) / 8),
-            .out_stride = s.n,
-            .real = s.real,
-            .quantized = s.quantized});
+  const ConvResults& r = s.results;
+  const bool real = weights.type == Type::float32, wide = y.type == Type::int16;
+  const Type type = real ? Type::float32 : Type::int8;
+  LayerGemm gemm = {
+      .a = x,
+      .a_stride = s.k,
+      .m = s.m,
+      .n = end - begin,
+      .k = s.k,
+      .weights =
+          s.weights +
+          (wide ? begin * s.k : static_cast<int64_t>(packed_weight_bytes(type, begin, 1, s.k))),
+      .bias = s.bias64 == nullptr ? nullptr : s.bias64 + begin,
+      .scales = r.scales.from(begin),
+      .out = op.output(0).as<uint8_t>() + begin * (type_bits(y.type) / 8),
+      .out_stride = s.n,
+      .real = r.real,
+      .quantized = r.quantized};
+  if (!r.hybrid) return run_gemm(weights, y, gemm);
+  const Tensor* bias = bias_tensor(op);
+  gemm.columns = {.scales = r.scales.from(begin),
+                  .bias = bias == nullptr ? nullptr : bias->as<float>() + begin,
+                  .sums = s.sums == nullptr ? nullptr : s.sums + begin,
+                  .clamp = r.real};
+  gemm.quant_step = 1;
+  // By pieces, so that the sums are still in the cache when they are finished.
+  for (int64_t row = 0; row < s.m; row += kPixelsPerCall) {
+    gemm.m = std::min(kPixelsPerCall, s.m - row);
+    gemm.a = x + row * s.k;
+    gemm.quants = op.scratch<DynamicQuant>(r.quants) + row;
+    gemm.out = op.output(0).as<float>() + row * s.n + begin;
+    run_gemm(weights, y, gemm);
+  }
 }
 
 void invoke_kernels(OpContext& op, const DenseState& s) {
   const Tensor& x = op.input(0);
   const uint8_t* bytes = x.as<uint8_t>();
+  if (s.results.hybrid) bytes = quantize_input<uint8_t>(op, x, s.m, s.results);
   if (s.staged >= 0) {
     kernels().xor_copy(bytes, static_cast<int64_t>(x.bytes), sign_flip(x),
                        op.scratch<uint8_t>(s.staged));
     bytes = op.scratch<uint8_t>(s.staged);
   }
-  const int64_t block = x.type == Type::float32 ? kernels().gemm_f32_nr : kernels().gemm_q8_nr;
+  const int64_t block =
+      op.input(1).type == Type::float32 ? kernels().gemm_f32_nr : kernels().gemm_q8_nr;
   op.parallel_for((s.n + block - 1) / block, [&](int64_t first, int64_t last, int) {
     const int64_t begin = first * block, end = std::min(last * block, s.n);
     run_columns(op, s, bytes, begin, end);

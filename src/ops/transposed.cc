@@ -8,9 +8,7 @@ namespace {
 
 struct Transposed {
   ConvGeometry forward;  // the convolution whose transpose this is: from y to x
-  Clamp<float> real;
-  Clamp<int32_t> quantized;
-  ChannelScales scales;
+  ConvResults results;
   int row = -1;  // scratch of the plain loops: [threads][OW][M] sums
 
   // Kernels. Output position o has the phase (o + pad) mod stride; positions of one phase are a
@@ -20,10 +18,14 @@ struct Transposed {
   int64_t columns = 0;            // of a product: merged · M
   uint8_t** weights = nullptr;    // [phases], packed; int16: [columns][taps][C]
   int64_t* bias64 = nullptr;      // [columns], int16 activations
-  float* scales_each = nullptr;   // [columns], int16 activations
-  uint8_t* zero = nullptr;        // row of padding
+  float* scales_each = nullptr;   // [columns], int16 activations and hybrid
+  float* bias_each = nullptr;     // [columns], hybrid
+  int32_t** sums = nullptr;       // [phases] of weights, [columns] each; hybrid
+  uint8_t* zero = nullptr;        // row of padding; hybrid: one for each image
   int staged = -1, offsets = -1;  // scratch
 };
+
+constexpr FilterTypes kFilterTypes = {.real = type_set(Type::float32, Type::int8)};
 
 // Taps of one dimension that a phase has: phase, phase + stride, ...
 int32_t phase_taps(const WindowDim& d, int32_t phase) {
@@ -33,7 +35,7 @@ int32_t phase_taps(const WindowDim& d, int32_t phase) {
 }  // namespace
 
 Status check_transposed(const OpContext& op, const TransposedOperands& in) {
-  CYGNET_TRY(check_conv_types(in.x, in.filter, in.bias, op.output(0)));
+  CYGNET_TRY(check_conv_types(kFilterTypes, in.x, in.filter, in.bias, op.output(0)));
   CYGNET_TRY(expect_rank("input", in.x, 4));
   CYGNET_TRY(expect_rank("filter", in.filter, 4));
   if (in.filter.shape[0] < 1 || in.filter.shape[3] < 1)
@@ -90,24 +92,26 @@ Status repeat_channels(const TransposedOperands& in, const Transposed& s, Column
     for (size_t j = 0; j < n; j += channels) std::memcpy(to->data() + j * 4, from, channels * 4);
     return {};
   };
-  CYGNET_TRY(repeat(s.scales.scales, &values->scales));
+  CYGNET_TRY(repeat(s.results.scales.scales, &values->scales));
   return in.x.type == Type::int16
              ? Status()
              : repeat(in.bias == nullptr ? nullptr : in.bias->data, &values->bias);
 }
 
 Status pack_phase(OpContext& op, const TransposedOperands& in, const Transposed& s, int32_t phase_h,
-                  int32_t phase_w, const ColumnValues& values, uint8_t** out) {
+                  int32_t phase_w, const ColumnValues& values, int32_t phase) {
   const int64_t c = in.filter.shape[3],
                 taps = int64_t{phase_taps(s.forward.h, phase_h)} * phase_taps(s.forward.w, phase_w);
   const size_t plain_bytes =
-      static_cast<size_t>(s.columns * taps * c) * (in.x.type == Type::float32 ? 4 : 1);
+      static_cast<size_t>(s.columns * taps * c) * (in.filter.type == Type::float32 ? 4 : 1);
   const bool packed = in.x.type != Type::int16;
-  const size_t bytes = packed ? packed_weight_bytes(in.x.type, s.columns, taps, c) : plain_bytes;
-  *out = static_cast<uint8_t*>(op.allocate(bytes));
-  if (*out == nullptr) return out_of_memory("packed weights", bytes);
+  const size_t bytes =
+      packed ? packed_weight_bytes(in.filter.type, s.columns, taps, c) : plain_bytes;
+  uint8_t*& out = s.weights[phase];
+  out = static_cast<uint8_t*>(op.allocate(bytes));
+  if (out == nullptr) return out_of_memory("packed weights", bytes);
   if (!packed) {
-    collect_taps(in, s, phase_h, phase_w, *out);
+    collect_taps(in, s, phase_h, phase_w, out);
     return {};
   }
   base::Buffer plain;
@@ -116,18 +120,26 @@ Status pack_phase(OpContext& op, const TransposedOperands& in, const Transposed&
   pack_weights(in.x, in.filter, plain.data(),
                {.n_stride = taps * c, .tap_stride = c, .k_stride = 1},
                in.bias == nullptr ? nullptr : values.bias.data(),
-               reinterpret_cast<const float*>(values.scales.data()), s.columns, taps, c, *out);
+               reinterpret_cast<const float*>(values.scales.data()), s.columns, taps, c, out);
+  if (!s.results.hybrid) return {};
+  Tensor taken = in.filter;
+  taken.data = plain.data();
+  return make_sums(op, s.results, taken, s.columns, taps * c, &s.sums[phase]);
+}
+
+// A copy of the columns' values that lives on.
+Status keep_values(OpContext& op, const base::Buffer& values, float** out) {
+  if (values.bytes() == 0) return {};
+  *out = static_cast<float*>(op.allocate(values.bytes()));
+  if (*out == nullptr) return out_of_memory("channel values", values.bytes());
+  std::memcpy(*out, values.data(), values.bytes());
   return {};
 }
 
-// int16 activations: bias and scales as the kernel reads them.
-Status prepare_wide(OpContext& op, const TransposedOperands& in, const ColumnValues& values,
-                    Transposed* s) {
+// int16 activations: the bias as the kernel reads it.
+Status widen_columns(OpContext& op, const TransposedOperands& in, Transposed* s) {
   const auto n = static_cast<size_t>(s->columns),
              channels = static_cast<size_t>(in.filter.shape[0]);
-  s->scales_each = static_cast<float*>(op.allocate(n * sizeof(float)));
-  if (s->scales_each == nullptr) return out_of_memory("scales", n * sizeof(float));
-  std::memcpy(s->scales_each, values.scales.data(), n * sizeof(float));
   if (in.bias == nullptr) return {};
   int64_t* bias = nullptr;
   CYGNET_TRY(widen_bias(op, in.bias, &bias));
@@ -144,7 +156,8 @@ bool suits_kernels(const OpContext& op, const TransposedOperands& in, const Tran
     return false;
   const int64_t taps = int64_t{phase_taps(g.h, 0)} * phase_taps(g.w, 0);
   return int64_t{g.h.stride} * g.w.stride <= kMostPhases && taps <= kMaxTaps &&
-         (type_bits(in.x.type) != 8 || taps * in.x.shape[3] <= most_products(in.filter));
+         (in.filter.type == Type::float32 || in.x.type == Type::int16 ||
+          taps * in.x.shape[3] <= most_products(in.filter));
 }
 
 Status prepare_kernels(OpContext& op, const TransposedOperands& in, Transposed* s) {
@@ -155,20 +168,26 @@ Status prepare_kernels(OpContext& op, const TransposedOperands& in, Transposed* 
   ColumnValues values;
   CYGNET_TRY(repeat_channels(in, *s, &values));
   const int32_t across = w.stride / s->merged;
-  s->weights = static_cast<uint8_t**>(
-      op.allocate(static_cast<size_t>(h.stride * across) * sizeof(uint8_t*)));
-  if (s->weights == nullptr)
-    return out_of_memory("phases", static_cast<size_t>(h.stride * across) * sizeof(uint8_t*));
+  const auto phases = static_cast<size_t>(h.stride * across);
+  s->weights = static_cast<uint8_t**>(op.allocate(phases * sizeof(uint8_t*)));
+  s->sums = static_cast<int32_t**>(op.allocate(phases * sizeof(int32_t*)));
+  if (s->weights == nullptr || s->sums == nullptr)
+    return out_of_memory("phases", 2 * phases * sizeof(uint8_t*));
   for (int32_t phase_h = 0; phase_h < h.stride; ++phase_h)
     for (int32_t phase_w = 0; phase_w < across; ++phase_w)
-      CYGNET_TRY(pack_phase(op, in, *s, phase_h, phase_w, values,
-                            &s->weights[phase_h * across + phase_w]));
-  if (in.x.type == Type::int16) CYGNET_TRY(prepare_wide(op, in, values, s));
-  const auto row_bytes = static_cast<size_t>(in.x.shape[3] * type_bits(in.x.type) / 8);
-  s->zero = static_cast<uint8_t*>(op.allocate(row_bytes));
-  if (s->zero == nullptr) return out_of_memory("padding", row_bytes);
-  if (type_bits(in.x.type) == 8) std::memset(s->zero, unsigned_zero_point(in.x), row_bytes);
-  if (needs_copy(in.x)) CYGNET_TRY(op.request_scratch(in.x.bytes, &s->staged));
+      CYGNET_TRY(pack_phase(op, in, *s, phase_h, phase_w, values, phase_h * across + phase_w));
+  if (in.x.type == Type::int16 || s->results.hybrid)
+    CYGNET_TRY(keep_values(op, values.scales, &s->scales_each));
+  if (in.x.type == Type::int16) CYGNET_TRY(widen_columns(op, in, s));
+  if (s->results.hybrid) CYGNET_TRY(keep_values(op, values.bias, &s->bias_each));
+  CYGNET_TRY(request_quantized(op, in.x, in.x.shape[0], 1, &s->results));
+  const Tensor x = kernel_input(in.x, in.filter);
+  const auto row_bytes = static_cast<size_t>(x.shape[3] * type_bits(x.type) / 8),
+             rows = static_cast<size_t>(s->results.hybrid ? x.shape[0] : 1);
+  s->zero = static_cast<uint8_t*>(op.allocate(rows * row_bytes));
+  if (s->zero == nullptr) return out_of_memory("padding", rows * row_bytes);
+  if (type_bits(x.type) == 8) std::memset(s->zero, unsigned_zero_point(x), row_bytes);
+  if (needs_copy(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
   const int64_t most_taps = int64_t{phase_taps(h, 0)} * phase_taps(w, 0);
   return op.request_scratch(
       static_cast<size_t>(op.threads() * kPixelsPerCall * most_taps) * sizeof(int32_t),
@@ -183,22 +202,19 @@ Status prepare_transposed(OpContext& op, const TransposedOperands& in, const Con
   if (s == nullptr) return out_of_memory("operator", sizeof(Transposed));
   s->forward = g;
   const Tensor& y = op.output(0);
-  if (in.x.type == Type::float32) {
-    CYGNET_TRY(activation_clamp(activation, &s->real));
-  } else {
-    CYGNET_TRY(quantized_activation_clamp(activation, y, &s->quantized));
-    CYGNET_TRY(make_channel_scales(op, in.x, in.filter, y, in.filter.shape[0],
-                                   in.x.type == Type::uint8, &s->scales));
-  }
+  s->results.asymmetric = true;
+  CYGNET_TRY(prepare_results(op, in.x, in.filter, activation, in.filter.shape[0],
+                             in.x.type == Type::uint8, &s->results));
   if (suits_kernels(op, in, *s)) return prepare_kernels(op, in, s);
-  const size_t sum_bytes = in.x.type == Type::int16 ? 8 : 4;
+  CYGNET_TRY(request_quantized(op, in.x, in.x.shape[0], sizeof(int16_t), &s->results));
   return op.request_scratch(
-      static_cast<size_t>(int64_t{op.threads()} * y.shape[2] * y.shape[3]) * sum_bytes, &s->row);
+      static_cast<size_t>(int64_t{op.threads()} * y.shape[2] * y.shape[3]) * sizeof(int64_t),
+      &s->row);
 }
 
 namespace {
 
-// ---- Output rows: sums of products, then bias and requantization
+// ---- Plain loops
 
 // Calls add(iy, fy) for every input row and filter row that reach output row oy.
 template <class Add>
@@ -217,48 +233,33 @@ void source_columns(const WindowDim& d, int32_t fx, int64_t* begin, int64_t* end
   *end = std::min<int64_t>(d.out, d.in + shift <= 0 ? 0 : (d.in + shift - 1) / d.stride + 1);
 }
 
-// Finishes a row of sums: bias, activation or requantization, store.
-template <class T, class Acc, class Bias>
-void finish_row(const Tensor& y, const Transposed& s, const Bias* bias, const Acc* sums,
-                int64_t row) {
-  const int64_t m = y.shape[3], w = y.shape[2];
-  T* out = const_cast<T*>(y.as<T>()) + row * w * m;
-  const Requantize r{s.scales.multipliers,
-                     std::is_same_v<T, float> ? 0 : y.quantization.zero_point(), s.quantized};
-  for (int64_t x = 0; x < w; ++x)
-    for (int64_t j = 0; j < m; ++j) {
-      const Acc sum = bias == nullptr ? sums[x * m + j] : add_bias(sums[x * m + j], bias[j]);
-      if constexpr (std::is_same_v<T, float>)
-        out[x * m + j] = s.real(sum);
-      else
-        r.store(out)(x * m + j, j, sum);
-    }
-}
-
-// ---- Plain loops
-
-template <class X, class W, class Acc, class Bias>
-void plain(OpContext& op, const TransposedOperands& in, const Transposed& s, const Bias* bias) {
+template <class Types, class Bias, class Store>
+void plain(OpContext& op, const Transposed& s, const Tensor& x, const Tensor& filter,
+           const Bias* bias, Store store) {
+  using X = typename Types::X;
+  using W = typename Types::W;
+  using Acc = typename Types::Acc;
+  constexpr bool kReal = std::is_same_v<X, float>;
   const Tensor& y = op.output(0);
-  const int64_t c = in.x.shape[3], m = y.shape[3];
-  const int32_t x_zero = std::is_same_v<X, float> ? 0 : in.x.quantization.zero_point();
-  const int32_t w_zero = std::is_same_v<W, uint8_t> ? in.filter.quantization.zero_point() : 0;
+  const int64_t c = x.shape[3], m = y.shape[3], row_sums = y.shape[2] * m;
+  const int32_t x_zero = kReal ? 0 : x.quantization.zero_point();
+  const int32_t w_zero = std::is_same_v<W, uint8_t> ? filter.quantization.zero_point() : 0;
   op.parallel_for(int64_t{y.shape[0]} * y.shape[1], [&](int64_t begin, int64_t end, int thread) {
-    Acc* sums = op.scratch<Acc>(s.row) + thread * y.shape[2] * m;
+    Acc* sums = reinterpret_cast<Acc*>(op.scratch<int64_t>(s.row) + thread * row_sums);
     for (int64_t row = begin; row < end; ++row) {
-      std::fill(sums, sums + y.shape[2] * m, Acc{0});
+      std::fill(sums, sums + row_sums, Acc{0});
       each_source_row(s.forward.h, row % y.shape[1], [&](int64_t iy, int32_t fy) {
-        const X* image = in.x.as<X>() + (row / y.shape[1] * in.x.shape[1] + iy) * in.x.shape[2] * c;
+        const X* image = x.as<X>() + (row / y.shape[1] * x.shape[1] + iy) * x.shape[2] * c;
         for (int32_t fx = 0; fx < s.forward.w.filter; ++fx) {
           int64_t from, to;
           source_columns(s.forward.w, fx, &from, &to);
           for (int64_t ix = from; ix < to; ++ix)
             for (int64_t j = 0; j < m; ++j) {
               const W* weights =
-                  in.filter.as<W>() + ((j * s.forward.h.filter + fy) * s.forward.w.filter + fx) * c;
-              std::conditional_t<std::is_same_v<X, float>, float, int64_t> acc = 0;
+                  filter.as<W>() + ((j * s.forward.h.filter + fy) * s.forward.w.filter + fx) * c;
+              std::conditional_t<kReal, float, int64_t> acc = 0;
               for (int64_t i = 0; i < c; ++i) {
-                if constexpr (std::is_same_v<X, float>)
+                if constexpr (kReal)
                   acc += image[ix * c + i] * weights[i];
                 else
                   acc += int64_t{image[ix * c + i] - x_zero} * (weights[i] - w_zero);
@@ -268,24 +269,18 @@ void plain(OpContext& op, const TransposedOperands& in, const Transposed& s, con
             }
         }
       });
-      finish_row<X, Acc>(y, s, bias, sums, row);
+      for (int64_t i = 0; i < row_sums; ++i)
+        store(row * row_sums + i, i % m,
+              bias == nullptr ? sums[i] : add_bias(sums[i], bias[i % m]));
     }
   });
 }
 
 void invoke_plain(OpContext& op, const TransposedOperands& in, const Transposed& s) {
-  switch (in.x.type) {
-    case Type::float32:
-      return plain<float, float, float>(op, in, s, bias_of<float>(in.bias));
-    case Type::int8:
-      return plain<int8_t, int8_t, int32_t>(op, in, s, bias_of<int32_t>(in.bias));
-    case Type::uint8:
-      return plain<uint8_t, uint8_t, int32_t>(op, in, s, bias_of<int32_t>(in.bias));
-    default:
-      if (in.bias != nullptr && in.bias->type == Type::int32)
-        return plain<int16_t, int8_t, int32_t>(op, in, s, bias_of<int32_t>(in.bias));
-      return plain<int16_t, int8_t, int64_t>(op, in, s, bias_of<int64_t>(in.bias));
-  }
+  run_plain(op, in.x, in.filter, -1, in.bias, in.x.shape[0], s.results, false,
+            [&](auto types, const Tensor& x, const Tensor& filter, const auto* bias, auto store) {
+              plain<decltype(types)>(op, s, x, filter, bias, store);
+            });
 }
 
 // ---- Kernels
@@ -315,62 +310,97 @@ void fill_phase_offsets(const TransposedOperands& in, const SourceRow& row, int3
       }
 }
 
-// One row of the output.
-void run_row(OpContext& op, const TransposedOperands& in, const Transposed& s, const uint8_t* image,
-             int64_t oy, uint8_t* out, int32_t* at) {
+// An image and the row of the output that is wanted of it.
+struct OutputRow {
+  const uint8_t* image;
+  uint8_t* out;
+  int64_t y;
+  const uint8_t* zero;
+  const DynamicQuant* quant;  // hybrid
+};
+
+void run_row(OpContext& op, const TransposedOperands& in, const Transposed& s,
+             const OutputRow& target, int32_t* at) {
   const WindowDim &h = s.forward.h, &w = s.forward.w;
-  const int64_t channels = in.filter.shape[0];
-  const int element = type_bits(in.x.type) / 8;
-  const auto phase_h = static_cast<int32_t>((oy + h.pad) % h.stride);
-  const SourceRow row = {(oy + h.pad) / h.stride, phase_taps(h, phase_h)};
+  const Tensor& y = op.output(0);
+  const int64_t channels = in.filter.shape[0], c = in.x.shape[3];
+  const int element = s.results.hybrid ? 1 : type_bits(in.x.type) / 8;
+  const auto phase_h = static_cast<int32_t>((target.y + h.pad) % h.stride);
+  const SourceRow row = {(target.y + h.pad) / h.stride, phase_taps(h, phase_h)};
   const int32_t across = w.stride / s.merged;
   for (int32_t phase_w = 0; phase_w < across; ++phase_w) {
-    const int32_t taps_w = phase_taps(w, phase_w);
+    const int32_t taps_w = phase_taps(w, phase_w), phase = phase_h * across + phase_w;
     // Output position of the phase's first pixel.
     const int64_t first = (phase_w - w.pad % w.stride + w.stride) % w.stride;
     const int64_t pixels = first >= w.in ? 0 : (w.in - first - 1) / w.stride + 1;
     for (int64_t i = 0; i < pixels; i += kPixelsPerCall) {
       const int64_t count = std::min(kPixelsPerCall, pixels - i), ox = first + i * w.stride;
-      const int64_t x = (ox + w.pad) / w.stride, c = in.x.shape[3];
+      const int64_t x = (ox + w.pad) / w.stride;
       const bool run = is_run(in, row, taps_w, x, count);
       if (!run) fill_phase_offsets(in, row, taps_w, x, count, at);
-      run_gemm(in.filter, op.output(0),
-               {.a = run ? image + (row.first * in.x.shape[2] + x) * c * element : image,
-                .at = run ? nullptr : at,
-                .a_stride = c,
-                .zero = s.zero,
-                .m = count,
-                .n = s.columns,
-                .taps = int64_t{row.taps_h} * taps_w,
-                .k = c,
-                .weights = s.weights[phase_h * across + phase_w],
-                .bias = s.bias64,
-                .scales = s.scales_each,
-                .out = out + ox * channels * element,
-                .out_stride = w.stride * channels,
-                .real = s.real,
-                .quantized = s.quantized});
+      run_gemm(
+          in.filter, y,
+          {.a = run ? target.image + (row.first * in.x.shape[2] + x) * c * element : target.image,
+           .at = run ? nullptr : at,
+           .a_stride = c,
+           .zero = target.zero,
+           .m = count,
+           .n = s.columns,
+           .taps = int64_t{row.taps_h} * taps_w,
+           .k = c,
+           .weights = s.weights[phase],
+           .bias = s.bias64,
+           .scales = s.scales_each,
+           .out = target.out + ox * channels * (type_bits(y.type) / 8),
+           .out_stride = w.stride * channels,
+           .real = s.results.real,
+           .quantized = s.results.quantized,
+           .quants = target.quant,
+           .columns = {.scales = s.scales_each,
+                       .bias = s.bias_each,
+                       .sums = s.sums[phase],
+                       .clamp = s.results.real}});
     }
   }
 }
 
+// The input as the kernels read it; of a hybrid operator the padding, too.
+const uint8_t* stage_input(OpContext& op, const TransposedOperands& in, const Transposed& s) {
+  if (s.results.hybrid) {
+    const auto* values = quantize_input<uint8_t>(op, in.x, in.x.shape[0], s.results);
+    const auto* quants = op.scratch<DynamicQuant>(s.results.quants);
+    const int64_t c = in.x.shape[3];
+    for (int32_t n = 0; n < in.x.shape[0]; ++n)
+      std::memset(s.zero + n * c, 128 + quants[n].zero, static_cast<size_t>(c));
+    return values;
+  }
+  if (s.staged < 0) return in.x.as<uint8_t>();
+  auto* staged = op.scratch<uint8_t>(s.staged);
+  kernels().xor_copy(in.x.as<uint8_t>(), static_cast<int64_t>(in.x.bytes), sign_flip(in.x), staged);
+  return staged;
+}
+
 void invoke_kernels(OpContext& op, const TransposedOperands& in, const Transposed& s) {
   const Tensor& y = op.output(0);
-  const int element = type_bits(in.x.type) / 8;
+  const bool hybrid = s.results.hybrid;
+  const int element = hybrid ? 1 : type_bits(in.x.type) / 8;
   const int64_t image_bytes = in.x.shape.elements(1, 4) * element,
-                row_bytes = y.shape.elements(2, 4) * element;
-  const uint8_t* x = in.x.as<uint8_t>();
-  if (s.staged >= 0) {
-    kernels().xor_copy(x, static_cast<int64_t>(in.x.bytes), sign_flip(in.x),
-                       op.scratch<uint8_t>(s.staged));
-    x = op.scratch<uint8_t>(s.staged);
-  }
+                row_bytes = y.shape.elements(2, 4) * (type_bits(y.type) / 8);
+  const uint8_t* x = stage_input(op, in, s);
+  const DynamicQuant* quants = hybrid ? op.scratch<DynamicQuant>(s.results.quants) : nullptr;
   const int64_t most_taps = int64_t{phase_taps(s.forward.h, 0)} * phase_taps(s.forward.w, 0);
   op.parallel_for(int64_t{y.shape[0]} * y.shape[1], [&](int64_t begin, int64_t end, int thread) {
     int32_t* at = op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * most_taps;
-    for (int64_t row = begin; row < end; ++row)
-      run_row(op, in, s, x + row / y.shape[1] * image_bytes, row % y.shape[1],
-              op.output(0).as<uint8_t>() + row * row_bytes, at);
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t n = row / y.shape[1];
+      run_row(op, in, s,
+              {.image = x + n * image_bytes,
+               .out = op.output(0).as<uint8_t>() + row * row_bytes,
+               .y = row % y.shape[1],
+               .zero = hybrid ? s.zero + n * in.x.shape[3] : s.zero,
+               .quant = hybrid ? quants + n : nullptr},
+              at);
+    }
   });
 }
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hybrid operators: float activations, integer weights with scales. The activations are quantized
+// to 8 bits while running, row by row (or image by image), and the products are summed in integers.
+// Source: TFLite's tensor_utils, LiteRT 2.3.
+#pragma once
+
+#include "cygnet/custom_op.h"
+#include "ops/activation.h"
+
+namespace cygnet::ops {
+
+/// How a run of floats is quantized: x ≈ scale · (q − zero), q in [−128, 127].
+struct DynamicQuant {
+  float scale = 1;
+  float inverse = 0;  ///< what x is multiplied by; 0 where all of x is 0
+  int32_t zero = 0;
+};
+
+/// The quantization of x[0, n). Symmetric: zero is 0 and the largest magnitude becomes 127.
+/// Asymmetric: the range from the smallest to the largest element, widened to hold 0, is spread
+/// over all codes. NaN is passed over.
+DynamicQuant choose_quant(const float* x, int64_t n, bool asymmetric);
+
+/// out[i] = q(x[i]) + offset, halves rounded away from zero. T: uint8_t (offset 128: the unsigned
+/// domain of the kernels), int16_t, float (offset −zero: exact numbers for the plain loops).
+template <class T>
+void quantize_floats(const float* x, int64_t n, const DynamicQuant& quant, int32_t offset, T* out);
+extern template void quantize_floats(const float*, int64_t, const DynamicQuant&, int32_t, uint8_t*);
+extern template void quantize_floats(const float*, int64_t, const DynamicQuant&, int32_t, int16_t*);
+extern template void quantize_floats(const float*, int64_t, const DynamicQuant&, int32_t, float*);
+
+/// What turns a row of sums into results.
+struct HybridColumns {
+  const float* scales = nullptr;  ///< [n] of the weights
+  const float* bias = nullptr;    ///< [n], or null
+  const int32_t* sums = nullptr;  ///< [n] Σ of a column's weights; null where zeros are 0
+  Clamp<float> clamp = {};
+};
+
+/// What a row's memory holds before it is finished.
+enum class SumType : uint8_t {
+  s32,  ///< Σ q·w as int32 bits
+  f32   ///< Σ (q − zero)·w, an integer
+};
+
+/// Turns `rows` rows of n sums, `stride` elements apart, into results where they are:
+///   out[i][j] = clamp((Σ (q − zero)·w) · scale of row i · scales[j] + bias[j])
+/// Row i has quants[i · quant_step].
+void finish_hybrid(SumType type, int64_t rows, int64_t n, int64_t stride,
+                   const DynamicQuant* quants, int64_t quant_step, const HybridColumns& columns,
+                   float* out);
+
+/// out[j] = Σ w[j][0, depth) of n rows.
+void sum_weights(const int8_t* w, int64_t n, int64_t depth, int32_t* out);
+
+}  // namespace cygnet::ops

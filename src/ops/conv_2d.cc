@@ -198,7 +198,8 @@ Status prepare(OpContext& op) {
   CYGNET_TRY(geometry_of(op, &s->geometry));
   s->groups = x.shape[3] / filter.shape[3];
   s->results.asymmetric = s->groups != 1 || has_several_scales(filter.quantization);
-  CYGNET_TRY(prepare_results(op, x, filter, activation, filter.shape[0], x.type == Type::uint8,
+  CYGNET_TRY(prepare_results(op, x, filter, activation, filter.shape[0],
+                             x.type == Type::uint8 ? Scaling::tensor : Scaling::channels,
                              &s->results));
   return prepare_kernels(op, s);
 }
@@ -260,7 +261,7 @@ void plain(OpContext& op, const ConvState& s, const Tensor& x, const Tensor& fil
 
 void invoke_plain(OpContext& op, const ConvState& s) {
   run_plain(op, op.input(0), op.input(1), s.unpacked, bias_tensor(op), op.input(0).shape[0],
-            s.results, false,
+            s.results,
             [&](auto types, const Tensor& x, const Tensor& filter, const auto* bias, auto store) {
               plain<decltype(types)>(op, s, x, filter, bias, store);
             });

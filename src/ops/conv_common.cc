@@ -110,16 +110,15 @@ Status request_unpacked(OpContext& op, const Tensor& filter, int* handle) {
 }
 
 Status prepare_results(OpContext& op, const Tensor& input, const Tensor& filter,
-                       schema::ActivationFunctionType activation, int64_t channels,
-                       bool float_product, ConvResults* results) {
+                       schema::ActivationFunctionType activation, int64_t channels, Scaling scaling,
+                       ConvResults* results) {
   results->hybrid = is_hybrid(input, filter);
   if (input.type == Type::float32)
     CYGNET_TRY(activation_clamp(activation, &results->real));
   else
     CYGNET_TRY(quantized_activation_clamp(activation, op.output(0), &results->quantized));
   if (input.type == Type::float32 && !results->hybrid) return {};
-  return make_channel_scales(op, input, filter, op.output(0), channels, float_product,
-                             &results->scales);
+  return make_channel_scales(op, input, filter, op.output(0), channels, scaling, &results->scales);
 }
 
 Status request_quantized(OpContext& op, const Tensor& input, int64_t units, size_t element,
@@ -166,7 +165,7 @@ Status make_sums(OpContext& op, const ConvResults& results, const Tensor& filter
 }
 
 Status make_channel_scales(OpContext& op, const Tensor& input, const Tensor& filter,
-                           const Tensor& output, int64_t channels, bool float_product,
+                           const Tensor& output, int64_t channels, Scaling scaling,
                            ChannelScales* scales) {
   const auto n = static_cast<size_t>(channels);
   scales->scales = static_cast<float*>(op.allocate(n * sizeof(float)));
@@ -176,17 +175,27 @@ Status make_channel_scales(OpContext& op, const Tensor& input, const Tensor& fil
       scales->scales[i] = filter.quantization.scale(i);
     return {};
   }
-  scales->multipliers = static_cast<Multiplier*>(op.allocate(n * sizeof(Multiplier)));
-  if (scales->multipliers == nullptr) return out_of_memory("channel scales", n * 8);
+  if (scaling == Scaling::real)
+    scales->real = static_cast<double*>(op.allocate(n * sizeof(double)));
+  else
+    scales->multipliers = static_cast<Multiplier*>(op.allocate(n * sizeof(Multiplier)));
+  if (scales->real == nullptr && scales->multipliers == nullptr)
+    return out_of_memory("channel scales", n * sizeof(double));
   const float input_scale = input.quantization.scale();
   const double output_scale = static_cast<double>(output.quantization.scale());
   for (int i = 0; i < static_cast<int>(channels); ++i) {
     const float filter_scale = filter.quantization.scale(i);
     const double product =
-        float_product ? static_cast<double>(input_scale * filter_scale)
-                      : static_cast<double>(input_scale) * static_cast<double>(filter_scale);
+        scaling == Scaling::tensor
+            ? static_cast<double>(input_scale * filter_scale)
+            : static_cast<double>(input_scale) * static_cast<double>(filter_scale);
     const double real = product / output_scale;
-    CYGNET_TRY(quantize_multiplier(real, &scales->multipliers[i]));
+    Multiplier multiplier;
+    CYGNET_TRY(quantize_multiplier(real, &multiplier));
+    if (scaling == Scaling::real)
+      scales->real[i] = real;
+    else
+      scales->multipliers[i] = multiplier;
     scales->scales[i] = static_cast<float>(real);
   }
   return {};

@@ -73,9 +73,18 @@ Status keep_filter(OpContext& op, const Tensor& unpacked, const Tensor& filter, 
 /// In prepare, for the plain loops: scratch that the filter is unpacked to in each run.
 Status request_unpacked(OpContext& op, const Tensor& filter, int* handle);
 
+/// How an operator's reference scales its sums.
+enum class Scaling : uint8_t {
+  channels,  ///< in fixed point
+  tensor,    ///< in fixed point, the two input scales multiplied in float: where TFLite has one
+             ///< multiplier for the tensor
+  real       ///< in double: FULLY_CONNECTED
+};
+
 /// Requantization of each output channel: input scale · filter scale / output scale.
 struct ChannelScales {
-  Multiplier* multipliers = nullptr;  ///< [channels]
+  Multiplier* multipliers = nullptr;  ///< [channels]; null with Scaling::real
+  double* real = nullptr;             ///< [channels] with Scaling::real
   float* scales = nullptr;            ///< [channels]; null for f32
   const float* from(int64_t channel) const {
     return scales == nullptr ? nullptr : scales + channel;
@@ -83,10 +92,9 @@ struct ChannelScales {
 };
 
 /// In prepare. `channels` scales, also where the filter has one for all; of hybrid operators those
-/// of the filter. `float_product`: the two input scales are multiplied in float, as TFLite does
-/// where it has one multiplier for the tensor.
+/// of the filter.
 Status make_channel_scales(OpContext& op, const Tensor& input, const Tensor& filter,
-                           const Tensor& output, int64_t channels, bool float_product,
+                           const Tensor& output, int64_t channels, Scaling scaling,
                            ChannelScales* scales);
 
 /// How an operator makes results of its sums.
@@ -100,10 +108,10 @@ struct ConvResults {
   int quants = -1;          ///< scratch: DynamicQuant of each of its units
 };
 
-/// In prepare: activation and scales. `float_product` as in make_channel_scales.
+/// In prepare: activation and scales.
 Status prepare_results(OpContext& op, const Tensor& input, const Tensor& filter,
-                       schema::ActivationFunctionType activation, int64_t channels,
-                       bool float_product, ConvResults* results);
+                       schema::ActivationFunctionType activation, int64_t channels, Scaling scaling,
+                       ConvResults* results);
 
 /// In prepare: scratch for a hybrid operator's input of `units` units, `element` bytes each
 /// element.
@@ -135,19 +143,26 @@ Acc add_bias(Acc acc, Bias bias) {
     return static_cast<Acc>(static_cast<uint64_t>(acc) + static_cast<uint64_t>(bias));
 }
 
-/// From an accumulator to a quantized element, in the reference's fixed-point arithmetic.
+/// acc · scale, halves away from zero; saturates.
+inline int32_t scale_real(int64_t acc, double scale) {
+  const double x = std::round(static_cast<double>(acc) * scale);
+  return static_cast<int32_t>(std::clamp(x, -2147483648.0, 2147483647.0));
+}
+
+/// From an accumulator to a quantized element, in the reference's arithmetic.
 struct Requantize {
-  const Multiplier* multipliers;  ///< of each output channel
+  ChannelScales scales;
   int32_t zero_point;
   Clamp<int32_t> clamp;
-  bool round_once = false;  ///< FULLY_CONNECTED's arithmetic
 
   /// A function (element, channel, accumulator) that stores into `out`.
   template <class T>
   auto store(T* out) const {
     return [*this, out](int64_t at, int64_t channel, auto acc) {
-      const Multiplier m = multipliers[channel];
-      const int64_t scaled = int64_t{round_once ? apply_once(m, acc) : apply(m, acc)} + zero_point;
+      const int64_t scaled =
+          int64_t{scales.real != nullptr ? scale_real(acc, scales.real[channel])
+                                         : apply(scales.multipliers[channel], acc)} +
+          zero_point;
       out[at] = static_cast<T>(std::clamp<int64_t>(scaled, clamp.low, clamp.high));
     };
   }
@@ -173,14 +188,12 @@ struct LoopTypes {
 /// quantization of their own in a hybrid operator.
 template <class Loop>
 void run_plain(OpContext& op, Tensor x, const Tensor& packed_filter, int unpacked,
-               const Tensor* bias, int64_t units, const ConvResults& results, bool round_once,
-               Loop loop) {
+               const Tensor* bias, int64_t units, const ConvResults& results, Loop loop) {
   Tensor& y = op.output(0);
   const Tensor filter =
       unpack_filter(packed_filter, unpacked < 0 ? nullptr : op.scratch<void>(unpacked));
-  const Requantize r{results.scales.multipliers,
-                     y.quantization.count > 0 ? y.quantization.zero_point() : 0, results.quantized,
-                     round_once};
+  const Requantize r{results.scales, y.quantization.count > 0 ? y.quantization.zero_point() : 0,
+                     results.quantized};
   if (results.hybrid) {
     if (units == 0 || y.shape.elements() == 0) return;
     x.data = quantize_input<int16_t>(op, x, units, results);

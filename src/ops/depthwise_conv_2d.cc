@@ -149,7 +149,8 @@ Status prepare(OpContext& op) {
   const Tensor &x = op.input(0), &filter = op.input(1);
   CYGNET_TRY(geometry_of(op, &s->geometry));
   s->results.asymmetric = true;
-  CYGNET_TRY(prepare_results(op, x, filter, activation, filter.shape[3], x.type == Type::uint8,
+  CYGNET_TRY(prepare_results(op, x, filter, activation, filter.shape[3],
+                             x.type == Type::uint8 ? Scaling::tensor : Scaling::channels,
                              &s->results));
   return prepare_kernels(op, s);
 }
@@ -204,7 +205,7 @@ void plain(OpContext& op, const ConvGeometry& g, const Tensor& x, const Tensor& 
 
 void invoke_plain(OpContext& op, const DepthwiseState& s) {
   run_plain(op, op.input(0), op.input(1), s.unpacked, bias_tensor(op), op.input(0).shape[0],
-            s.results, false,
+            s.results,
             [&](auto types, const Tensor& x, const Tensor& filter, const auto* bias, auto store) {
               plain<decltype(types)>(op, s.geometry, x, filter, bias, store);
             });

@@ -77,27 +77,6 @@ inline int32_t apply(Multiplier m, int64_t x) {
   return static_cast<int32_t>(result < -kMost ? -kMost : result > kMost ? kMost : result);
 }
 
-/// x · m rounded once, halves up, for |x| ≤ 2^47 (larger x are cut, their results saturate): where
-/// the reference does not round in two steps. Saturates to int32.
-inline int32_t apply_once(Multiplier m, int64_t x) {
-  constexpr int64_t kLimit = int64_t{1} << 47;
-  x = x < -kLimit ? -kLimit : x > kLimit ? kLimit : x;
-  // x · multiplier in units of 2^16, so that nothing overflows; total is in [1, 62].
-  const int total = 31 - m.shift;
-  const int64_t high = (x >> 16) * m.multiplier,
-                low = (x & 0xFFFF) * m.multiplier + (int64_t{1} << (total - 1));
-  const int64_t sum = high + (low >> 16);
-  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
-  int64_t result = 0;
-  if (total >= 16) {
-    result = sum >> (total - 16);
-  } else {
-    const int64_t bounded = sum < -kMost ? -kMost : sum > kMost ? kMost : sum;
-    result = bounded * (int64_t{1} << (16 - total)) + ((low & 0xFFFF) >> total);
-  }
-  return static_cast<int32_t>(result < -kMost ? -kMost : result > kMost ? kMost : result);
-}
-
 /// Rounds half away from zero, as TfLiteRound; saturates to int32. NaN gives 0.
 inline int32_t round_to_int32(float x) {
   const float r = std::round(x);

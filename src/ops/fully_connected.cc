@@ -104,7 +104,7 @@ Status prepare(OpContext& op) {
   s->m = op.input(0).shape.elements() / s->k;
   s->results.asymmetric = options.asymmetric_quantize_inputs();
   CYGNET_TRY(prepare_results(op, op.input(0), op.input(1), options.fused_activation_function(),
-                             s->n, op.input(1).quantization.per_tensor(), &s->results));
+                             s->n, Scaling::real, &s->results));
   return prepare_kernels(op, s);
 }
 
@@ -137,7 +137,7 @@ void plain(OpContext& op, const DenseState& s, const Tensor& x_tensor, const Ten
 }
 
 void invoke_plain(OpContext& op, const DenseState& s) {
-  run_plain(op, op.input(0), op.input(1), s.unpacked, bias_tensor(op), s.m, s.results, true,
+  run_plain(op, op.input(0), op.input(1), s.unpacked, bias_tensor(op), s.m, s.results,
             [&](auto types, const Tensor& x, const Tensor& weights, const auto* bias, auto store) {
               plain<decltype(types)>(op, s, x, weights, bias, store);
             });

@@ -204,7 +204,8 @@ Status prepare_transposed(OpContext& op, const TransposedOperands& in, const Con
   const Tensor& y = op.output(0);
   s->results.asymmetric = true;
   CYGNET_TRY(prepare_results(op, in.x, in.filter, activation, in.filter.shape[0],
-                             in.x.type == Type::uint8, &s->results));
+                             in.x.type == Type::uint8 ? Scaling::tensor : Scaling::channels,
+                             &s->results));
   if (suits_kernels(op, in, *s)) return prepare_kernels(op, in, s);
   CYGNET_TRY(request_quantized(op, in.x, in.x.shape[0], sizeof(int16_t), &s->results));
   return op.request_scratch(
@@ -277,7 +278,7 @@ void plain(OpContext& op, const Transposed& s, const Tensor& x, const Tensor& fi
 }
 
 void invoke_plain(OpContext& op, const TransposedOperands& in, const Transposed& s) {
-  run_plain(op, in.x, in.filter, -1, in.bias, in.x.shape[0], s.results, false,
+  run_plain(op, in.x, in.filter, -1, in.bias, in.x.shape[0], s.results,
             [&](auto types, const Tensor& x, const Tensor& filter, const auto* bias, auto store) {
               plain<decltype(types)>(op, s, x, filter, bias, store);
             });

@@ -187,13 +187,24 @@ TEST(Conv2d, Refuses) {
          b.last_op().inputs[1] =
              b.constant<uint8_t>({3, 2, 2, 2}, std::vector<uint8_t>(24), per_tensor(0.1f));
        }),
-       .message = "input 1: expected type INT8"},
-      {.name = "hybrid",
+       .message = "input 1: UINT8 weights of INT8 activations are not supported"},
+      {.name = "hybrid without a scale",
+       .model = f32([](ModelBuilder& b) {
+         b.last_op().inputs[1] = b.constant<int8_t>({3, 2, 2, 2}, std::vector<int8_t>(24));
+       }),
+       .message = "input 1: expected quantization parameters, got none"},
+      {.name = "hybrid with a zero point",
        .model = f32([](ModelBuilder& b) {
          b.last_op().inputs[1] =
-             b.constant<int8_t>({3, 2, 2, 2}, std::vector<int8_t>(24), per_tensor(0.1f));
+             b.constant<int8_t>({3, 2, 2, 2}, std::vector<int8_t>(24), per_tensor(0.1f, 1));
        }),
-       .message = "float activations with INT8 weights are not supported"},
+       .message = "input 1: expected zero point 0, got 1"},
+      {.name = "INT2 filter",
+       .model = f32([](ModelBuilder& b) {
+         b.last_op().inputs[1] =
+             b.constant_bytes({3, 2, 2, 2}, Type::int2, std::vector<uint8_t>(6), per_tensor(0.1f));
+       }),
+       .message = "input 1: INT2 weights of FLOAT32 activations are not supported"},
       {.name = "no quantization of the input",
        .model = s8([](ModelBuilder& b) { b.tensor(0).quantization = {}; }),
        .message = "input 0: expected quantization parameters, got none"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // BROADCAST_TO: input 0 in a larger shape, its dimensions of size 1 repeated.
-//   input 0: any shape, any type of whole bytes; input 1: the shape, int32 or int64 [n], n ≥ rank
+//   input 0: any shape, any type of whole bytes or INT4; input 1: the
+//   shape, int32 or int64 [n], n ≥ rank
 // Shapes are aligned at their ends; each dimension of input 0 is 1 or that of the shape.
 // BROADCAST_ARGS: the shape that two shapes broadcast to. inputs 0, 1: vectors of one type, int32
 // or int64; output 0: [the longer one's length] of their type.
@@ -15,7 +16,7 @@ namespace {
 
 Status infer_to(OpContext& op) {
   const Shape& in = op.input(0).shape;
-  CYGNET_TRY(expect_moved_type(op));
+  CYGNET_TRY(expect_moved_type(op, 0, {Type::int4}));
   CYGNET_TRY(expect_type("input 1", op.input(1), {Type::int32, Type::int64}));
   CYGNET_TRY(expect_rank("input 1", op.input(1), 1));
   CYGNET_TRY(expect_range("length of input 1", op.input(1).shape[0], in.rank, kMaxRank));
@@ -32,16 +33,18 @@ Status infer_to(OpContext& op) {
 Status invoke_to(OpContext& op) {
   const Shape& in = op.input(0).shape;
   const Shape& out = op.output(0).shape;
+  if (out.elements() == 0) return {};
+  Elements elements(op);
   StridedCopy copy;
-  CYGNET_TRY(element_bytes("input 0", op.input(0), &copy.element_bytes));
+  copy.element_bytes = elements.bytes();
   for (int d = 0; d < out.rank; ++d) {
     const int from = d - (out.rank - in.rank);
     const bool repeated = from < 0 || in[from] == 1;
     copy.push(out[d], repeated ? 0 : in.elements(from + 1, in.rank), 0);
   }
   copy.make_dense_output();
-  run_copy(op, copy, op.input(0).data, op.output(0).data);
-  return {};
+  run_copy(op, copy, elements.in(0), elements.out());
+  return elements.finish();
 }
 
 Status infer_args(OpContext& op) {
@@ -82,6 +85,7 @@ const OpDef kBroadcastTo = {
     .min_inputs = 2,
     .max_inputs = 2,
     .infer = infer_to,
+    .prepare = Elements::prepare,
     .invoke = invoke_to,
 };
 

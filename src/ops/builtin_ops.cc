@@ -26,6 +26,7 @@
   X(kDepthToSpace)               \
   X(kDepthwiseConv2d)            \
   X(kDequantize)                 \
+  X(kDilate)                     \
   X(kDiv)                        \
   X(kDynamicUpdateSlice)         \
   X(kElu)                        \
@@ -110,6 +111,7 @@
   X(kSquaredDifference)          \
   X(kSqueeze)                    \
   X(kStridedSlice)               \
+  X(kStablehloPad)               \
   X(kSub)                        \
   X(kSum)                        \
   X(kTanh)                       \
@@ -124,7 +126,12 @@
   X(kWhile)                      \
   X(kZerosLike)
 
-#define CYGNET_CUSTOM_OPS(X) X(kConvolution2dTransposeBias)
+#define CYGNET_CUSTOM_OPS(X)     \
+  X(kConvolution2dTransposeBias) \
+  X(kDenseImageWarp)             \
+  X(kMaxPoolingWithArgmax2d)     \
+  X(kMaxPoolWithArgmax)          \
+  X(kMaxUnpooling2d)
 
 namespace cygnet {
 #define CYGNET_DECLARE(op) extern const OpDef op;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // CONCATENATION: the inputs side by side along dimension `axis`.
-//   inputs: at least one, of one type and rank, equal in every other dimension
-//   output 0: their type; quantized as every input is, save that uint8 inputs with a scale or zero
-//   point of their own are rescaled: q' = round(q·r − z·r) + z', r = scale·(1 / scale')
+//   inputs: at least one, of one type (of whole bytes, or INT4) and rank, equal in every other
+//   dimension output 0: their type; quantized as every input is, save that uint8 inputs with a
+//   scale or zero point of their own are rescaled: q' = round(q·r − z·r) + z', r = scale·(1 /
+//   scale')
 // Option axis: in [−rank, rank); fused activation: none. Source: TFLite's reference kernel,
 // LiteRT 2.3.
 #include <algorithm>
@@ -56,7 +57,7 @@ Status infer(OpContext& op) {
     return Status::error(Code::unsupported, "fused activation %d is not supported",
                          static_cast<int>(options.fused_activation_function()));
   const Tensor& first = op.input(0);
-  CYGNET_TRY(expect_moved_type(op));
+  CYGNET_TRY(expect_moved_type(op, 0, {Type::int4}));
   int axis = 0;
   CYGNET_TRY(resolve_axis("axis", options.axis(), first.shape.rank, &axis));
   Shape shape = first.shape;
@@ -81,6 +82,7 @@ struct State {
 };
 
 Status prepare(OpContext& op) {
+  CYGNET_TRY(Elements::prepare(op));
   auto* state = op.make_state<State>();
   bool any = false;
   for (int i = 0; i < op.inputs(); ++i) any = any || is_rescaled(op, i);
@@ -117,12 +119,12 @@ Status invoke(OpContext& op) {
   CYGNET_TRY(
       resolve_axis("axis", op.options<schema::ConcatenationOptions>().axis(), shape.rank, &axis));
   if (op.output(0).bytes == 0) return {};
-  int64_t bytes = 0;
-  CYGNET_TRY(element_bytes("output 0", op.output(0), &bytes));
+  Elements elements(op);
+  const int64_t bytes = elements.bytes();
   const State& state = op.state<State>();
   const int64_t rows = shape.elements(0, axis);
   const int64_t out_row = shape.elements(axis, shape.rank);
-  auto* out = op.output(0).as<uint8_t>();
+  uint8_t* out = elements.out();
   for (int i = 0; i < op.inputs(); ++i) {
     const Tensor& in = op.input(i);
     const int64_t row = in.shape.elements(axis, shape.rank);
@@ -134,11 +136,11 @@ Status invoke(OpContext& op) {
       copy.element_bytes = bytes;
       copy.push(rows, row, out_row);
       copy.push(row, 1, 1);
-      run_copy(op, copy, in.data, out);
+      run_copy(op, copy, elements.in(i), out);
     }
     out += row * bytes;
   }
-  return {};
+  return elements.finish();
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // DYNAMIC_UPDATE_SLICE: input 0 with a part of it replaced.
-//   input 0: any shape, any type of whole bytes; input 1: the part, of the same type and rank, no
-//   larger in any dimension; input 2: where it begins, int32 or int64 [rank], moved so that the
-//   part lies within input 0
+//   input 0: any shape, any type of whole bytes or INT4; input 1: the part, of the same type and
+//   rank, no larger in any dimension; input 2: where it begins, int32 or int64 [rank], moved so
+//   that the part lies within input 0
 // Source: TFLite's reference kernel, LiteRT 2.3.
 #include <algorithm>
 
@@ -14,7 +14,7 @@ namespace {
 
 Status infer(OpContext& op) {
   const Tensor &in = op.input(0), &part = op.input(1);
-  CYGNET_TRY(expect_moved_type(op));
+  CYGNET_TRY(expect_moved_type(op, 0, {Type::int4}));
   CYGNET_TRY(expect_same_type("input 0", in, "input 1", part));
   CYGNET_TRY(expect_rank("input 1", part, in.shape.rank));
   for (int d = 0; d < in.shape.rank; ++d)
@@ -30,8 +30,9 @@ Status invoke(OpContext& op) {
   const Tensor &in = op.input(0), &part = op.input(1);
   Tensor& out = op.output(0);
   if (out.bytes == 0 || out.data == part.data) return {};
+  Elements elements(op);
   StridedCopy copy;
-  CYGNET_TRY(element_bytes("input 0", in, &copy.element_bytes));
+  copy.element_bytes = elements.bytes();
   int64_t first = 0;
   for (int d = 0; d < in.shape.rank; ++d) {
     const int64_t most = in.shape[d] - part.shape[d];
@@ -40,9 +41,13 @@ Status invoke(OpContext& op) {
     first += begin * stride;
     copy.push(part.shape[d], part.shape.elements(d + 1, part.shape.rank), stride);
   }
-  if (out.data != in.data) std::memcpy(out.data, in.data, out.bytes);
-  if (part.bytes > 0) run_copy(op, copy, part.data, out.as<uint8_t>() + first * copy.element_bytes);
-  return {};
+  const uint8_t* whole = elements.in(0);
+  if (elements.out() != whole)
+    std::memcpy(elements.out(), whole,
+                static_cast<size_t>(in.shape.elements() * copy.element_bytes));
+  if (part.bytes > 0)
+    run_copy(op, copy, elements.in(1), elements.out() + first * copy.element_bytes);
+  return elements.finish();
 }
 
 }  // namespace
@@ -57,6 +62,7 @@ const OpDef kDynamicUpdateSlice = {
     .min_inputs = 3,
     .max_inputs = 3,
     .infer = infer,
+    .prepare = Elements::prepare,
     .invoke = invoke,
 };
 

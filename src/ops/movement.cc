@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/number.h"
+
 namespace cygnet::ops {
 namespace {
 
@@ -164,6 +166,56 @@ void run_copy(OpContext& op, const StridedCopy& copy, const void* in_data, void*
       }
     }
   });
+}
+
+// ---- Elements
+
+namespace {
+
+bool is_small(Type type) {
+  return type == Type::int4 || type == Type::uint4 || type == Type::int2;
+}
+
+// Bytes in scratch for the elements of the largest moved input, with room to the next cache line.
+int64_t input_scratch_bytes(const OpContext& op) {
+  int64_t most = 0;
+  for (int i = 0; i < op.inputs(); ++i) {
+    const Tensor* in = op.input_or_null(i);
+    if (in != nullptr && in->type == op.output(0).type) most = std::max(most, in->shape.elements());
+  }
+  return (most + 63) / 64 * 64;
+}
+
+}  // namespace
+
+Status Elements::prepare(OpContext& op) {
+  if (!is_small(op.output(0).type)) return {};
+  int first = 0;  // handles count from 0
+  return op.request_scratch(
+      static_cast<size_t>(input_scratch_bytes(op) + op.output(0).shape.elements()), &first);
+}
+
+Elements::Elements(OpContext& op) : op_(op), out_(op.output(0).as<uint8_t>()) {
+  if (is_small(op.output(0).type)) {
+    in_ = op.scratch<uint8_t>(0);
+    out_ = in_ + input_scratch_bytes(op);
+  } else {
+    bytes_ = type_bits(op.output(0).type) / 8;
+  }
+}
+
+const uint8_t* Elements::in(int i) const {
+  const Tensor& t = op_.input(i);
+  if (in_ == nullptr) return t.as<uint8_t>();
+  unpack_small(t.type, t.data, 0, t.shape.elements(), reinterpret_cast<int8_t*>(in_));
+  return in_;
+}
+
+Status Elements::finish() {
+  Tensor& t = op_.output(0);
+  if (in_ != nullptr)
+    pack_small(t.type, reinterpret_cast<const int8_t*>(out_), t.shape.elements(), t.data);
+  return {};
 }
 
 }  // namespace cygnet::ops

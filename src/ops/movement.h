@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 
 #include "base/status.h"
 #include "cygnet/custom_op.h"
@@ -23,11 +24,15 @@ inline Status element_bytes(const char* name, const Tensor& t, int64_t* bytes) {
   return Status::error(Code::unsupported, "%s: type %s is not supported", name, type_name(t.type));
 }
 
-/// Output 0 has input `i`'s type, whose elements are whole bytes.
-inline Status expect_moved_type(const OpContext& op, int i = 0) {
+/// Output 0 has input `i`'s type, whose elements are whole bytes, or which is one of `more`.
+inline Status expect_moved_type(const OpContext& op, int i = 0,
+                                std::initializer_list<Type> more = {}) {
   int64_t bytes = 0;
   const char* name = i == 0 ? "input 0" : "input 1";
-  CYGNET_TRY(element_bytes(name, op.input(i), &bytes));
+  const Type type = op.input(i).type;
+  bool listed = false;
+  for (Type t : more) listed = listed || t == type;
+  if (!listed) CYGNET_TRY(element_bytes(name, op.input(i), &bytes));
   return expect_same_type(name, op.input(i), "output 0", op.output(0));
 }
 
@@ -156,5 +161,30 @@ struct StridedCopy {
 
 /// Does the copy, on all threads where that pays. The pointers are those of index 0.
 void run_copy(OpContext& op, const StridedCopy& copy, const void* in, void* out);
+
+/// Moved elements in a form of whole bytes each: the tensors themselves, but for INT4, whose
+/// elements are int8 in scratch while they are moved. Inputs of output 0's type are moved.
+class Elements {
+ public:
+  /// First thing in prepare: asks for scratch.
+  static Status prepare(OpContext& op);
+  /// In invoke.
+  explicit Elements(OpContext& op);
+
+  /// Bytes of one element.
+  int64_t bytes() const { return bytes_; }
+  /// The elements of input i; valid until the next call, and while `out` is written.
+  const uint8_t* in(int i) const;
+  /// Where the elements of output 0 go.
+  uint8_t* out() const { return out_; }
+  /// When all of output 0 is written: brings it into the tensor's own form.
+  Status finish();
+
+ private:
+  OpContext& op_;
+  int64_t bytes_ = 1;
+  uint8_t* in_ = nullptr;  // scratch; null: inputs are read where they are
+  uint8_t* out_ = nullptr;
+};
 
 }  // namespace cygnet::ops

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SLICE: size[d] elements from begin[d] on, along each dimension d.
-//   input 0: any shape, any type of whole bytes; inputs 1, 2: begin and size, int32 or int64
-//   [rank]; 0 ≤ begin; a size of −1 stands for what is left; begin + size is within the dimension
+//   input 0: any shape, any type of whole bytes or INT4; inputs 1, 2: begin and size, int32 or
+//   int64 [rank]; 0 ≤ begin; a size of −1 stands for what is left; begin + size is within the
+//   dimension
 // Source: TFLite's reference kernel, LiteRT 2.3.
 #include "ops/movement.h"
 #include "schema/tflite_generated.h"
@@ -11,7 +12,7 @@ namespace {
 
 Status infer(OpContext& op) {
   const Shape& in = op.input(0).shape;
-  CYGNET_TRY(expect_moved_type(op));
+  CYGNET_TRY(expect_moved_type(op, 0, {Type::int4}));
   CYGNET_TRY(expect_integer_vector("input 1", op.input(1), in.rank));
   CYGNET_TRY(expect_integer_vector("input 2", op.input(2), in.rank));
   if (!op.known(1) || !op.known(2)) return op.defer();
@@ -28,6 +29,7 @@ Status infer(OpContext& op) {
 
 Status prepare(OpContext& op) {
   const Shape& in = op.input(0).shape;
+  CYGNET_TRY(Elements::prepare(op));
   auto* first = op.make_state<int64_t>();
   if (first == nullptr) return {};
   for (int d = 0; d < in.rank; ++d)
@@ -38,14 +40,15 @@ Status prepare(OpContext& op) {
 Status invoke(OpContext& op) {
   if (op.output(0).bytes == 0) return {};
   const Shape& in = op.input(0).shape;
+  Elements elements(op);
   StridedCopy copy;
-  CYGNET_TRY(element_bytes("input 0", op.input(0), &copy.element_bytes));
+  copy.element_bytes = elements.bytes();
   for (int d = 0; d < in.rank; ++d)
     copy.push(op.output(0).shape[d], in.elements(d + 1, in.rank), 0);
   copy.make_dense_output();
   const int64_t first = op.state<int64_t>() * copy.element_bytes;
-  run_copy(op, copy, op.input(0).as<uint8_t>() + first, op.output(0).data);
-  return {};
+  run_copy(op, copy, elements.in(0) + first, elements.out());
+  return elements.finish();
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // TRANSPOSE: dimension i of the output is dimension perm[i] of input 0.
-//   input 0: any shape, any type of whole bytes; input 1: int32 [rank], a permutation (negative
-//   entries count from the end)
+//   input 0: any shape, any type of whole bytes or INT4; input 1: int32 [rank], a permutation
+//   (negative entries count from the end)
 // Source: TFLite's reference kernel, LiteRT 2.3.
+#include <algorithm>
+
 #include "ops/movement.h"
 #include "schema/tflite_generated.h"
 
@@ -11,7 +13,7 @@ namespace {
 
 Status infer(OpContext& op) {
   const Tensor& in = op.input(0);
-  CYGNET_TRY(expect_moved_type(op));
+  CYGNET_TRY(expect_moved_type(op, 0, {Type::int4}));
   CYGNET_TRY(expect_type("input 1", op.input(1), {Type::int32}));
   CYGNET_TRY(expect_shape("input 1", op.input(1), Shape{in.shape.rank}));
   if (!op.known(1)) return op.defer();
@@ -29,9 +31,10 @@ Status infer(OpContext& op) {
 
 Status prepare(OpContext& op) {
   const Shape& in = op.input(0).shape;
+  CYGNET_TRY(Elements::prepare(op));
   auto* copy = op.make_state<StridedCopy>();
   if (copy == nullptr) return {};
-  CYGNET_TRY(element_bytes("input 0", op.input(0), &copy->element_bytes));
+  copy->element_bytes = std::max(type_bits(op.input(0).type) / 8, 1);
   for (int i = 0; i < in.rank; ++i) {
     const int64_t axis = integer_at(op.input(1), i);
     const int from = static_cast<int>(axis < 0 ? axis + in.rank : axis);
@@ -42,8 +45,10 @@ Status prepare(OpContext& op) {
 }
 
 Status invoke(OpContext& op) {
-  run_copy(op, op.state<StridedCopy>(), op.input(0).data, op.output(0).data);
-  return {};
+  if (op.output(0).bytes == 0) return {};
+  Elements elements(op);
+  run_copy(op, op.state<StridedCopy>(), elements.in(0), elements.out());
+  return elements.finish();
 }
 
 }  // namespace

@@ -11,11 +11,10 @@
 //   filter_w, filter_h, activation.
 // Sources: tensorflow/lite/kernels/perception/max_pool_with_argmax.cc; MediaPipe,
 // util/tflite/operations/max_pool_argmax.cc.
-#include <cmath>
 #include <limits>
 
-#include "flatbuffers/flexbuffers.h"
 #include "ops/activation.h"
+#include "ops/flex_map.h"
 #include "ops/pool_options.h"
 #include "ops/window.h"
 
@@ -43,19 +42,13 @@ Status resolve(const OpContext& op, schema::Padding padding, State* s) {
 // ---- Options
 
 // Elements 1 and 2 of the list `key`, [1, h, w, 1].
-Status read_pair(const flexbuffers::Map& map, const char* key, int32_t* h, int32_t* w) {
-  const flexbuffers::Reference list = map[key];
-  if (!list.IsAnyVector() || list.AsVector().size() != 4)
-    return bad_model("C10: option %s: expected a list of 4 numbers", key);
+Status read_pair(const FlexMap& map, const char* key, int32_t* h, int32_t* w) {
+  const FlexValue list = map.find(key);
+  if (list.size() != 4) return bad_model("C10: option %s: expected a list of 4 numbers", key);
   int64_t numbers[4] = {};
-  for (size_t i = 0; i < 4; ++i) {
-    const flexbuffers::Reference item =
-        list.IsTypedVector()
-            ? list.AsTypedVector()[i]
-            : (list.IsFixedTypedVector() ? list.AsFixedTypedVector()[i] : list.AsVector()[i]);
-    if (!item.IsIntOrUint())
-      return bad_model("C10: option %s: entry %zu is not an integer", key, i);
-    numbers[i] = item.AsInt64();
+  for (int i = 0; i < 4; ++i) {
+    if (!list.at(i).integer(&numbers[i]))
+      return bad_model("C10: option %s: entry %d is not an integer", key, i);
     CYGNET_TRY(expect_range(key, numbers[i], 1, INT32_MAX));
   }
   if (numbers[0] != 1 || numbers[3] != 1)
@@ -67,25 +60,19 @@ Status read_pair(const flexbuffers::Map& map, const char* key, int32_t* h, int32
 }
 
 Status read_map(const OpContext& op, State* s, schema::Padding* padding) {
-  const std::span<const uint8_t> bytes = op.custom_options();
-  if (bytes.size() < 3 || !flexbuffers::VerifyBuffer(bytes.data(), bytes.size()))
-    return bad_model("C10: custom options are no FlexBuffers");
-  const flexbuffers::Reference root = flexbuffers::GetRoot(bytes.data(), bytes.size());
-  if (!root.IsMap()) return bad_model("C10: custom options are no map");
-  const flexbuffers::Map map = root.AsMap();
+  FlexMap map;
+  CYGNET_TRY(FlexMap::open(op.custom_options(), &map));
   CYGNET_TRY(read_pair(map, "ksize", &s->h.filter, &s->w.filter));
   CYGNET_TRY(read_pair(map, "strides", &s->h.stride, &s->w.stride));
-  const flexbuffers::Reference name = map["padding"];
-  const std::string_view text =
-      name.IsString() ? std::string_view(name.AsString().c_str(), name.AsString().length())
-                      : std::string_view();
-  if (text != "SAME" && text != "VALID")
+  std::string_view text;
+  if (!map.find("padding").text(&text) || (text != "SAME" && text != "VALID"))
     return bad_model("C10: option padding: expected SAME or VALID");
   *padding = text == "SAME" ? schema::Padding::SAME : schema::Padding::VALID;
-  const flexbuffers::Reference batch = map["include_batch_in_index"];
-  if (!batch.IsNull() && !batch.IsBool() && !batch.IsIntOrUint())
+  const FlexValue batch = map.find("include_batch_in_index");
+  int64_t flag = 0;
+  if (batch.present() && !batch.integer(&flag))
     return bad_model("C10: option include_batch_in_index: expected a bool");
-  s->with_batch = !batch.IsNull() && (batch.IsBool() ? batch.AsBool() : batch.AsInt64() != 0);
+  s->with_batch = flag != 0;
   return {};
 }
 

@@ -75,6 +75,7 @@ class Case:
     model: object = None  # function(version) → bytes of another model than that of one operator
     feeds: list = None  # [{input's name: array}], one for each run; else random
     compare: object = None  # function(ours, theirs) → None or what is wrong, with lists of arrays for each run
+    alone: bool = False  # LiteRT is not asked, because it lacks the operator or breaks on it; `compare` judges
 
 
 def integer_limits(kind):

@@ -90,7 +90,8 @@ class Session:
         raw = models.build(op, case, version)
         theirs, resolver, error = None, "", None
         try:
-            theirs, resolver = self.litert.oracle(op, case, feeds, highest)
+            if not case.alone:
+                theirs, resolver = self.litert.oracle(op, case, feeds, highest)
         except (Refused, Crashed) as failure:
             error = failure
         try:

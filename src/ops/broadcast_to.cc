@@ -33,8 +33,8 @@ Status infer_to(OpContext& op) {
 Status invoke_to(OpContext& op) {
   const Shape& in = op.input(0).shape;
   const Shape& out = op.output(0).shape;
-  if (out.elements() == 0) return {};
   Elements elements(op);
+  if (out.elements() == 0) return elements.finish();
   StridedCopy copy;
   copy.element_bytes = elements.bytes();
   for (int d = 0; d < out.rank; ++d) {

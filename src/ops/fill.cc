@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // FILL: a tensor of one value.
 //   input 0: the shape, int32 or int64 [rank], each dimension ≥ 0; input 1: the value, a scalar of
-//   any type of whole bytes
+//   any type of whole bytes, or STRING
 //   output 0: input 1's type, quantized alike. Source: TFLite's reference kernel, LiteRT 2.3.
 #include "ops/movement.h"
+#include "ops/strings.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet::ops {
@@ -11,7 +12,7 @@ namespace {
 
 Status infer(OpContext& op) {
   const Tensor& dims = op.input(0);
-  CYGNET_TRY(expect_moved_type(op, 1));
+  CYGNET_TRY(expect_moved_type(op, 1, {Type::string}));
   CYGNET_TRY(expect_type("input 0", dims, {Type::int32, Type::int64}));
   CYGNET_TRY(expect_rank("input 0", dims, 1));
   CYGNET_TRY(expect_rank("input 1", op.input(1), 0));
@@ -24,6 +25,10 @@ Status infer(OpContext& op) {
 }
 
 Status invoke(OpContext& op) {
+  if (op.output(0).type == Type::string) {
+    const Strings value(op.input(1));
+    return write_strings(op, 0, op.output(0).shape.elements(), [&](int64_t) { return value[0]; });
+  }
   int64_t bytes = 0;
   CYGNET_TRY(element_bytes("input 1", op.input(1), &bytes));
   const Filler fill(op.input(1).as<uint8_t>(), bytes);

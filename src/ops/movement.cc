@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/number.h"
+#include "ops/strings.h"
 
 namespace cygnet::ops {
 namespace {
@@ -176,6 +177,11 @@ bool is_small(Type type) {
   return type == Type::int4 || type == Type::uint4 || type == Type::int2;
 }
 
+// Bytes of an element in scratch; 0 for types that are moved where they are.
+int64_t scratch_element_bytes(Type type) {
+  return type == Type::string ? 4 : (is_small(type) ? 1 : 0);
+}
+
 // Bytes in scratch for the elements of the largest moved input, with room to the next cache line.
 int64_t input_scratch_bytes(const OpContext& op) {
   int64_t most = 0;
@@ -183,20 +189,22 @@ int64_t input_scratch_bytes(const OpContext& op) {
     const Tensor* in = op.input_or_null(i);
     if (in != nullptr && in->type == op.output(0).type) most = std::max(most, in->shape.elements());
   }
-  return (most + 63) / 64 * 64;
+  return (most * scratch_element_bytes(op.output(0).type) + 63) / 64 * 64;
 }
 
 }  // namespace
 
 Status Elements::prepare(OpContext& op) {
-  if (!is_small(op.output(0).type)) return {};
+  const int64_t bytes = scratch_element_bytes(op.output(0).type);
+  if (bytes == 0) return {};
   int first = 0;  // handles count from 0
-  return op.request_scratch(
-      static_cast<size_t>(input_scratch_bytes(op) + op.output(0).shape.elements()), &first);
+  const int64_t out = op.output(0).shape.elements() * bytes;
+  return op.request_scratch(static_cast<size_t>(input_scratch_bytes(op) + out), &first);
 }
 
 Elements::Elements(OpContext& op) : op_(op), out_(op.output(0).as<uint8_t>()) {
-  if (is_small(op.output(0).type)) {
+  bytes_ = scratch_element_bytes(op.output(0).type);
+  if (bytes_ != 0) {
     in_ = op.scratch<uint8_t>(0);
     out_ = in_ + input_scratch_bytes(op);
   } else {
@@ -204,15 +212,26 @@ Elements::Elements(OpContext& op) : op_(op), out_(op.output(0).as<uint8_t>()) {
   }
 }
 
-const uint8_t* Elements::in(int i) const {
+const uint8_t* Elements::in(int i) {
   const Tensor& t = op_.input(i);
   if (in_ == nullptr) return t.as<uint8_t>();
+  if (t.type == Type::string) {
+    strings_ = i;
+    auto* number = reinterpret_cast<int32_t*>(in_);
+    for (int32_t k = 0; k < t.shape.elements(); ++k) number[k] = k;
+    return in_;
+  }
   unpack_small(t.type, t.data, 0, t.shape.elements(), reinterpret_cast<int8_t*>(in_));
   return in_;
 }
 
 Status Elements::finish() {
   Tensor& t = op_.output(0);
+  if (t.type == Type::string) {
+    const Strings strings(op_.input(strings_));
+    const auto* number = reinterpret_cast<const int32_t*>(out_);
+    return write_strings(op_, 0, t.shape.elements(), [&](int64_t i) { return strings[number[i]]; });
+  }
   if (in_ != nullptr)
     pack_small(t.type, reinterpret_cast<const int8_t*>(out_), t.shape.elements(), t.data);
   return {};

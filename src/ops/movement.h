@@ -163,7 +163,8 @@ struct StridedCopy {
 void run_copy(OpContext& op, const StridedCopy& copy, const void* in, void* out);
 
 /// Moved elements in a form of whole bytes each: the tensors themselves, but for INT4, whose
-/// elements are int8 in scratch while they are moved. Inputs of output 0's type are moved.
+/// elements are int8 in scratch while they are moved, and STRING, where the strings' numbers are
+/// moved, int32 in scratch. Inputs of output 0's type are moved; strings are those of one input.
 class Elements {
  public:
   /// First thing in prepare: asks for scratch.
@@ -174,15 +175,17 @@ class Elements {
   /// Bytes of one element.
   int64_t bytes() const { return bytes_; }
   /// The elements of input i; valid until the next call, and while `out` is written.
-  const uint8_t* in(int i) const;
+  const uint8_t* in(int i);
   /// Where the elements of output 0 go.
   uint8_t* out() const { return out_; }
-  /// When all of output 0 is written: brings it into the tensor's own form.
+  /// When all of output 0 is written: brings it into the tensor's own form. Also where it has no
+  /// elements, so that strings get their empty table.
   Status finish();
 
  private:
   OpContext& op_;
   int64_t bytes_ = 1;
+  int strings_ = 0;        // the input that has the strings
   uint8_t* in_ = nullptr;  // scratch; null: inputs are read where they are
   uint8_t* out_ = nullptr;
 };

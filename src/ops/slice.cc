@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SLICE: size[d] elements from begin[d] on, along each dimension d.
-//   input 0: any shape, any type of whole bytes or INT4; inputs 1, 2: begin and size, int32 or
-//   int64 [rank]; 0 ≤ begin; a size of −1 stands for what is left; begin + size is within the
+//   input 0: any shape, any type of whole bytes, INT4 or STRING; inputs 1, 2: begin and size, int32
+//   or int64 [rank]; 0 ≤ begin; a size of −1 stands for what is left; begin + size is within the
 //   dimension
 // Source: TFLite's reference kernel, LiteRT 2.3.
 #include "ops/movement.h"
@@ -12,7 +12,7 @@ namespace {
 
 Status infer(OpContext& op) {
   const Shape& in = op.input(0).shape;
-  CYGNET_TRY(expect_moved_type(op, 0, {Type::int4}));
+  CYGNET_TRY(expect_moved_type(op, 0, {Type::int4, Type::string}));
   CYGNET_TRY(expect_integer_vector("input 1", op.input(1), in.rank));
   CYGNET_TRY(expect_integer_vector("input 2", op.input(2), in.rank));
   if (!op.known(1) || !op.known(2)) return op.defer();
@@ -38,9 +38,9 @@ Status prepare(OpContext& op) {
 }
 
 Status invoke(OpContext& op) {
-  if (op.output(0).bytes == 0) return {};
-  const Shape& in = op.input(0).shape;
   Elements elements(op);
+  if (op.output(0).shape.elements() == 0) return elements.finish();
+  const Shape& in = op.input(0).shape;
   StridedCopy copy;
   copy.element_bytes = elements.bytes();
   for (int d = 0; d < in.rank; ++d)

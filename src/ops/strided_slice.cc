@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // STRIDED_SLICE: in[begin0:end0:stride0, …], as Python's slices and NumPy's indexing have it.
-//   input 0: any shape, any type of whole bytes; inputs 1, 2, 3: begin, end, strides, int32 or
-//   int64 [n], one entry for each item of the index; strides ≠ 0
+//   input 0: any shape, any type of whole bytes or STRING; inputs 1, 2, 3: begin, end, strides,
+//   int32 or int64 [n], one entry for each item of the index; strides ≠ 0
 // Options, bit i for item i: begin_mask, end_mask: from the start, to the end of the dimension;
 // ellipsis_mask: as many whole dimensions as are left over (at most one); new_axis_mask: a
 // dimension of size 1; shrink_axis_mask: the element at begin, without a dimension. With `offset`,
@@ -33,7 +33,7 @@ bool bit(int32_t mask, int i) {
 }
 
 Status check_operands(const OpContext& op) {
-  CYGNET_TRY(expect_moved_type(op));
+  CYGNET_TRY(expect_moved_type(op, 0, {Type::string}));
   CYGNET_TRY(expect_rank_between("input 1", op.input(1), 1, 1));
   const int32_t n = op.input(1).shape[0];
   CYGNET_TRY(expect_range("length of input 1", n, 0, kMaxItems));
@@ -151,6 +151,7 @@ Status infer(OpContext& op) {
 }
 
 Status prepare(OpContext& op) {
+  CYGNET_TRY(Elements::prepare(op));
   auto* state = op.make_state<State>();
   if (state == nullptr) return {};
   Shape shape;
@@ -158,11 +159,12 @@ Status prepare(OpContext& op) {
 }
 
 Status invoke(OpContext& op) {
-  if (op.output(0).bytes == 0) return {};
+  Elements elements(op);
+  if (op.output(0).shape.elements() == 0) return elements.finish();
   const State& state = op.state<State>();
   const Shape& in = op.input(0).shape;
   StridedCopy copy;
-  CYGNET_TRY(element_bytes("input 0", op.input(0), &copy.element_bytes));
+  copy.element_bytes = elements.bytes();
   int64_t first = 0;
   for (int d = 0; d < in.rank; ++d) {
     const int64_t stride = in.elements(d + 1, in.rank);
@@ -170,8 +172,8 @@ Status invoke(OpContext& op) {
     copy.push(state.ranges[d].count, state.ranges[d].step * stride, 0);
   }
   copy.make_dense_output();
-  run_copy(op, copy, op.input(0).as<uint8_t>() + first * copy.element_bytes, op.output(0).data);
-  return {};
+  run_copy(op, copy, elements.in(0) + first * copy.element_bytes, elements.out());
+  return elements.finish();
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // TILE: input 0 repeated input 1[d] times along each dimension d.
-//   input 0: any shape, any type of whole bytes; input 1: int32 or int64 [rank], each ≥ 0
+//   input 0: any shape, any type of whole bytes or STRING; input 1: int32 or int64 [rank], each ≥ 0
 // Source: TFLite's reference kernel, LiteRT 2.3.
 #include "ops/movement.h"
 #include "schema/tflite_generated.h"
@@ -10,7 +10,7 @@ namespace {
 
 Status infer(OpContext& op) {
   const Shape& in = op.input(0).shape;
-  CYGNET_TRY(expect_moved_type(op));
+  CYGNET_TRY(expect_moved_type(op, 0, {Type::string}));
   CYGNET_TRY(expect_integer_vector("input 1", op.input(1), in.rank));
   if (!op.known(1)) return op.defer();
   Shape shape, times;
@@ -24,17 +24,18 @@ Status infer(OpContext& op) {
 }
 
 Status invoke(OpContext& op) {
-  if (op.output(0).bytes == 0) return {};
+  Elements elements(op);
+  if (op.output(0).shape.elements() == 0) return elements.finish();
   const Shape& in = op.input(0).shape;
   StridedCopy copy;
-  CYGNET_TRY(element_bytes("input 0", op.input(0), &copy.element_bytes));
+  copy.element_bytes = elements.bytes();
   for (int d = 0; d < in.rank; ++d) {
     copy.push(op.output(0).shape[d] / in[d], 0, 0);
     copy.push(in[d], in.elements(d + 1, in.rank), 0);
   }
   copy.make_dense_output();
-  run_copy(op, copy, op.input(0).data, op.output(0).data);
-  return {};
+  run_copy(op, copy, elements.in(0), elements.out());
+  return elements.finish();
 }
 
 }  // namespace
@@ -48,6 +49,7 @@ const OpDef kTile = {
     .min_inputs = 2,
     .max_inputs = 2,
     .infer = infer,
+    .prepare = Elements::prepare,
     .invoke = invoke,
 };
 

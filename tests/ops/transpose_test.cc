@@ -83,9 +83,9 @@ TEST(Transpose, Refuses) {
       {.name = "length",
        .model = model({2, 3}, {0}),
        .message = "input 1: expected shape [2], got [1]"},
-      {.name = "int4",
-       .model = model({2, 3}, {0, 1}, Type::int4),
-       .message = "input 0: type INT4 is not supported"},
+      {.name = "int2",
+       .model = model({2, 3}, {0, 1}, Type::int2),
+       .message = "input 0: type INT2 is not supported"},
       {.name = "string", .model = model({2, 3}, {0, 1}, Type::string), .message = "STRING"},
   });
 }

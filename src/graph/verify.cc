@@ -174,6 +174,8 @@ Status SubgraphVerifier::counts(const Node& node) {
   if (op == nullptr) return {};
   CYGNET_TRY(count_in_range("inputs", node.inputs.size(), op->min_inputs, op->max_inputs));
   CYGNET_TRY(count_in_range("outputs", node.outputs.size(), op->min_outputs, op->max_outputs));
+  const bool basic_lstm =
+      op->builtin == static_cast<int32_t>(schema::BuiltinOperator::LSTM) && node.inputs.size() == 5;
   for (size_t k = 0; k < node.inputs.size(); ++k) {
     const uint64_t bit = k < 64 ? uint64_t{1} << k : 0;
     const int32_t i = node.inputs[k];
@@ -183,6 +185,10 @@ Status SubgraphVerifier::counts(const Node& node) {
       continue;
     }
     const bool state = (op->variable_inputs & bit) != 0;
+    if (basic_lstm && (k == 1 || k == 4)) {  // its states may be variables
+      if (origins_[i] == Origin::variable) origins_[i] = Origin::state;
+      continue;
+    }
     const GraphTensor& tensor = subgraph_.tensors[i];
     // A variable that is also a subgraph input has its value from the caller.
     if (state && origins_[i] == Origin::variable) origins_[i] = Origin::state;

@@ -14,6 +14,7 @@
   X(kBatchMatmul)                \
   X(kBatchToSpaceNd)             \
   X(kBidirectionalSequenceLstm)  \
+  X(kBidirectionalSequenceRnn)   \
   X(kBroadcastArgs)              \
   X(kBroadcastTo)                \
   X(kCast)                       \
@@ -58,6 +59,7 @@
   X(kLogicalOr)                  \
   X(kLogistic)                   \
   X(kLogSoftmax)                 \
+  X(kLstm)                       \
   X(kMaximum)                    \
   X(kMaxPool2d)                  \
   X(kMean)                       \
@@ -91,6 +93,7 @@
   X(kResizeNearestNeighbor)      \
   X(kReverseSequence)            \
   X(kReverseV2)                  \
+  X(kRnn)                        \
   X(kRound)                      \
   X(kRsqrt)                      \
   X(kScatterNd)                  \
@@ -114,12 +117,14 @@
   X(kStablehloPad)               \
   X(kSub)                        \
   X(kSum)                        \
+  X(kSvdf)                       \
   X(kTanh)                       \
   X(kTile)                       \
   X(kTopkV2)                     \
   X(kTranspose)                  \
   X(kTransposeConv)              \
   X(kUnidirectionalSequenceLstm) \
+  X(kUnidirectionalSequenceRnn)  \
   X(kUnique)                     \
   X(kUnpack)                     \
   X(kWhere)                      \

@@ -178,4 +178,29 @@ inline Fixed<int32_t, 0> reciprocal(int32_t x, int integer_bits, int* shift) {
   return one_over_one_plus<int32_t>(Fixed<int32_t, 0>{fraction});
 }
 
+/// 1/√x for x ≥ 1 as a multiplier (of any size up to 2^31); 1 for smaller x. Newton–Raphson from 1.
+inline Multiplier inverse_square_root(int32_t x) {
+  if (x <= 1) return {std::numeric_limits<int32_t>::max(), 0};
+  int shift = 11;
+  while (x >= 1 << 29) {
+    x /= 4;
+    ++shift;
+  }
+  // Moves the leading bit to place 27 or 28, an even number of places.
+  const int pairs = (__builtin_clz(static_cast<uint32_t>(x)) - 1) / 2 - 1;
+  shift -= pairs;
+  x *= 1 << (2 * pairs);
+  using F3 = Fixed<int32_t, 3>;
+  const F3 half{rounding_divide_by_power(x >> 1, 1)}, three_halves{(1 << 28) + (1 << 27)};
+  F3 root = F3::one();
+  for (int i = 0; i < 5; ++i)
+    root = rescale<3>(three_halves * root - half * rescale<3>(root * root * root));
+  int32_t multiplier = (root * Fixed<int32_t, 0>{1518500250}).raw;  // √2/2
+  if (shift < 0) {
+    multiplier = static_cast<int32_t>(static_cast<uint32_t>(multiplier) << -shift);
+    shift = 0;
+  }
+  return {multiplier, -shift};
+}
+
 }  // namespace cygnet::ops

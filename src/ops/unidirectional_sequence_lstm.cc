@@ -3,11 +3,11 @@
 //   i, f, o = σ(W·x + R·h (+ P∘c) + b), g = act(W·x + R·h + b),
 //   c ← f∘c + i∘g, h ← o∘act(c), or its projection; y[t] = h.
 // Without input-gate operands i = 1 − f. With layer normalization W·x + R·h is normalized and
-// scaled before the bias is added. Types: f32; int8 with int16 cell state. Sources:
-// tensorflow/lite/kernels/unidirectional_sequence_lstm.cc, lstm_eval.cc; Sak et al., "Long
-// short-term memory recurrent neural network architectures", 2014.
+// scaled before the bias is added. R may be a diagonal. Types: f32; hybrid weights (recurrent.h);
+// int8 with int16 cell state. Sources: tensorflow/lite/kernels/unidirectional_sequence_lstm.cc,
+// lstm_eval.cc; Sak et al., "Long short-term memory recurrent neural network architectures", 2014.
 #include "ops/check.h"
-#include "ops/lstm.h"
+#include "ops/lstm_common.h"
 
 namespace cygnet::ops {
 namespace {
@@ -16,41 +16,35 @@ using Options = schema::UnidirectionalSequenceLSTMOptions;
 
 LstmLayer layer_of(const OpContext& op) {
   const auto& options = op.options<Options>();
-  const LstmSizes size = lstm_sizes(op);
-  return {.in = LstmOperands(op),
-          .size = size,
-          .activation = options.fused_activation_function(),
-          .cell_clip = options.cell_clip(),
-          .proj_clip = options.proj_clip(),
-          .row = size.output};
+  return lstm_layer(op, options, kOneDirection, options.time_major());
 }
 
 Status infer(OpContext& op) {
   const LstmOperands in(op);
-  const auto& options = op.options<Options>();
-  CYGNET_TRY(check_lstm(op, in, options.time_major()));
-  CYGNET_TRY(check_lstm_clips(options.cell_clip(), options.proj_clip()));
+  CYGNET_TRY(check_lstm(op, in, 3, op.options<Options>().time_major(), /*diagonals=*/true));
+  const LstmLayer layer = layer_of(op);
+  CYGNET_TRY(check_lstm_options(layer));
   CYGNET_TRY(expect_type("output 0", op.output(0), {in.x->type}));
-  if (in.x->type == Type::int8) CYGNET_TRY(check_lstm_q8(op));
+  if (in.x->type == Type::int8) CYGNET_TRY(check_lstm_q8(op, layer));
   Shape y = in.x->shape;
-  y[2] = static_cast<int32_t>(lstm_sizes(op).output);
+  y[2] = static_cast<int32_t>(layer.size.output);
   return op.set_output(0, y);
 }
 
 Status prepare(OpContext& op) {
-  if (op.input(0).type != Type::float32) return prepare_lstm_q8(op);
   const LstmLayer layer = layer_of(op);
-  return prepare_lstm_float(op, {&layer, 1});
+  return layer.in.x->type == Type::int8 ? prepare_lstm_q8(op, layer)
+                                        : prepare_lstm_float(op, {&layer, 1});
 }
 
 Status invoke(OpContext& op) {
-  if (op.input(0).type != Type::float32) return invoke_lstm_q8(op);
   const LstmLayer layer = layer_of(op);
-  return invoke_lstm_float(op, {&layer, 1});
+  return layer.in.x->type == Type::int8 ? invoke_lstm_q8(op, layer)
+                                        : invoke_lstm_float(op, {&layer, 1});
 }
 
 int64_t macs(const OpContext& op) {
-  return lstm_macs(LstmOperands(op), lstm_sizes(op));
+  return lstm_macs(layer_of(op));
 }
 
 }  // namespace

@@ -93,6 +93,7 @@
   X(kResizeNearestNeighbor)      \
   X(kReverseSequence)            \
   X(kReverseV2)                  \
+  X(kRfft2d)                     \
   X(kRnn)                        \
   X(kRound)                      \
   X(kRsqrt)                      \

@@ -89,6 +89,14 @@ void step_q8(const int16_t* sums, int64_t cells, const int16_t* old_c, int16_t* 
   }
 }
 
+// x · m, rounded as TFLite's matrix products do: to 32 bits, then halves up.
+int64_t scaled(Multiplier m, int32_t x) {
+  const int left = std::max(m.shift, 0), right = std::max(-m.shift, 0);
+  const int64_t shifted = std::clamp<int64_t>(int64_t{x} << left, INT32_MIN, INT32_MAX);
+  const int64_t product = rounding_doubling_high_mul(static_cast<int32_t>(shifted), m.multiplier);
+  return right == 0 ? product : (product + (int64_t{1} << (right - 1))) >> right;
+}
+
 void sums_q8(const OpContext& op, const Sizes& size, const uint8_t* joined, int16_t* sums) {
   const auto* weights = op.input(kWeights).as<uint8_t>();
   const int32_t zero = op.input(kWeights).quantization.zero_point();
@@ -98,7 +106,7 @@ void sums_q8(const OpContext& op, const Sizes& size, const uint8_t* joined, int1
     for (int64_t k = 0; k < depth; ++k)
       sum += (int32_t{joined[k]} - 128) * (int32_t{weights[j * depth + k]} - zero);
     const auto limited = static_cast<int32_t>(std::clamp<int64_t>(sum, INT32_MIN, INT32_MAX));
-    sums[j] = saturate<int16_t>(apply(op.state<BasicState>().scale, limited));
+    sums[j] = saturate<int16_t>(scaled(op.state<BasicState>().scale, limited));
   }
 }
 

@@ -81,9 +81,11 @@ Status infer(OpContext& op) {
   const int32_t rank = op.options<Options>().rank(), filters = op.input(kFeature).shape[0];
   if (rank < 1 || filters % rank != 0)
     return bad_model("rank: expected a divisor of the %d filters, got %d", filters, rank);
-  CYGNET_TRY(expect_range("fused activation",
-                          static_cast<int>(op.options<Options>().fused_activation_function()), 0,
-                          static_cast<int>(schema::ActivationFunctionType::SIGN_BIT)));
+  // The range of an int8 output is what RELU cuts off.
+  CYGNET_TRY(expect_range(
+      "fused activation", static_cast<int>(op.options<Options>().fused_activation_function()), 0,
+      static_cast<int>(is_integer(op) ? schema::ActivationFunctionType::RELU
+                                      : schema::ActivationFunctionType::SIGN_BIT)));
   const Sizes s(op);
   const auto batch = static_cast<int32_t>(s.batch), units = static_cast<int32_t>(s.units);
   if (s.memory < 1) return bad_model("input 2 (time weights): expected at least one step");

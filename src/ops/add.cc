@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // ADD, SUB: a, b broadcast to one shape → act(a ± b). Types f32, int32, int64 (which wrap), int8,
-// uint8, int16. Quantized: the operands are brought to twice the larger of their scales with 20
-// bits (int16: 15) to spare, added, and brought to the result's scale. int16 with scales that are
-// powers of two may be added after a shift. Sources: tensorflow/lite/kernels/add.cc, sub.cc.
+// uint8, int16; ADD also f16 and int16 without quantization (which wraps). Quantized: the operands
+// are brought to twice the larger of their scales with 20 bits (int16: 15) to spare, added, and
+// brought to the result's scale. int16 with scales that are powers of two may be added after a
+// shift. Sources: tensorflow/lite/kernels/add.cc, sub.cc.
 #include <cmath>
 
-#include "ops/binary.h"
+#include "ops/arithmetic.h"
 #include "ops/fixed_point.h"
 
 namespace cygnet::ops {
@@ -19,9 +20,15 @@ struct AddState : BinaryState {
   ZipQ8 zip;
 };
 
+template <bool kSubtract>
 Status infer(OpContext& op) {
-  return infer_binary(
-      op, {Type::float32, Type::int8, Type::uint8, Type::int16, Type::int32, Type::int64});
+  if constexpr (kSubtract)
+    return infer_binary(
+        op, {Type::float32, Type::int8, Type::uint8, Type::int16, Type::int32, Type::int64});
+  return infer_binary(op,
+                      {Type::float32, Type::float16, Type::int8, Type::uint8, Type::int16,
+                       Type::int32, Type::int64},
+                      op.input(0).type == Type::int16 ? Codes::either : Codes::real);
 }
 
 struct Options {
@@ -103,44 +110,29 @@ Status prepare(OpContext& op) {
   if (s == nullptr) return out_of_memory("operator", sizeof(AddState));
   const Options options = options_of<kSubtract>(op);
   CYGNET_TRY(prepare_binary(op, options.activation, s));
-  if (!is_quantized_type(op.output(0).type)) return {};
+  if (!s->on_codes) return {};
   return prepare_quantized(op, kSubtract, options.pot_scale_int16, s);
 }
 
 template <class T, bool kSubtract>
 void plain_quantized(OpContext& op, const AddState& s) {
-  const T *a = op.input(0).as<T>(), *b = op.input(1).as<T>();
-  T* out = op.output(0).as<T>();
   const int32_t a_zero = op.input(0).quantization.zero_point(),
                 b_zero = op.input(1).quantization.zero_point();
   const int32_t out_zero = op.output(0).quantization.zero_point();
-  each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
-    const int32_t x = apply(s.a, (a[i] - a_zero) * (1 << s.left_shift));
-    const int32_t y = apply(s.b, (b[j] - b_zero) * (1 << s.left_shift));
+  map_pairs<T>(op, s.broadcast, [&, a_zero, b_zero, out_zero](T a, T b) {
+    const int32_t x = apply(s.a, (a - a_zero) * (1 << s.left_shift));
+    const int32_t y = apply(s.b, (b - b_zero) * (1 << s.left_shift));
     const int32_t sum = kSubtract ? x - y : x + y;
-    out[k] = static_cast<T>(s.quantized(apply(s.out, sum) + out_zero));
+    return s.quantized(apply(s.out, sum) + out_zero);
   });
 }
 
 template <bool kSubtract>
 void plain_shifts(OpContext& op, const AddState& s) {
-  const int16_t *a = op.input(0).as<int16_t>(), *b = op.input(1).as<int16_t>();
-  int16_t* out = op.output(0).as<int16_t>();
-  each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
-    const int32_t x = rounding_divide_by_power(a[i], s.a_shift),
-                  y = rounding_divide_by_power(b[j], s.b_shift);
-    const int32_t sum = std::clamp(kSubtract ? x - y : x + y, -32768, 32767);
-    out[k] = static_cast<int16_t>(s.quantized(sum));
-  });
-}
-
-template <class T, bool kSubtract>
-void integers(OpContext& op, const AddState& s) {
-  const T *a = op.input(0).as<T>(), *b = op.input(1).as<T>();
-  T* out = op.output(0).as<T>();
-  each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
-    const T sum = kSubtract ? wrapping_sub(a[i], b[j]) : wrapping_add(a[i], b[j]);
-    out[k] = static_cast<T>(s.integer(sum));
+  map_pairs<int16_t>(op, s.broadcast, [&](int16_t a, int16_t b) {
+    const int32_t x = rounding_divide_by_power(a, s.a_shift),
+                  y = rounding_divide_by_power(b, s.b_shift);
+    return s.quantized(std::clamp(kSubtract ? x - y : x + y, -32768, 32767));
   });
 }
 
@@ -158,16 +150,11 @@ void kernel_q8(OpContext& op, const AddState& s) {
 template <bool kSubtract>
 Status invoke(OpContext& op) {
   const auto& s = op.state<AddState>();
+  if (!s.on_codes) {
+    arithmetic(op, s, kSubtract ? Arithmetic::sub : Arithmetic::add);
+    return {};
+  }
   switch (op.output(0).type) {
-    case Type::float32:
-      invoke_f32<kSubtract ? ZipOp::sub : ZipOp::add>(op, s);
-      break;
-    case Type::int32:
-      integers<int32_t, kSubtract>(op, s);
-      break;
-    case Type::int64:
-      integers<int64_t, kSubtract>(op, s);
-      break;
     case Type::int16:
       if (s.shifts_only)
         plain_shifts<kSubtract>(op, s);
@@ -191,7 +178,8 @@ Status invoke(OpContext& op) {
 
 constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin,
                            schema::BuiltinOptions options, int32_t max_version,
-                           Status (*prepare)(OpContext&), Status (*invoke)(OpContext&)) {
+                           Status (*infer)(OpContext&), Status (*prepare)(OpContext&),
+                           Status (*invoke)(OpContext&)) {
   return {.name = name,
           .builtin = static_cast<int32_t>(builtin),
           .max_version = max_version,
@@ -209,10 +197,10 @@ constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin,
 extern const OpDef kAdd;
 extern const OpDef kAdd =
     definition("ADD", schema::BuiltinOperator::ADD, schema::BuiltinOptions::AddOptions, 6,
-               prepare<false>, invoke<false>);
+               infer<false>, prepare<false>, invoke<false>);
 extern const OpDef kSub;
 extern const OpDef kSub =
     definition("SUB", schema::BuiltinOperator::SUB, schema::BuiltinOptions::SubOptions, 5,
-               prepare<true>, invoke<true>);
+               infer<true>, prepare<true>, invoke<true>);
 
 }  // namespace cygnet::ops

@@ -39,6 +39,49 @@ Broadcast make_broadcast(const Shape& a, const Shape& b, const Shape& out) {
   return bc;
 }
 
+void each_pair_row(OpContext& op, const Broadcast& broadcast, size_t size, size_t out_size,
+                   void (*loop)(const void* context, const PairRow& row), const void* context) {
+  const char *a = op.input(0).as<char>(), *b = op.input(1).as<char>();
+  char* out = op.output(0).as<char>();
+  const auto in_bytes = static_cast<int64_t>(size), out_bytes = static_cast<int64_t>(out_size);
+  each_row(op, broadcast, [=](int64_t i, int64_t j, int64_t k, int64_t n, ZipShape shape) {
+    loop(context, {.a = a + i * in_bytes,
+                   .b = b + j * in_bytes,
+                   .out = out + k * out_bytes,
+                   .n = n,
+                   .a_step = shape == ZipShape::scalar_vector ? 0 : 1,
+                   .b_step = shape == ZipShape::vector_scalar ? 0 : 1});
+  });
+}
+
+bool has_quantization(const OpContext& op) {
+  const Tensor &a = op.input(0), &out = op.output(0);
+  return a.quantization.count != 0 || op.input(1).quantization.count != 0 ||
+         (out.type == a.type && out.quantization.count != 0);
+}
+
+Status infer_operands(OpContext& op, std::initializer_list<Type> types, Codes codes, Shape* shape) {
+  const Tensor &a = op.input(0), &b = op.input(1), &out = op.output(0);
+  CYGNET_TRY(expect_type("input 0", a, types));
+  CYGNET_TRY(expect_same_type("input 0", a, "input 1", b));
+  CYGNET_TRY(broadcast_shape(a.shape, b.shape, shape));
+  if (!is_quantized_type(a.type) || codes == Codes::plain) return {};
+  if (codes != Codes::real && !has_quantization(op)) return {};
+  CYGNET_TRY(expect_per_tensor("input 0", a));
+  CYGNET_TRY(expect_per_tensor("input 1", b));
+  if (codes == Codes::same) CYGNET_TRY(expect_same_quantization("input 0", a, "input 1", b));
+  if (out.type != a.type) return {};
+  CYGNET_TRY(expect_per_tensor("output 0", out));
+  return codes == Codes::same ? expect_same_quantization("input 0", a, "output 0", out) : Status();
+}
+
+Status infer_binary(OpContext& op, std::initializer_list<Type> types, Codes codes) {
+  Shape shape;
+  CYGNET_TRY(infer_operands(op, types, codes, &shape));
+  CYGNET_TRY(expect_same_type("input 0", op.input(0), "output 0", op.output(0)));
+  return op.set_output(0, shape);
+}
+
 Status prepare_broadcast(OpContext& op) {
   auto* s = op.make_state<Broadcast>();
   if (s == nullptr) return out_of_memory("operator", sizeof(Broadcast));
@@ -74,9 +117,11 @@ Status prepare_binary(OpContext& op, schema::ActivationFunctionType activation, 
   const Tensor& out = op.output(0);
   s->broadcast = make_broadcast(op.input(0).shape, op.input(1).shape, out.shape);
   CYGNET_TRY(prepare_tiling(op, s->broadcast, &s->tiling));
-  if (out.type == Type::float32) return activation_clamp(activation, &s->real);
-  if (is_quantized_type(out.type))
-    return quantized_activation_clamp(activation, out, &s->quantized);
+  if (out.type == Type::complex64 && activation != schema::ActivationFunctionType::NONE)
+    return bad_model("fused activation %d of complex numbers", static_cast<int>(activation));
+  s->on_codes = is_quantized_type(out.type) && out.quantization.count != 0;
+  if (s->on_codes) return quantized_activation_clamp(activation, out, &s->quantized);
+  CYGNET_TRY(activation_clamp(activation, &s->real));
   return activation_clamp(activation, &s->integer);
 }
 

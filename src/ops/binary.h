@@ -55,34 +55,55 @@ void each_row(OpContext& op, const Broadcast& broadcast, Row row) {
   });
 }
 
-/// each_row with one call for each element, for the plain loops: f(a, b, out) element offsets.
-template <class F>
-void each_pair(OpContext& op, const Broadcast& broadcast, F f) {
-  each_row(op, broadcast, [&](int64_t a, int64_t b, int64_t out, int64_t n, ZipShape shape) {
-    const int64_t a_step = shape == ZipShape::scalar_vector ? 0 : 1,
-                  b_step = shape == ZipShape::vector_scalar ? 0 : 1;
-    for (int64_t i = 0; i < n; ++i) f(a + i * a_step, b + i * b_step, out + i);
-  });
+/// One row of a pair of operands; a and b step by 0 or 1 element.
+struct PairRow {
+  const void* a;
+  const void* b;
+  void* out;
+  int64_t n;
+  int64_t a_step, b_step;
+};
+
+/// Calls loop(context, row) for the rows of each_row. Elements of the operands and of the result
+/// have these sizes in bytes.
+void each_pair_row(OpContext& op, const Broadcast& broadcast, size_t size, size_t out_size,
+                   void (*loop)(const void* context, const PairRow& row), const void* context);
+
+/// The plain loop of operators on two operands: out = Y(f(a, b)) for elements of type T. f runs on
+/// several threads.
+template <class T, class Y = T, class F>
+void map_pairs(OpContext& op, const Broadcast& broadcast, F f) {
+  const auto loop = [](const void* context, const PairRow& row) {
+    const F& function = *static_cast<const F*>(context);
+    const T *a = static_cast<const T*>(row.a), *b = static_cast<const T*>(row.b);
+    Y* out = static_cast<Y*>(row.out);
+    const int64_t a_step = row.a_step, b_step = row.b_step;
+    for (int64_t i = 0; i < row.n; ++i)
+      out[i] = static_cast<Y>(function(a[i * a_step], b[i * b_step]));
+  };
+  each_pair_row(op, broadcast, sizeof(T), sizeof(Y), loop, &f);
 }
 
 /// prepare of operators whose state is the Broadcast of their operands.
 Status prepare_broadcast(OpContext& op);
 
-/// Operands and result of one type, result of the broadcast shape.
-inline Status infer_binary(OpContext& op, std::initializer_list<Type> types) {
-  const Tensor &a = op.input(0), &b = op.input(1);
-  CYGNET_TRY(expect_type("input 0", a, types));
-  CYGNET_TRY(expect_same_type("input 0", a, "input 1", b));
-  CYGNET_TRY(expect_same_type("input 0", a, "output 0", op.output(0)));
-  Shape shape;
-  CYGNET_TRY(broadcast_shape(a.shape, b.shape, &shape));
-  if (is_quantized_type(a.type)) {
-    CYGNET_TRY(expect_per_tensor("input 0", a));
-    CYGNET_TRY(expect_per_tensor("input 1", b));
-    CYGNET_TRY(expect_per_tensor("output 0", op.output(0)));
-  }
-  return op.set_output(0, shape);
-}
+/// What an operator takes the elements of INT8, UINT8 and INT16 operands for.
+enum class Codes : uint8_t {
+  real,    ///< real numbers: each tensor has one scale
+  either,  ///< real numbers; plain integers where no tensor has quantization parameters
+  same,    ///< as either, and all tensors have the same scale and zero point
+  plain    ///< integers, whatever parameters there are
+};
+
+/// Whether input 0, input 1 or an output of their type has quantization parameters.
+bool has_quantization(const OpContext& op);
+
+/// Operands of one type, one of `types`, with the parameters that `codes` asks for; `shape` is what
+/// they broadcast to.
+Status infer_operands(OpContext& op, std::initializer_list<Type> types, Codes codes, Shape* shape);
+
+/// infer_operands; the result is of the same type and of the broadcast shape.
+Status infer_binary(OpContext& op, std::initializer_list<Type> types, Codes codes = Codes::real);
 
 /// Integer arithmetic that wraps instead of overflowing.
 template <class T>
@@ -159,9 +180,10 @@ void each_tile(OpContext& op, const Broadcast& bc, const Tiling& tiling, const T
 struct BinaryState {
   Broadcast broadcast;
   Tiling tiling;
+  bool on_codes = false;  ///< INT8, UINT8 or INT16 with quantization parameters
   Clamp<float> real;
-  Clamp<int32_t> quantized;  ///< quantized types
-  Clamp<int64_t> integer;    ///< int32 and int64
+  Clamp<int32_t> quantized;  ///< of codes that stand for real numbers
+  Clamp<int64_t> integer;
 };
 
 /// Calls zip(shape, a, b, n, out) with pointers to runs, tiled ones where that is prepared.
@@ -177,7 +199,8 @@ void each_run(OpContext& op, const BinaryState& s, const T* a, const T* b, T* ou
   });
 }
 
-/// Fills a BinaryState (or what derives from it) from the operands and the fused activation.
+/// Fills a BinaryState (or what derives from it) from the operands and the fused activation, which
+/// complex numbers have none of.
 Status prepare_binary(OpContext& op, schema::ActivationFunctionType activation, BinaryState* state);
 
 /// The f32 case: kernels, or plain loops.
@@ -191,17 +214,17 @@ void invoke_f32(OpContext& op, const BinaryState& s) {
     };
     return each_run(op, s, a, b, out, zip);
   }
-  each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
+  map_pairs<float>(op, s.broadcast, [clamp = s.real](float x, float y) {
     if constexpr (kOp == ZipOp::add)
-      out[k] = s.real(a[i] + b[j]);
+      return clamp(x + y);
     else if constexpr (kOp == ZipOp::sub)
-      out[k] = s.real(a[i] - b[j]);
+      return clamp(x - y);
     else if constexpr (kOp == ZipOp::mul)
-      out[k] = s.real(a[i] * b[j]);
+      return clamp(x * y);
     else if constexpr (kOp == ZipOp::div)
-      out[k] = s.real(a[i] / b[j]);
+      return clamp(x / y);
     else
-      out[k] = kOp == ZipOp::max ? std::max(a[i], b[j]) : std::min(a[i], b[j]);
+      return kOp == ZipOp::max ? std::max(x, y) : std::min(x, y);
   });
 }
 

@@ -7,6 +7,7 @@
 #define CYGNET_BUILTIN_OPS(X)    \
   X(kAbs)                        \
   X(kAdd)                        \
+  X(kAddN)                       \
   X(kArgMax)                     \
   X(kArgMin)                     \
   X(kAtan2)                      \
@@ -15,8 +16,10 @@
   X(kBatchToSpaceNd)             \
   X(kBidirectionalSequenceLstm)  \
   X(kBidirectionalSequenceRnn)   \
+  X(kBitwiseXor)                 \
   X(kBroadcastArgs)              \
   X(kBroadcastTo)                \
+  X(kBucketize)                  \
   X(kCast)                       \
   X(kCeil)                       \
   X(kConcatenation)              \
@@ -94,6 +97,7 @@
   X(kReverseSequence)            \
   X(kReverseV2)                  \
   X(kRfft2d)                     \
+  X(kRightShift)                 \
   X(kRnn)                        \
   X(kRound)                      \
   X(kRsqrt)                      \
@@ -114,8 +118,14 @@
   X(kSquare)                     \
   X(kSquaredDifference)          \
   X(kSqueeze)                    \
-  X(kStridedSlice)               \
+  X(kStablehloAdd)               \
+  X(kStablehloAnd)               \
+  X(kStablehloMaximum)           \
+  X(kStablehloMinimum)           \
+  X(kStablehloMultiply)          \
   X(kStablehloPad)               \
+  X(kStablehloShiftLeft)         \
+  X(kStridedSlice)               \
   X(kSub)                        \
   X(kSum)                        \
   X(kSvdf)                       \

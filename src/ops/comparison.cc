@@ -1,94 +1,120 @@
 // SPDX-License-Identifier: Apache-2.0
 // EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL: a, b broadcast to one shape → whether
-// the comparison holds, as bool. Types f32, int32, int64; EQUAL and NOT_EQUAL also bool. With a NaN
-// only NOT_EQUAL holds. Source: tensorflow/lite/kernels/comparisons.cc.
+// the comparison holds, as bool. Types f32, f16, int8 and uint8 (quantized), int16, int32, int64;
+// LESS and GREATER also bf16; EQUAL and NOT_EQUAL also bool. With a NaN only NOT_EQUAL holds.
+// Quantized operands are compared after both are brought to real values with 8 bits to spare, so
+// that what differs by less counts as equal; int16 operands are ordered exactly. Scales of 1 and
+// more, for which TensorFlow Lite's shift is undefined, are compared exactly.
+// Source: tensorflow/lite/kernels/comparisons.cc.
+#include "base/number.h"
 #include "ops/binary.h"
+#include "ops/fixed_point.h"
 
 namespace cygnet::ops {
 namespace {
 
-struct Equal {
-  template <class T>
-  static bool holds(T a, T b) {
-    return a == b;
-  }
-};
-struct Less {
-  template <class T>
-  static bool holds(T a, T b) {
-    return a < b;
-  }
-};
-struct LessEqual {
-  template <class T>
-  static bool holds(T a, T b) {
-    return a <= b;
-  }
-};
-// a > b is b < a.
-template <class Compare>
-struct Swapped {
-  template <class T>
-  static bool holds(T a, T b) {
-    return Compare::holds(b, a);
-  }
-};
-struct NotEqual {
-  template <class T>
-  static bool holds(T a, T b) {
-    return a != b;
-  }
-};
+// A comparison as the orders in which it holds.
+struct Relation {
+  bool less, equal, greater;
+  bool negated = false;
 
-template <bool kBooleans>
+  template <class T>
+  bool holds(T a, T b) const {
+    return ((less & (a < b)) | (equal & (a == b)) | (greater & (a > b))) != negated;
+  }
+};
+constexpr Relation kIsEqual{false, true, false}, kIsNotEqual{false, true, false, true};
+constexpr Relation kIsLess{true, false, false}, kIsLessEqual{true, true, false};
+constexpr Relation kIsGreater{false, false, true}, kIsGreaterEqual{false, true, true};
+
+constexpr bool is_equality(const Relation& r) {
+  return !r.less && !r.greater;
+}
+
+// How codes become numbers to compare.
+struct CompareState {
+  Broadcast broadcast;
+  bool scaled = false;  // they do; else they are compared as they are
+  bool exact = false;   // as real numbers; else in fixed point
+  int32_t a_zero = 0, b_zero = 0;
+  double a_scale = 0, b_scale = 0;
+  Multiplier a, b;
+};
+constexpr int kSpareBits = 8;
+
+template <const Relation& kRelation>
 Status infer(OpContext& op) {
-  const Tensor &a = op.input(0), &b = op.input(1);
-  if (!kBooleans || a.type != Type::boolean)
-    CYGNET_TRY(expect_type("input 0", a, {Type::float32, Type::int32, Type::int64}));
-  CYGNET_TRY(expect_same_type("input 0", a, "input 1", b));
-  CYGNET_TRY(expect_type("output 0", op.output(0), {Type::boolean}));
+  const Type type = op.input(0).type;
+  const bool ordered = !is_equality(kRelation),
+             has_bf16 = kRelation.less != kRelation.greater && !kRelation.equal;
   Shape shape;
-  CYGNET_TRY(broadcast_shape(a.shape, b.shape, &shape));
+  // A type that is not for this comparison is told apart first.
+  if (type == Type::boolean && ordered) CYGNET_TRY(expect_type("input 0", op.input(0), {}));
+  if (type == Type::bfloat16 && !has_bf16) CYGNET_TRY(expect_type("input 0", op.input(0), {}));
+  CYGNET_TRY(infer_operands(op,
+                            {Type::float32, Type::float16, Type::bfloat16, Type::int8, Type::uint8,
+                             Type::int16, Type::int32, Type::int64, Type::boolean},
+                            type == Type::int16 ? Codes::either : Codes::real, &shape));
+  CYGNET_TRY(expect_type("output 0", op.output(0), {Type::boolean}));
   return op.set_output(0, shape);
 }
 
-template <class T, class Compare>
-void compare(OpContext& op) {
-  const T *a = op.input(0).as<T>(), *b = op.input(1).as<T>();
-  uint8_t* out = op.output(0).as<uint8_t>();
-  each_pair(op, op.state<Broadcast>(),
-            [&](int64_t i, int64_t j, int64_t k) { out[k] = Compare::holds(a[i], b[j]) ? 1 : 0; });
+template <const Relation& kRelation>
+Status prepare(OpContext& op) {
+  auto* s = op.make_state<CompareState>();
+  if (s == nullptr) return out_of_memory("operator", sizeof(CompareState));
+  s->broadcast = make_broadcast(op.input(0).shape, op.input(1).shape, op.output(0).shape);
+  if (!is_quantized_type(op.input(0).type) || !has_quantization(op)) return {};
+  const Quantization &a = op.input(0).quantization, &b = op.input(1).quantization;
+  s->scaled = true;
+  s->a_zero = a.zero_point();
+  s->b_zero = b.zero_point();
+  s->a_scale = static_cast<double>(a.scale());
+  s->b_scale = static_cast<double>(b.scale());
+  s->exact = s->a_scale >= 1 || s->b_scale >= 1 ||
+             (op.input(0).type == Type::int16 && !is_equality(kRelation));
+  if (s->exact) return {};
+  CYGNET_TRY(quantize_multiplier(s->a_scale, &s->a));
+  return quantize_multiplier(s->b_scale, &s->b);
 }
 
-// A file's bytes may be other than 0 and 1: those are true.
-template <class Compare>
-void compare_booleans(OpContext& op) {
-  const uint8_t *a = op.input(0).as<uint8_t>(), *b = op.input(1).as<uint8_t>();
-  uint8_t* out = op.output(0).as<uint8_t>();
-  each_pair(op, op.state<Broadcast>(), [&](int64_t i, int64_t j, int64_t k) {
-    out[k] = Compare::holds(a[i] != 0, b[j] != 0) ? 1 : 0;
+template <class T>
+void compare_scaled(OpContext& op, const Relation& r) {
+  const auto& s = op.state<CompareState>();
+  map_pairs<T, uint8_t>(op, s.broadcast, [&](T a, T b) {
+    const int32_t x = a - s.a_zero, y = b - s.b_zero;
+    if (s.exact) return r.holds(x * s.a_scale, y * s.b_scale);
+    return r.holds(apply(s.a, x * (1 << kSpareBits)), apply(s.b, y * (1 << kSpareBits)));
   });
 }
 
-template <class Compare, bool kBooleans>
-Status invoke(OpContext& op) {
-  switch (op.input(0).type) {
-    case Type::float32:
-      compare<float, Compare>(op);
-      break;
-    case Type::int32:
-      compare<int32_t, Compare>(op);
-      break;
-    case Type::int64:
-      compare<int64_t, Compare>(op);
-      break;
-    default:
-      if constexpr (kBooleans) compare_booleans<Compare>(op);
+// A file's bytes of bool may be other than 0 and 1: those are true.
+void compare_booleans(OpContext& op, const Relation& r) {
+  map_pairs<uint8_t>(op, op.state<CompareState>().broadcast,
+                     [&](uint8_t a, uint8_t b) { return r.holds(a != 0, b != 0); });
+}
+
+void compare(OpContext& op, const Relation& r) {
+  const Type type = op.input(0).type;
+  const auto& s = op.state<CompareState>();
+  if (type == Type::boolean) return compare_booleans(op, r);
+  if (s.scaled) {
+    with_type<int8_t, uint8_t, int16_t>(type, [&](auto t) { compare_scaled<decltype(t)>(op, r); });
+    return;
   }
+  with_type<float, Half, BFloat16, int16_t, int32_t, int64_t>(type, [&](auto t) {
+    using T = decltype(t);
+    map_pairs<T, uint8_t>(op, s.broadcast, [r](T a, T b) { return r.holds(a, b); });
+  });
+}
+
+template <const Relation& kRelation>
+Status invoke(OpContext& op) {
+  compare(op, kRelation);
   return {};
 }
 
-template <class Compare, bool kBooleans = false>
+template <const Relation& kRelation>
 constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin,
                            schema::BuiltinOptions options, int32_t max_version) {
   return {.name = name,
@@ -97,31 +123,31 @@ constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin,
           .options_type = static_cast<uint8_t>(options),
           .min_inputs = 2,
           .max_inputs = 2,
-          .infer = infer<kBooleans>,
-          .prepare = prepare_broadcast,
-          .invoke = invoke<Compare, kBooleans>};
+          .infer = infer<kRelation>,
+          .prepare = prepare<kRelation>,
+          .invoke = invoke<kRelation>};
 }
 
-using Code = schema::BuiltinOperator;
+using Builtin = schema::BuiltinOperator;
 using Options = schema::BuiltinOptions;
 
 }  // namespace
 
 extern const OpDef kEqual;
-extern const OpDef kEqual = definition<Equal, true>("EQUAL", Code::EQUAL, Options::EqualOptions, 5);
+extern const OpDef kEqual = definition<kIsEqual>("EQUAL", Builtin::EQUAL, Options::EqualOptions, 5);
 extern const OpDef kNotEqual;
 extern const OpDef kNotEqual =
-    definition<NotEqual, true>("NOT_EQUAL", Code::NOT_EQUAL, Options::NotEqualOptions, 4);
+    definition<kIsNotEqual>("NOT_EQUAL", Builtin::NOT_EQUAL, Options::NotEqualOptions, 4);
 extern const OpDef kLess;
-extern const OpDef kLess = definition<Less>("LESS", Code::LESS, Options::LessOptions, 3);
+extern const OpDef kLess = definition<kIsLess>("LESS", Builtin::LESS, Options::LessOptions, 3);
 extern const OpDef kLessEqual;
 extern const OpDef kLessEqual =
-    definition<LessEqual>("LESS_EQUAL", Code::LESS_EQUAL, Options::LessEqualOptions, 2);
+    definition<kIsLessEqual>("LESS_EQUAL", Builtin::LESS_EQUAL, Options::LessEqualOptions, 2);
 extern const OpDef kGreater;
 extern const OpDef kGreater =
-    definition<Swapped<Less>>("GREATER", Code::GREATER, Options::GreaterOptions, 2);
+    definition<kIsGreater>("GREATER", Builtin::GREATER, Options::GreaterOptions, 2);
 extern const OpDef kGreaterEqual;
-extern const OpDef kGreaterEqual = definition<Swapped<LessEqual>>(
-    "GREATER_EQUAL", Code::GREATER_EQUAL, Options::GreaterEqualOptions, 3);
+extern const OpDef kGreaterEqual = definition<kIsGreaterEqual>(
+    "GREATER_EQUAL", Builtin::GREATER_EQUAL, Options::GreaterEqualOptions, 3);
 
 }  // namespace cygnet::ops

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // DIV, FLOOR_DIV, FLOOR_MOD: a, b broadcast to one shape → act(a / b), ⌊a / b⌋, a − b·⌊a / b⌋.
-// Types f32, int32 (DIV rounds towards zero); DIV also quantized int8, uint8, int16; FLOOR_DIV also
-// int8, int16 (plain integers); FLOOR_MOD also int64. An integer divisor of 0 is an error of the
-// run; the smallest integer divided by −1 wraps. Sources: tensorflow/lite/kernels/div.cc,
-// floor_div.cc, floor_mod.cc, internal/reference/div.h.
-#include <atomic>
+// Types f32, int32 (DIV rounds towards zero); DIV also quantized int8, uint8, int16; FLOOR_DIV and
+// FLOOR_MOD also int8, int16 (plain integers); FLOOR_MOD also int64. An integer divisor of 0 is an
+// error of the run; the smallest integer divided by −1 wraps. Sources:
+// tensorflow/lite/kernels/div.cc, floor_div.cc, floor_mod.cc, internal/reference/div.h.
 #include <cmath>
 
+#include "base/number.h"
 #include "ops/binary.h"
 #include "ops/fixed_point_math.h"
 
@@ -22,34 +22,22 @@ Status infer_div(OpContext& op) {
 }
 
 Status infer_floor_div(OpContext& op) {
-  const Tensor &a = op.input(0), &b = op.input(1);
-  CYGNET_TRY(expect_type("input 0", a, {Type::float32, Type::int32, Type::int16, Type::int8}));
-  CYGNET_TRY(expect_same_type("input 0", a, "input 1", b));
-  CYGNET_TRY(expect_same_type("input 0", a, "output 0", op.output(0)));
-  Shape shape;
-  CYGNET_TRY(broadcast_shape(a.shape, b.shape, &shape));
-  return op.set_output(0, shape);
+  return infer_binary(op, {Type::float32, Type::int32, Type::int16, Type::int8}, Codes::plain);
 }
 
 Status infer_floor_mod(OpContext& op) {
-  return infer_binary(op, {Type::float32, Type::int32, Type::int64});
+  return infer_binary(op, {Type::float32, Type::int32, Type::int64, Type::int16, Type::int8},
+                      Codes::plain);
 }
 
 Status prepare_div(OpContext& op) {
   auto* s = op.make_state<DivState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(DivState));
   CYGNET_TRY(prepare_binary(op, op.options<schema::DivOptions>().fused_activation_function(), s));
-  if (!is_quantized_type(op.output(0).type)) return {};
+  if (!s->on_codes) return {};
   const float a = op.input(0).quantization.scale(), b = op.input(1).quantization.scale(),
               out = op.output(0).quantization.scale();
   return quantize_multiplier(static_cast<double>(a / (b * out)), &s->multiplier);
-}
-
-Status prepare_floor_div(OpContext& op) {
-  auto* s = op.make_state<BinaryState>();
-  if (s == nullptr) return out_of_memory("operator", sizeof(BinaryState));
-  s->broadcast = make_broadcast(op.input(0).shape, op.input(1).shape, op.output(0).shape);
-  return {};
 }
 
 template <class T>
@@ -95,20 +83,18 @@ int64_t quantized_quotient(int32_t a, int32_t b, Multiplier m) {
 
 // f(a, b) for all pairs; an error when an integer divisor (less `zero`) is 0.
 template <class T, class F>
-Status divide(OpContext& op, const BinaryState& s, F f, int32_t zero = 0) {
-  const T *a = op.input(0).as<T>(), *b = op.input(1).as<T>();
-  T* out = op.output(0).as<T>();
-  std::atomic<int64_t> zero_at{-1};
-  each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
-    if (!std::is_same_v<T, float> && b[j] == static_cast<T>(zero))
-      zero_at.store(j, std::memory_order_relaxed);
-    else
-      out[k] = f(a[i], b[j]);
-  });
-  if (zero_at.load() < 0) return {};
-  return Status::error(Code::invalid_argument,
-                       "division by zero: element %lld of input 1 stands for 0",
-                       static_cast<long long>(zero_at.load()));
+Status divide(OpContext& op, const Broadcast& broadcast, F f, int32_t zero = 0) {
+  if (op.output(0).shape.elements() == 0) return {};
+  if constexpr (std::is_integral_v<T>) {
+    const T* b = op.input(1).as<T>();
+    const T *end = b + op.input(1).shape.elements(), *at = std::find(b, end, static_cast<T>(zero));
+    if (at != end)
+      return Status::error(Code::invalid_argument,
+                           "division by zero: element %lld of input 1 stands for 0",
+                           static_cast<long long>(at - b));
+  }
+  map_pairs<T>(op, broadcast, f);
+  return {};
 }
 
 template <class T>
@@ -116,11 +102,11 @@ Status divide_quantized(OpContext& op, const DivState& s) {
   const int32_t a_zero = op.input(0).quantization.zero_point(),
                 b_zero = op.input(1).quantization.zero_point();
   const int32_t out_zero = op.output(0).quantization.zero_point();
-  const auto quotient = [&](T a, T b) {
+  const auto quotient = [&, a_zero, b_zero, out_zero](T a, T b) {
     const int64_t q = quantized_quotient(a - a_zero, b - b_zero, s.multiplier) + out_zero;
-    return static_cast<T>(std::clamp<int64_t>(q, s.quantized.low, s.quantized.high));
+    return std::clamp<int64_t>(q, s.quantized.low, s.quantized.high);
   };
-  return divide<T>(op, s, quotient, b_zero);
+  return divide<T>(op, s.broadcast, quotient, b_zero);
 }
 
 Status invoke_div(OpContext& op) {
@@ -138,35 +124,26 @@ Status invoke_div(OpContext& op) {
     default:
       break;
   }
-  return divide<int32_t>(op, s, [&](int32_t a, int32_t b) {
-    return static_cast<int32_t>(s.integer(truncated(a, b)));
-  });
+  return divide<int32_t>(op, s.broadcast,
+                         [&](int32_t a, int32_t b) { return s.integer(truncated(a, b)); });
 }
 
 Status invoke_floor_div(OpContext& op) {
-  const auto& s = op.state<BinaryState>();
-  switch (op.output(0).type) {
-    case Type::float32:
-      return divide<float>(op, s, floored<float>);
-    case Type::int32:
-      return divide<int32_t>(op, s, floored<int32_t>);
-    case Type::int16:
-      return divide<int16_t>(op, s, floored<int16_t>);
-    default:
-      return divide<int8_t>(op, s, floored<int8_t>);
-  }
+  Status status;
+  with_type<float, int32_t, int16_t, int8_t>(op.output(0).type, [&](auto t) {
+    using T = decltype(t);
+    status = divide<T>(op, op.state<Broadcast>(), floored<T>);
+  });
+  return status;
 }
 
 Status invoke_floor_mod(OpContext& op) {
-  const auto& s = op.state<BinaryState>();
-  switch (op.output(0).type) {
-    case Type::float32:
-      return divide<float>(op, s, floored_remainder<float>);
-    case Type::int32:
-      return divide<int32_t>(op, s, floored_remainder<int32_t>);
-    default:
-      return divide<int64_t>(op, s, floored_remainder<int64_t>);
-  }
+  Status status;
+  with_type<float, int32_t, int64_t, int16_t, int8_t>(op.output(0).type, [&](auto t) {
+    using T = decltype(t);
+    status = divide<T>(op, op.state<Broadcast>(), floored_remainder<T>);
+  });
+  return status;
 }
 
 }  // namespace
@@ -193,7 +170,7 @@ extern const OpDef kFloorDiv = {
     .min_inputs = 2,
     .max_inputs = 2,
     .infer = infer_floor_div,
-    .prepare = prepare_floor_div,
+    .prepare = prepare_broadcast,
     .invoke = invoke_floor_div};
 
 extern const OpDef kFloorMod;
@@ -206,7 +183,7 @@ extern const OpDef kFloorMod = {
     .min_inputs = 2,
     .max_inputs = 2,
     .infer = infer_floor_mod,
-    .prepare = prepare_floor_div,
+    .prepare = prepare_broadcast,
     .invoke = invoke_floor_mod};
 
 }  // namespace cygnet::ops

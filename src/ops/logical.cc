@@ -2,7 +2,7 @@
 // LOGICAL_AND, LOGICAL_OR: a, b broadcast to one shape → a ∧ b, a ∨ b. LOGICAL_NOT: x → ¬x. All of
 // type bool. A byte other than 0 is true; results are 0 and 1.
 // Sources: tensorflow/lite/kernels/logical.cc, elementwise.cc.
-#include "ops/binary.h"
+#include "ops/arithmetic.h"
 #include "ops/unary.h"
 
 namespace cygnet::ops {
@@ -18,12 +18,7 @@ Status infer_not(OpContext& op) {
 
 template <bool kAnd>
 Status invoke_pair(OpContext& op) {
-  const uint8_t *a = op.input(0).as<uint8_t>(), *b = op.input(1).as<uint8_t>();
-  uint8_t* out = op.output(0).as<uint8_t>();
-  each_pair(op, op.state<Broadcast>(), [&](int64_t i, int64_t j, int64_t k) {
-    const bool x = a[i] != 0, y = b[j] != 0;
-    out[k] = (kAnd ? x && y : x || y) ? 1 : 0;
-  });
+  logic(op, op.state<Broadcast>(), kAnd);
   return {};
 }
 

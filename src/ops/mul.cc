@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// MUL: a, b broadcast to one shape → act(a · b). Types f32, int32, int64 (which wrap), int8, uint8,
-// int16. Source: tensorflow/lite/kernels/mul.cc.
-#include "ops/binary.h"
+// MUL: a, b broadcast to one shape → act(a · b). Types f32, f16, int32, uint32, int64 (which wrap),
+// int8, uint8, int16 (which wraps where there is no quantization), complex64 (no activation).
+// Source: tensorflow/lite/kernels/mul.cc.
+#include "ops/arithmetic.h"
 #include "ops/fixed_point.h"
 
 namespace cygnet::ops {
@@ -13,15 +14,17 @@ struct MulState : BinaryState {
 };
 
 Status infer(OpContext& op) {
-  return infer_binary(
-      op, {Type::float32, Type::int8, Type::uint8, Type::int16, Type::int32, Type::int64});
+  return infer_binary(op,
+                      {Type::float32, Type::float16, Type::int8, Type::uint8, Type::int16,
+                       Type::int32, Type::uint32, Type::int64, Type::complex64},
+                      op.input(0).type == Type::int16 ? Codes::either : Codes::real);
 }
 
 Status prepare(OpContext& op) {
   auto* s = op.make_state<MulState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(MulState));
   CYGNET_TRY(prepare_binary(op, op.options<schema::MulOptions>().fused_activation_function(), s));
-  if (!is_quantized_type(op.output(0).type)) return {};
+  if (!s->on_codes) return {};
   const Quantization &a = op.input(0).quantization, &b = op.input(1).quantization,
                      &out = op.output(0).quantization;
   const double real = static_cast<double>(a.scale() * b.scale() / out.scale());
@@ -39,25 +42,12 @@ Status prepare(OpContext& op) {
 
 template <class T>
 void plain_quantized(OpContext& op, const MulState& s) {
-  const T *a = op.input(0).as<T>(), *b = op.input(1).as<T>();
-  T* out = op.output(0).as<T>();
   const int32_t a_zero = op.input(0).quantization.zero_point(),
                 b_zero = op.input(1).quantization.zero_point();
   const int32_t out_zero = op.output(0).quantization.zero_point();
-  each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
-    const int64_t product =
-        apply(s.multiplier, wrapping_mul<int32_t>(a[i] - a_zero, b[j] - b_zero));
-    out[k] =
-        static_cast<T>(std::clamp<int64_t>(product + out_zero, s.quantized.low, s.quantized.high));
-  });
-}
-
-template <class T>
-void integers(OpContext& op, const MulState& s) {
-  const T *a = op.input(0).as<T>(), *b = op.input(1).as<T>();
-  T* out = op.output(0).as<T>();
-  each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
-    out[k] = static_cast<T>(s.integer(wrapping_mul(a[i], b[j])));
+  map_pairs<T>(op, s.broadcast, [&, a_zero, b_zero, out_zero](T a, T b) {
+    const int64_t product = apply(s.multiplier, wrapping_mul<int32_t>(a - a_zero, b - b_zero));
+    return std::clamp<int64_t>(product + out_zero, s.quantized.low, s.quantized.high);
   });
 }
 
@@ -74,16 +64,11 @@ void kernel_q8(OpContext& op, const MulState& s) {
 
 Status invoke(OpContext& op) {
   const auto& s = op.state<MulState>();
+  if (!s.on_codes) {
+    arithmetic(op, s, Arithmetic::mul);
+    return {};
+  }
   switch (op.output(0).type) {
-    case Type::float32:
-      invoke_f32<ZipOp::mul>(op, s);
-      break;
-    case Type::int32:
-      integers<int32_t>(op, s);
-      break;
-    case Type::int64:
-      integers<int64_t>(op, s);
-      break;
     case Type::int16:
       plain_quantized<int16_t>(op, s);
       break;

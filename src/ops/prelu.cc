@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // PRELU: x, alpha, which broadcasts to x → x where x ≥ 0, alpha · x elsewhere. Types f32, int8,
-// uint8. Source: tensorflow/lite/kernels/activations.cc, internal/reference/prelu.h.
+// uint8, int16. Source: tensorflow/lite/kernels/activations.cc, internal/reference/prelu.h.
 #include "ops/binary.h"
 #include "ops/fixed_point.h"
 
@@ -13,7 +13,7 @@ struct PreluState : BinaryState {
 };
 
 Status infer(OpContext& op) {
-  CYGNET_TRY(infer_binary(op, {Type::float32, Type::int8, Type::uint8}));
+  CYGNET_TRY(infer_binary(op, {Type::float32, Type::int8, Type::uint8, Type::int16}));
   if (op.output(0).shape == op.input(0).shape) return {};
   return bad_model("input 1: alpha %s does not broadcast to %s", shape_text(op.input(1).shape).text,
                    shape_text(op.input(0).shape).text);
@@ -36,18 +36,16 @@ Status prepare(OpContext& op) {
 
 template <class T>
 void quantized(OpContext& op, const PreluState& s) {
-  const T *x = op.input(0).as<T>(), *alpha = op.input(1).as<T>();
-  T* y = op.output(0).as<T>();
   const int32_t x_zero = op.input(0).quantization.zero_point(),
                 a_zero = op.input(1).quantization.zero_point();
   const int32_t y_zero = op.output(0).quantization.zero_point();
-  each_pair(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k) {
-    const int32_t value = x[i] - x_zero;
+  map_pairs<T>(op, s.broadcast, [&, x_zero, a_zero, y_zero](T x, T alpha) {
+    const int32_t value = x - x_zero;
     const int64_t scaled = value >= 0
                                ? apply(s.positive, value)
-                               : apply(s.negative, wrapping_mul<int32_t>(value, alpha[j] - a_zero));
-    y[k] = static_cast<T>(std::clamp<int64_t>(scaled + y_zero, std::numeric_limits<T>::lowest(),
-                                              std::numeric_limits<T>::max()));
+                               : apply(s.negative, wrapping_mul<int32_t>(value, alpha - a_zero));
+    return std::clamp<int64_t>(scaled + y_zero, std::numeric_limits<T>::lowest(),
+                               std::numeric_limits<T>::max());
   });
 }
 
@@ -112,6 +110,9 @@ Status invoke(OpContext& op) {
   switch (op.input(0).type) {
     case Type::float32:
       real(op, s);
+      break;
+    case Type::int16:
+      quantized<int16_t>(op, s);
       break;
     case Type::int8:
       if (op.reference())

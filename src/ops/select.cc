@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SELECT, SELECT_V2: condition (bool), x, y → x where the condition holds, y elsewhere. x and y of
-// one type of 8, 16, 32 or 64 bits that is not quantized. SELECT_V2 broadcasts all three. SELECT
-// takes x and y of one shape and a condition of that shape, a scalar, or one element for each slice
-// along the first dimension. Source: tensorflow/lite/kernels/select.cc.
+// one type of 8, 16, 32 or 64 bits; quantized ones and the result have the same scale and zero
+// point. SELECT_V2 broadcasts all three. SELECT takes x and y of one shape and a condition of that
+// shape, a scalar, or one element for each slice along the first dimension; where all three have
+// one element, it broadcasts. Source: tensorflow/lite/kernels/select.cc.
 #include "ops/check.h"
 #include "schema/tflite_generated.h"
 
@@ -25,19 +26,18 @@ bool is_row_condition(const OpContext& op) {
 Status infer_types(OpContext& op) {
   const Tensor &x = op.input(1), &y = op.input(2);
   CYGNET_TRY(expect_type("input 0", op.input(0), {Type::boolean}));
-  if (is_quantized_type(x.type) || type_bits(x.type) < 8 || type_bits(x.type) > 64)
-    CYGNET_TRY(expect_type("input 1", x, {}));
+  if (type_bits(x.type) < 8 || type_bits(x.type) > 64) CYGNET_TRY(expect_type("input 1", x, {}));
   CYGNET_TRY(expect_same_type("input 1", x, "input 2", y));
-  return expect_same_type("input 1", x, "output 0", op.output(0));
-}
-
-Status infer_select(OpContext& op) {
-  CYGNET_TRY(infer_types(op));
-  const Tensor &condition = op.input(0), &x = op.input(1);
-  CYGNET_TRY(expect_shape("input 2", op.input(2), x.shape));
-  if (condition.shape.rank != 0 && !is_row_condition(op))
-    CYGNET_TRY(expect_shape("input 0", condition, x.shape));
-  return op.set_output(0, x.shape);
+  const Tensor& out = op.output(0);
+  CYGNET_TRY(expect_same_type("input 1", x, "output 0", out));
+  if (!is_quantized_type(x.type) ||
+      (x.quantization.count | y.quantization.count | out.quantization.count) == 0)
+    return {};
+  CYGNET_TRY(expect_per_tensor("input 1", x));
+  CYGNET_TRY(expect_per_tensor("input 2", y));
+  CYGNET_TRY(expect_per_tensor("output 0", out));
+  CYGNET_TRY(expect_same_quantization("input 1", x, "input 2", y));
+  return expect_same_quantization("input 1", x, "output 0", out);
 }
 
 Status infer_select_v2(OpContext& op) {
@@ -46,6 +46,18 @@ Status infer_select_v2(OpContext& op) {
   CYGNET_TRY(broadcast_shape(op.input(1).shape, op.input(2).shape, &values));
   CYGNET_TRY(broadcast_shape(op.input(0).shape, values, &shape));
   return op.set_output(0, shape);
+}
+
+Status infer_select(OpContext& op) {
+  const Tensor &condition = op.input(0), &x = op.input(1);
+  if (condition.shape.elements() == 1 && x.shape.elements() == 1 &&
+      op.input(2).shape.elements() == 1)
+    return infer_select_v2(op);
+  CYGNET_TRY(infer_types(op));
+  CYGNET_TRY(expect_shape("input 2", op.input(2), x.shape));
+  if (condition.shape.rank != 0 && !is_row_condition(op))
+    CYGNET_TRY(expect_shape("input 0", condition, x.shape));
+  return op.set_output(0, x.shape);
 }
 
 template <bool kRows>

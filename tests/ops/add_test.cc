@@ -95,6 +95,7 @@ TEST(Add, IntegersWrap) {
       integers<int64_t>(Op::ADD, {int64_t{1} << 40, kMost64}, {1, 1},
                         {(int64_t{1} << 40) + 1, kLeast64}),
       integers<int64_t>(Op::SUB, {0, kLeast64}, {7, 1}, {-7, kMost64}),
+      integers<int16_t>(Op::ADD, {32767, -5}, {1, 3}, {-32768, -2}),
   });
 }
 
@@ -132,6 +133,13 @@ TEST(Add, Refuses) {
        .model =
            bare_model(Op::ADD, {{{2}, Type::int8, q}, {{2}, Type::int8}}, {{2}, Type::int8, q}),
        .message = "input 1: expected quantization parameters"},
+      {.name = "int16 quantized in part",
+       .model =
+           bare_model(Op::ADD, {{{2}, Type::int16, q}, {{2}, Type::int16}}, {{2}, Type::int16}),
+       .message = "input 1: expected quantization parameters"},
+      {.name = "difference of int16 without quantization",
+       .model = bare_model(Op::SUB, {{{2}, Type::int16}, {{2}, Type::int16}}, {{2}, Type::int16}),
+       .message = "input 0: expected quantization parameters"},
       {.name = "two scales",
        .model =
            bare_model(Op::ADD, {{{2}, Type::int8, q}, {{2}, Type::int8, per_channel({1, 2}, 0)}},

@@ -45,11 +45,45 @@ TEST(Mul, IntegersWrap) {
         .inputs = {values<int32_t>({3, 65536, -2147483647 - 1}), values<int32_t>({-5, 65536, -1})},
         .outputs = {values<int32_t>({-15, 0, -2147483647 - 1})},
         .kernel_steps = 0},
+       {.name = "int16",
+        .model = bare_model(Op::MUL, {{{2}, Type::int16}, {{2}, Type::int16}}, {{2}, Type::int16}),
+        .inputs = {values<int16_t>({32767, -5}), values<int16_t>({2, 3})},
+        .outputs = {values<int16_t>({-2, -15})},
+        .kernel_steps = 0},
+       {.name = "uint32",
+        .model =
+            bare_model(Op::MUL, {{{2}, Type::uint32}, {{}, Type::uint32}}, {{2}, Type::uint32}),
+        .inputs = {values<uint32_t>({4000000000u, 5}), values<uint32_t>({3})},
+        .outputs = {values<uint32_t>({3410065408u, 15})},
+        .kernel_steps = 0},
        {.name = "int64",
         .model = bare_model(Op::MUL, {{{2}, Type::int64}, {{}, Type::int64}}, {{2}, Type::int64}),
         .inputs = {values<int64_t>({int64_t{1} << 40, -3}), values<int64_t>({1000})},
         .outputs = {values<int64_t>({1000 * (int64_t{1} << 40), -3000})},
         .kernel_steps = 0}});
+}
+
+Values complex(const std::vector<float>& parts) {
+  Values v = values(parts);
+  v.type = Type::complex64;
+  return v;
+}
+
+TEST(Mul, Complex) {
+  const Bare x = {{2}, Type::complex64};
+  run_op_cases({{.name = "complex64",
+                 .model = bare_model(Op::MUL, {x, x}, x),
+                 .inputs = {complex({1, 2, 5, 0}), complex({2, -1, 0, 3})},
+                 .outputs = {complex({4, 3, 0, 15})}}});
+  refuse_op_cases(
+      {{.name = "activation",
+        .model =
+            [=](ModelBuilder& b) {
+              const int in = b.input({2}, Type::complex64);
+              b.op(Op::MUL, {in, in}, {b.output({2}, Type::complex64)},
+                   schema::CreateMulOptions(b.fbb(), schema::ActivationFunctionType::RELU));
+            },
+        .message = "fused activation 1 of complex numbers"}});
 }
 
 // Products far beyond the result's range saturate.

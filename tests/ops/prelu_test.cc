@@ -21,7 +21,7 @@ Formula prelu(const Index& x, const Index& alpha) {
 }
 
 TEST(Prelu, RealNumbers) {
-  run_formulas<float, int8_t, uint8_t>({
+  run_formulas<float, int8_t, uint8_t, int16_t>({
       prelu({2, 5, 4, 19}, {19}),
       prelu({2, 5, 4, 19}, {1, 1, 19}),
       prelu({2, 5, 19}, {1}),
@@ -39,6 +39,9 @@ TEST(Prelu, Refuses) {
       {.name = "alpha does not fit",
        .model = bare_model(Op::PRELU, {{{5}}, {{3}}}, {{5}}),
        .message = "do not broadcast"},
+      {.name = "no quantization",
+       .model = bare_model(Op::PRELU, {{{5}, Type::int16}, {{5}, Type::int16}}, {{5}, Type::int16}),
+       .message = "input 0: expected quantization parameters, got none"},
       {.name = "alpha's type",
        .model = bare_model(Op::PRELU, {{{5}}, {{5}, Type::int8, q}}, {{5}}),
        .message = "input 1: expected type FLOAT32"},

@@ -49,6 +49,20 @@ TEST(Select, Cases) {
   run_choices<int32_t>();
   run_choices<int64_t>();
   run_choices<Bool>();
+  run_choices<int8_t>();
+  run_choices<uint16_t>();
+  run_choices<double>();
+  const Bare q = {{2}, Type::uint8, per_tensor(0.5f, 7)};
+  run_op_cases({{.name = "quantized",
+                 .model = bare_model(Op::SELECT, {{{2}, Type::boolean}, q, q}, q, 2),
+                 .inputs = {bools({true, false}), values<uint8_t>({1, 2}), values<uint8_t>({3, 4})},
+                 .outputs = {values<uint8_t>({1, 4})},
+                 .kernel_steps = 0},
+                {.name = "one element of several ranks",
+                 .model = bare_model(Op::SELECT, {{{1}, Type::boolean}, {{}}, {{1, 1}}}, {{1, 1}}),
+                 .inputs = {bools({false}), values<float>({1}), values<float>({2})},
+                 .outputs = {values<float>({2})},
+                 .shapes = {{1, 1}}}});
 }
 
 TEST(Select, Refuses) {
@@ -58,9 +72,12 @@ TEST(Select, Refuses) {
       {.name = "condition",
        .model = bare_model(Op::SELECT_V2, {i, f, f}, f),
        .message = "input 0: expected type BOOL, got INT32"},
-      {.name = "quantized",
-       .model = bare_model(Op::SELECT_V2, {c, q, q}, q),
-       .message = "input 1: type INT8 is not supported"},
+      {.name = "quantized differently",
+       .model = bare_model(Op::SELECT_V2, {c, q, {{2}, Type::int8, per_tensor(0.25f)}}, q),
+       .message = "input 2: expected scale 0.5 and zero point 0 as input 1 has"},
+      {.name = "a result without quantization",
+       .model = bare_model(Op::SELECT, {c, q, q}, {{2}, Type::int8}),
+       .message = "output 0: expected quantization parameters, got none"},
       {.name = "types",
        .model = bare_model(Op::SELECT, {c, f, i}, f),
        .message = "input 2: expected type FLOAT32"},

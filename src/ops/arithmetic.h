@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plain arithmetic that ADD, SUB, MUL, MAXIMUM, MINIMUM and the StableHLO operators of the same
+// names share: one loop for each type.
+#pragma once
+
+#include "ops/binary.h"
+
+namespace cygnet::ops {
+
+enum class Arithmetic : uint8_t { add, sub, mul, max, min };
+
+/// out = clamp(a ∘ b). Elements are numbers of their own type: INT8, UINT8 and INT16 are codes,
+/// quantization parameters play no role. Integers wrap and are clamped afterwards; FLOAT16 and
+/// BFLOAT16 compute as float and round. f32 runs on kernels unless the reference is wanted.
+/// Sums and products: f32, f16, f64 and integers (of unsigned ones only products of uint32 are
+/// clamped); products also complex64. Differences: f32, int32, int64. Largest and smallest: f32,
+/// f16, bf16, f64, integers.
+void arithmetic(OpContext& op, const BinaryState& state, Arithmetic what);
+
+/// out = a ∧ b or a ∨ b of bool elements; a byte other than 0 is true, results are 0 and 1.
+void logic(OpContext& op, const Broadcast& broadcast, bool conjunction);
+
+}  // namespace cygnet::ops

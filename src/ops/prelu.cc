@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PRELU: x, alpha, which broadcasts to x → x where x ≥ 0, alpha · x elsewhere. Types f32, int8,
-// uint8, int16. Source: tensorflow/lite/kernels/activations.cc, internal/reference/prelu.h.
+// uint8; x of int16 has an alpha of int8. Sources: tensorflow/lite/kernels/activations.cc,
+// internal/reference/prelu.h.
 #include "ops/binary.h"
 #include "ops/fixed_point.h"
 
@@ -12,8 +13,23 @@ struct PreluState : BinaryState {
   float positive_scale = 1, negative_scale = 1;  // the same for kernels
 };
 
+// An alpha of int8 for x of int16.
+Status infer_int16(OpContext& op) {
+  CYGNET_TRY(expect_type("input 1", op.input(1), {Type::int8}));
+  CYGNET_TRY(expect_same_type("input 0", op.input(0), "output 0", op.output(0)));
+  CYGNET_TRY(expect_per_tensor("input 0", op.input(0)));
+  CYGNET_TRY(expect_per_tensor("input 1", op.input(1)));
+  CYGNET_TRY(expect_per_tensor("output 0", op.output(0)));
+  Shape shape;
+  CYGNET_TRY(broadcast_shape(op.input(0).shape, op.input(1).shape, &shape));
+  return op.set_output(0, shape);
+}
+
 Status infer(OpContext& op) {
-  CYGNET_TRY(infer_binary(op, {Type::float32, Type::int8, Type::uint8, Type::int16}));
+  if (op.input(0).type == Type::int16)
+    CYGNET_TRY(infer_int16(op));
+  else
+    CYGNET_TRY(infer_binary(op, {Type::float32, Type::int8, Type::uint8}));
   if (op.output(0).shape == op.input(0).shape) return {};
   return bad_model("input 1: alpha %s does not broadcast to %s", shape_text(op.input(1).shape).text,
                    shape_text(op.input(0).shape).text);
@@ -34,18 +50,25 @@ Status prepare(OpContext& op) {
   return {};
 }
 
-template <class T>
+// |x| < 2^16, |alpha| < 2^9.
+template <class T, class Alpha = T>
 void quantized(OpContext& op, const PreluState& s) {
+  const T* x = op.input(0).as<T>();
+  const Alpha* alpha = op.input(1).as<Alpha>();
+  T* y = op.output(0).as<T>();
   const int32_t x_zero = op.input(0).quantization.zero_point(),
                 a_zero = op.input(1).quantization.zero_point();
   const int32_t y_zero = op.output(0).quantization.zero_point();
-  map_pairs<T>(op, s.broadcast, [&, x_zero, a_zero, y_zero](T x, T alpha) {
-    const int32_t value = x - x_zero;
-    const int64_t scaled = value >= 0
-                               ? apply(s.positive, value)
-                               : apply(s.negative, wrapping_mul<int32_t>(value, alpha - a_zero));
-    return std::clamp<int64_t>(scaled + y_zero, std::numeric_limits<T>::lowest(),
-                               std::numeric_limits<T>::max());
+  const auto one = [&](T element, Alpha slope) {
+    const int32_t value = element - x_zero;
+    const int64_t scaled =
+        value >= 0 ? apply(s.positive, value) : apply(s.negative, value * (slope - a_zero));
+    return static_cast<T>(std::clamp<int64_t>(scaled + y_zero, std::numeric_limits<T>::lowest(),
+                                              std::numeric_limits<T>::max()));
+  };
+  each_row(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k, int64_t n, ZipShape shape) {
+    const int64_t step = shape == ZipShape::vector_scalar ? 0 : 1;
+    for (int64_t e = 0; e < n; ++e) y[k + e] = one(x[i + e], alpha[j + e * step]);
   });
 }
 
@@ -112,7 +135,7 @@ Status invoke(OpContext& op) {
       real(op, s);
       break;
     case Type::int16:
-      quantized<int16_t>(op, s);
+      quantized<int16_t, int8_t>(op, s);
       break;
     case Type::int8:
       if (op.reference())

@@ -63,18 +63,7 @@ TEST(Mul, IntegersWrap) {
         .kernel_steps = 0}});
 }
 
-Values complex(const std::vector<float>& parts) {
-  Values v = values(parts);
-  v.type = Type::complex64;
-  return v;
-}
-
-TEST(Mul, Complex) {
-  const Bare x = {{2}, Type::complex64};
-  run_op_cases({{.name = "complex64",
-                 .model = bare_model(Op::MUL, {x, x}, x),
-                 .inputs = {complex({1, 2, 5, 0}), complex({2, -1, 0, 3})},
-                 .outputs = {complex({4, 3, 0, 15})}}});
+TEST(Mul, RefusesAnActivationOfComplexNumbers) {
   refuse_op_cases(
       {{.name = "activation",
         .model =

@@ -53,6 +53,7 @@ double element(Type type, const uint8_t* bytes, size_t i) {
       return at(int16_t{});
     case Type::uint16:
     case Type::float16:
+    case Type::bfloat16:
       return at(uint16_t{});
     case Type::int32:
       return at(int32_t{});

@@ -56,16 +56,18 @@ constexpr ByType kByType[] = {
     {Op::DEPTHWISE_CONV_2D, 3, 5},
     {Op::DEPTH_TO_SPACE, 2, 2},
     {Op::DEQUANTIZE, 2, 3},
-    {Op::EQUAL, 2, 2},
+    {Op::EQUAL, 2, 4},
     {Op::EXP, 2, 2},
+    {Op::FLOOR_DIV, 3, 3},
+    {Op::FLOOR_MOD, 2, 2},
     {Op::FULLY_CONNECTED, 4, 7},
     {Op::GATHER, 2, 4},
     {Op::GELU, 2, 2},
     {Op::GREATER, 2, 2},
-    {Op::GREATER_EQUAL, 2, 2},
+    {Op::GREATER_EQUAL, 2, 3},
     {Op::L2_NORMALIZATION, 2, 2},
     {Op::LEAKY_RELU, 2, 2},
-    {Op::LESS, 2, 2},
+    {Op::LESS, 2, 3},
     {Op::LESS_EQUAL, 2, 2},
     {Op::LOGISTIC, 2, 3},
     {Op::LOG_SOFTMAX, 2, 2},
@@ -156,7 +158,11 @@ int binary_version(const Facts& f, Op op) {
   const bool wide = f.rank > 4 && f.broadcasts();
   if (op == Op::SUB && f.type == Type::int64) version = 4;
   if (op == Op::ADD && f.type == Type::int64) version = 4;
-  if (op == Op::MUL && f.type == Type::int64) version = 6;
+  if (op == Op::MUL && (f.type == Type::int64 || f.type == Type::complex64)) version = 6;
+  const bool plain_int16 = f.type == Type::int16 && f.input(0).quantization.count == 0;
+  if (op == Op::ADD && (plain_int16 || f.type == Type::float16)) version = plain_int16 ? 5 : 6;
+  if (op == Op::MUL && (plain_int16 || f.type == Type::uint32)) version = 7;
+  if (op == Op::MUL && f.type == Type::float16) version = 8;
   if (wide && op == Op::DIV) version = std::max(version, 2);
   if (wide && (op == Op::SUB || op == Op::MUL)) version = std::max(version, 3);
   if (wide && (op == Op::MAXIMUM || op == Op::MINIMUM)) version = std::max(version, 3);

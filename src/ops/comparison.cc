@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL: a, b broadcast to one shape → whether
 // the comparison holds, as bool. Types f32, f16, int8 and uint8 (quantized), int16, int32, int64;
-// LESS and GREATER also bf16; EQUAL and NOT_EQUAL also bool. With a NaN only NOT_EQUAL holds.
+// LESS and GREATER also bf16; EQUAL and NOT_EQUAL also bool and string. With a NaN only NOT_EQUAL
+// holds.
 // Quantized operands are compared after both are brought to real values with 8 bits to spare, so
 // that what differs by less counts as equal; int16 operands are ordered exactly. Scales of 1 and
 // more, for which TensorFlow Lite's shift is undefined, are compared exactly.
@@ -9,6 +10,7 @@
 #include "base/number.h"
 #include "ops/binary.h"
 #include "ops/fixed_point.h"
+#include "ops/strings.h"
 
 namespace cygnet::ops {
 namespace {
@@ -42,18 +44,20 @@ struct CompareState {
 };
 constexpr int kSpareBits = 8;
 
+// Whether these comparisons take a type.
+bool is_compared(const Relation& r, Type type) {
+  if (type == Type::boolean || type == Type::string) return is_equality(r);
+  return type != Type::bfloat16 || !r.equal;
+}
+
 template <const Relation& kRelation>
 Status infer(OpContext& op) {
   const Type type = op.input(0).type;
-  const bool ordered = !is_equality(kRelation),
-             has_bf16 = kRelation.less != kRelation.greater && !kRelation.equal;
+  if (!is_compared(kRelation, type)) CYGNET_TRY(expect_type("input 0", op.input(0), {}));
   Shape shape;
-  // A type that is not for this comparison is told apart first.
-  if (type == Type::boolean && ordered) CYGNET_TRY(expect_type("input 0", op.input(0), {}));
-  if (type == Type::bfloat16 && !has_bf16) CYGNET_TRY(expect_type("input 0", op.input(0), {}));
   CYGNET_TRY(infer_operands(op,
                             {Type::float32, Type::float16, Type::bfloat16, Type::int8, Type::uint8,
-                             Type::int16, Type::int32, Type::int64, Type::boolean},
+                             Type::int16, Type::int32, Type::int64, Type::boolean, Type::string},
                             type == Type::int16 ? Codes::either : Codes::real, &shape));
   CYGNET_TRY(expect_type("output 0", op.output(0), {Type::boolean}));
   return op.set_output(0, shape);
@@ -94,10 +98,23 @@ void compare_booleans(OpContext& op, const Relation& r) {
                      [&](uint8_t a, uint8_t b) { return r.holds(a != 0, b != 0); });
 }
 
+void compare_strings(OpContext& op, const Relation& r) {
+  const Strings a(op.input(0)), b(op.input(1));
+  uint8_t* out = op.output(0).as<uint8_t>();
+  const auto row = [&](int64_t i, int64_t j, int64_t k, int64_t n, ZipShape shape) {
+    const int64_t a_step = shape == ZipShape::scalar_vector ? 0 : 1,
+                  b_step = shape == ZipShape::vector_scalar ? 0 : 1;
+    for (int64_t e = 0; e < n; ++e)
+      out[k + e] = r.holds(a[i + e * a_step], b[j + e * b_step]) ? 1 : 0;
+  };
+  each_row(op, op.state<CompareState>().broadcast, row);
+}
+
 void compare(OpContext& op, const Relation& r) {
   const Type type = op.input(0).type;
   const auto& s = op.state<CompareState>();
   if (type == Type::boolean) return compare_booleans(op, r);
+  if (type == Type::string) return compare_strings(op, r);
   if (s.scaled) {
     with_type<int8_t, uint8_t, int16_t>(type, [&](auto t) { compare_scaled<decltype(t)>(op, r); });
     return;

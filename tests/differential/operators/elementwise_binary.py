@@ -250,6 +250,22 @@ def comparison_of_booleans(r, op, kind):
     return compared(op, inputs, y)
 
 
+@generator("EQUAL NOT_EQUAL", "string")
+def comparison_of_strings(r, op, kind):
+    a, b, y = r.broadcast()
+    words = [b"", b"a", b"ab", b"b", "äß".encode(), b"a\0b"]
+
+    def some(shape):
+        values = np.empty(int(np.prod(shape, dtype=np.int64)), object)
+        values[:] = [r.choice(words) for _ in range(values.size)]
+        return Operand(shape, kind, data=values.reshape(shape), fed=r.chance(0.7))
+
+    x0, x1 = some(a), some(b)
+    if not x0.fed and not x1.fed:
+        x0.fed = True
+    return compared(op, [x0, x1], y)
+
+
 @generator(COMPARISONS, "i8 u8")
 def comparison_of_codes(r, op, kind):
     # Scales of 1 and more shift by a negative number in LiteRT, which has no meaning.

@@ -178,9 +178,37 @@ TEST(BidirectionalSequenceLstm, Refuses) {
                                    .Union();
        }),
        .message = "clip: expected a finite number >= 0"},
-      {.name = "auxiliary input",
-       .model = broken([](ModelBuilder& b) { b.last_op().inputs[39] = b.last_op().inputs[0]; }),
-       .message = "input 39: an auxiliary input is not supported"},
+      {.name = "auxiliary weights without their input",
+       .model = broken([](ModelBuilder& b) {
+         for (size_t i = 40; i < 48; ++i) b.last_op().inputs[i] = b.last_op().inputs[i % 4 + 1];
+       }),
+       .message = "input 39 (auxiliary input): expected to be given"},
+      {.name = "auxiliary weights of one direction",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs[39] = b.last_op().inputs[0];
+         for (size_t i = 40; i < 44; ++i) b.last_op().inputs[i] = b.last_op().inputs[i % 4 + 1];
+       }),
+       .message = "input 44 (auxiliary to input gate): expected to be given"},
+      {.name = "auxiliary input of another length",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs[39] = b.input({1, 2, 4});
+       }),
+       .message = "input 39 (auxiliary input): expected shape [1,3,4], got [1,2,4]"},
+      {.name = "auxiliary input without sequences",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs[39] = b.input({});
+         for (size_t i = 40; i < 48; ++i) b.last_op().inputs[i] = b.last_op().inputs[i % 4 + 1];
+       }),
+       .message = "(auxiliary input): expected rank 3, got 0"},
+      {.name = "directions of two types",
+       .model = broken([](ModelBuilder& b) {
+         for (size_t i = 18; i < 26; ++i) {
+           const std::vector<int32_t> shape{3, i < 22 ? 4 : 3};
+           b.last_op().inputs[i] =
+               b.constant<int8_t>(shape, std::vector<int8_t>(i < 22 ? 12 : 9), per_tensor(0.1f));
+         }
+       }),
+       .message = "input 19: expected type FLOAT32"},
   });
 }
 

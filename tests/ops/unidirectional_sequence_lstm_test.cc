@@ -160,18 +160,28 @@ TEST(UnidirectionalSequenceLstm, Refuses) {
          b.last_op().inputs[11] = b.constant<float>({5}, std::vector<float>(5));
        }),
        .message = "cell to input gate): expected to be given"},
-      {.name = "activation",
-       .model = broken([](ModelBuilder& b) {
-         b.last_op().options =
-             schema::CreateUnidirectionalSequenceLSTMOptions(b.fbb(), Activation::SIGN_BIT).Union();
-       }),
-       .message = "fused activation"},
-      {.name = "hybrid",
+      {.name = "weights of two types",
        .model = broken([](ModelBuilder& b) {
          b.last_op().inputs[2] =
              b.constant<int8_t>({5, 4}, std::vector<int8_t>(20), per_tensor(0.1f));
        }),
-       .message = "float activations with INT8 weights are not supported"},
+       .message = "input weights: expected type INT8, got FLOAT32"},
+      {.name = "hybrid without a scale",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs[2] = b.constant<int8_t>({5, 4}, std::vector<int8_t>(20));
+       }),
+       .message = "(input to forget gate): expected quantization parameters"},
+      {.name = "hybrid with a zero point",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs[2] =
+             b.constant<int8_t>({5, 4}, std::vector<int8_t>(20), per_tensor(0.1f, 3));
+       }),
+       .message = "(input to forget gate): expected zero point 0, got 3"},
+      {.name = "diagonal of another size",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs[7] = b.constant<float>({4}, std::vector<float>(4));
+       }),
+       .message = "recurrent weights: expected shape [5], got [4]"},
   });
 }
 

@@ -90,12 +90,14 @@ void compare(const OpCase& c, const Way& way, int index, const Tensor& got, cons
     EXPECT_EQ(bytes, want.bytes) << "output " << index;
     return;
   }
-  const auto n = static_cast<size_t>(got.shape.elements());
+  // A complex number is two floats.
+  const bool complex = got.type == Type::complex64;
+  const Type type = complex ? Type::float32 : got.type;
+  const auto n = static_cast<size_t>(got.shape.elements()) * (complex ? 2 : 1);
   int failures = 0;
   for (size_t i = 0; i < n && failures < 5; ++i) {
-    const double g = element(got.type, got.as<uint8_t>(), i),
-                 w = element(want.type, want.bytes.data(), i);
-    if (near(c, way, got.type, g, w)) continue;
+    const double g = element(type, got.as<uint8_t>(), i), w = element(type, want.bytes.data(), i);
+    if (near(c, way, type, g, w)) continue;
     ++failures;
     ADD_FAILURE() << "output " << index << ", element " << i << ": got " << g << ", expected " << w;
   }

@@ -30,6 +30,8 @@ struct QuantizedLstmState {
   QuantizedMatrix input[kGates], recurrent[kGates], projection;
   Multiplier peephole[kGates], norm[kGates];
   int32_t least_variance[kGates] = {};
+  // Tables of functions of gates and of the cell; null: plain loops.
+  uint16_t *logistic = nullptr, *tanh = nullptr, *cell_tanh = nullptr;
   Multiplier hidden;  // σ · tanh to the output, or to what is projected
   int32_t hidden_zero = 0, output_zero = 0;
   int cell_bits = 0;                     // integer bits of the cell state
@@ -37,7 +39,6 @@ struct QuantizedLstmState {
   int sums = -1;                         // scratch: int32 [steps][gates][cells] of one sequence
   int step = -1;                         // scratch: int32 [cells]
   int gates = -1;                        // scratch: int16 [gates][cells]
-  int floats = -1;                       // scratch: float [cells]
   int rows = -1;                         // scratch: x of one sequence and h, biased to unsigned
   int projected = -1;                    // scratch: int8 [cells], then the same biased
 };
@@ -128,6 +129,21 @@ void normalize(int16_t* v, int64_t n, const int16_t* coefficients, const int32_t
   }
 }
 
+// v[i] ← f(v[i]), which is never the least number: a table holds what was computed before, with the
+// sign bit turned, so that 0 means nothing yet.
+template <class F>
+void map(uint16_t* table, int16_t* v, int64_t n, F f) {
+  for (int64_t i = 0; i < n; ++i) {
+    if (table == nullptr) {
+      v[i] = f(v[i]);
+      continue;
+    }
+    uint16_t& known = table[static_cast<uint16_t>(v[i])];
+    if (known == 0) known = static_cast<uint16_t>(static_cast<uint16_t>(f(v[i])) ^ 0x8000u);
+    v[i] = static_cast<int16_t>(static_cast<uint16_t>(known ^ 0x8000u));
+  }
+}
+
 class Sequence {
  public:
   Sequence(OpContext& op, const LstmLayer& layer, int64_t batch)
@@ -163,15 +179,11 @@ class Sequence {
   // Function of int16 values with `integer_bits` integer bits, to 15 fraction bits, in place.
   void apply_function(MapOp function, int integer_bits, int16_t* v) {
     const int64_t n = size_.cells;
-    if (!op_.reference()) {
-      auto* floats = op_.scratch<float>(state_.floats);
-      kernels().dequantize_s16(v, n, std::ldexp(1.0f, integer_bits - 15), 0, floats);
-      kernels().map_f32(function, floats, n, floats, {});
-      return kernels().quantize_s16(floats, n, 1.0f / 32768.0f, 0, -32768, 32767, v);
-    }
-    for (int64_t i = 0; i < n; ++i)
-      v[i] = function == MapOp::tanh ? tanh16(v[i], integer_bits)
-                                     : logistic(Fixed<int16_t, 3>{v[i]}).raw;
+    if (function == MapOp::logistic)
+      return map(state_.logistic, v, n,
+                 [](int16_t x) { return logistic(Fixed<int16_t, 3>{x}).raw; });
+    map(integer_bits == 3 ? state_.tanh : state_.cell_tanh, v, n,
+        [&](int16_t x) { return tanh16(x, integer_bits); });
   }
 
   // int8 to the kernels' unsigned form.
@@ -312,6 +324,17 @@ Status prepare_gate(OpContext& op, const LstmLayer& layer, int g, QuantizedLstmS
   return quantize_multiplier(std::ldexp(static_cast<double>(norm), 12), &s->norm[g]);
 }
 
+Status prepare_tables(OpContext& op, QuantizedLstmState* s) {
+  if (op.reference()) return {};
+  constexpr size_t kBytes = 65536 * sizeof(uint16_t);
+  for (uint16_t** table : {&s->logistic, &s->tanh, &s->cell_tanh}) {
+    if (table == &s->cell_tanh && s->cell_bits == 3) continue;
+    *table = static_cast<uint16_t*>(op.allocate(kBytes));
+    if (*table == nullptr) return out_of_memory("tables", kBytes);
+  }
+  return {};
+}
+
 }  // namespace
 
 Status check_lstm_q8(const OpContext& op, const LstmLayer& layer) {
@@ -356,6 +379,7 @@ Status prepare_lstm_q8(OpContext& op, const LstmLayer& layer) {
   s->cell_bits = 15 + static_cast<int>(std::lround(std::log2(cell_scale)));
   s->cell_clip = clip(layer.cell_clip, cell_scale, 32767);
   s->proj_clip = clip(layer.proj_clip, op.output(0).quantization.scale(), 127);
+  CYGNET_TRY(prepare_tables(op, s));
   const Quantization &hidden = op.intermediate_or_null(4)->quantization,
                      &h = op.input(kOutputState).quantization;
   const float ratio = std::ldexp(1.0f, -30) / hidden.scale();
@@ -377,7 +401,6 @@ Status prepare_lstm_q8(OpContext& op, const LstmLayer& layer) {
   CYGNET_TRY(op.request_scratch(static_cast<size_t>(sums), &s->sums));
   CYGNET_TRY(op.request_scratch(widest * sizeof(int32_t), &s->step));
   CYGNET_TRY(op.request_scratch(cells * kGates * sizeof(int16_t), &s->gates));
-  CYGNET_TRY(op.request_scratch(cells * sizeof(float), &s->floats));
   return op.request_scratch(static_cast<size_t>(size.steps * size.input + size.output), &s->rows);
 }
 

@@ -11,6 +11,11 @@ EVERY = "f32 f16 bf16 f64 i8 u8 i16 u16 i32 u32 i64 u64 bool c64"
 CODES = {"i32": 2, "i64": 4}  # of the format
 
 
+def shape_up_to(r, low, high):
+    """A shape; those of more than 4 dimensions are small in each."""
+    return r.shape(low, 4, zero=True) if r.chance(0.6) else r.shape(5, high, most=3, zero=True)
+
+
 def moved(r, kind, shape, **more):
     """A tensor of elements that differ; quantized types mostly with a quantization."""
     if kind in QUANTIZED and r.chance(0.8):
@@ -70,7 +75,7 @@ def computed(r, case, function):
 
 @generator("CONCATENATION", "f32 f16 bf16 i8 u8 i16 i32 u32 i64 bool i4")
 def concatenation(r, op, kind):
-    shape = list(r.shape(1, 5, most=5, zero=True))
+    shape = list(shape_up_to(r, 1, 8))
     axis, given = axis_of(r, len(shape))
     sizes = [r.choice([0, 1, 2, 3, 4]) if r.chance(0.9) else 17 for _ in range(r.integer(1, 5))]
     parts = [shape[:axis] + [n] + shape[axis + 1:] for n in sizes]
@@ -97,7 +102,7 @@ def factors(r, n):
 
 @generator("RESHAPE", EVERY + " string i4")
 def reshape(r, op, kind):
-    shape = r.shape(0, 6, most=4, zero=True)
+    shape = shape_up_to(r, 0, 8)
     new = factors(r, int(np.prod(shape, dtype=np.int64)))
     given = list(new)
     if given and 0 not in given and r.chance(0.4):
@@ -110,7 +115,7 @@ def reshape(r, op, kind):
 
 @generator("SQUEEZE", EVERY + " string i4")
 def squeeze(r, op, kind):
-    shape = [r.choice([1, 1, d]) for d in r.shape(0, 6, zero=True)]
+    shape = [r.choice([1, 1, d]) for d in shape_up_to(r, 0, 8)]
     ones = [i for i, d in enumerate(shape) if d == 1]
     chosen = [i for i in ones if r.chance(0.5)]
     dropped = chosen or ones
@@ -122,7 +127,7 @@ def squeeze(r, op, kind):
 
 @generator("EXPAND_DIMS", EVERY + " string i4")
 def expand_dims(r, op, kind):
-    shape = list(r.shape(0, 5, zero=True))
+    shape = list(shape_up_to(r, 0, 7))
     axis, given = axis_of(r, len(shape) + 1)
     x = moved(r, kind, shape)
     axis_shape = [given] if r.chance(0.5) else given
@@ -131,19 +136,19 @@ def expand_dims(r, op, kind):
 
 @generator("SHAPE", EVERY + " string i4")
 def shape_of(r, op, kind):
-    shape = r.shape(0, 6, zero=True)
+    shape = shape_up_to(r, 0, 8)
     result = r.choice(["i32", "i64"])
     return Case([moved(r, kind, shape)], [Operand((len(shape),), result)], ("ShapeOptions", {"outType": CODES[result]}))
 
 
 @generator("RANK", EVERY + " string i4")
 def rank_of(r, op, kind):
-    return Case([moved(r, kind, r.shape(0, 6, zero=True))], [Operand((), "i32")], ("RankOptions", {}))
+    return Case([moved(r, kind, shape_up_to(r, 0, 8))], [Operand((), "i32")], ("RankOptions", {}))
 
 
 @generator("TRANSPOSE", EVERY + " i4")
 def transpose(r, op, kind):
-    shape = r.shape(1, 6, most=5, zero=True)
+    shape = shape_up_to(r, 1, 8)
     rank = len(shape)
     order = [int(i) for i in r.rng.permutation(rank)]
     x = maybe_constant(r, moved(r, kind, shape))
@@ -153,7 +158,7 @@ def transpose(r, op, kind):
 
 @generator("SLICE", EVERY + " string i4")
 def slice_of(r, op, kind):
-    shape = r.shape(1, 5, zero=True)
+    shape = shape_up_to(r, 1, 8)
     begin = [r.integer(0, d) for d in shape]
     size = [r.integer(0 if r.chance(0.2) else min(1, d - b), d - b) for b, d in zip(begin, shape)]
     given = [-1 if b + s == d and r.chance(0.5) else s for b, s, d in zip(begin, size, shape)]
@@ -223,7 +228,7 @@ def strided_slice(r, op, kind):
 
 @generator("TILE", EVERY + " string")
 def tile(r, op, kind):
-    shape = r.shape(1, 5, most=4, zero=True)
+    shape = shape_up_to(r, 1, 8)
     times = [r.choice([1, 1, 2, 3, 0 if r.chance(0.1) else 1]) for _ in shape]
     x = moved(r, kind, shape)
     return Case([x, integers(r, times)], [like(x, [d * t for d, t in zip(shape, times)])], ("TileOptions", {}))
@@ -231,7 +236,7 @@ def tile(r, op, kind):
 
 @generator("FILL", EVERY + " string")
 def fill(r, op, kind):
-    shape = r.shape(0, 6, zero=True)
+    shape = shape_up_to(r, 0, 8)
     value = maybe_constant(r, moved(r, kind, ()))
     if value.scale is None and kind in QUANTIZED and kind != "u8":
         value.scale, value.zero = 0.5, 0  # LiteRT asks for it
@@ -239,7 +244,7 @@ def fill(r, op, kind):
 
 
 def broadcast_case(r, kind):
-    shape = r.shape(0, 6, most=4, zero=True)
+    shape = shape_up_to(r, 0, 8)
     start = r.integer(0, len(shape))
     x = moved(r, kind, [1 if r.chance(0.4) else d for d in shape[start:]])
     return Case([x, integers(r, shape)], [like(x, shape)], ("BroadcastToOptions", {}))
@@ -266,7 +271,7 @@ def broadcast_args(r, op, kind):
 
 @generator("PACK", "f32 i8 u8 i16 i32 u32 i64")
 def pack(r, op, kind):
-    shape = list(r.shape(0, 4, zero=True))
+    shape = list(shape_up_to(r, 0, 7))
     axis, given = axis_of(r, len(shape) + 1)
     n = r.integer(1, 4)
     x = moved(r, kind, shape)
@@ -277,7 +282,7 @@ def pack(r, op, kind):
 
 @generator("UNPACK", "f32 f16 bf16 i8 u8 i16 i32 bool")
 def unpack(r, op, kind):
-    shape = list(r.shape(0, 3, zero=True))
+    shape = list(shape_up_to(r, 0, 7))
     axis, given = axis_of(r, len(shape) + 1)
     n = r.integer(1, 4)
     x = moved(r, kind, shape[:axis] + [n] + shape[axis:])
@@ -286,7 +291,7 @@ def unpack(r, op, kind):
 
 @generator("SPLIT", "f32 i8 u8 i16 i32 i64")
 def split(r, op, kind):
-    shape = list(r.shape(1, 5, zero=True))
+    shape = list(shape_up_to(r, 1, 8))
     axis, given = axis_of(r, len(shape))
     n = r.integer(1, 4)
     x = moved(r, kind, shape[:axis] + [n * shape[axis]] + shape[axis + 1:])
@@ -310,7 +315,7 @@ def split_v(r, op, kind):
 
 @generator("REVERSE_V2", "f32 f16 bf16 i8 u8 i16 i32 i64 bool")
 def reverse_v2(r, op, kind):
-    shape = r.shape(1, 6, zero=True)
+    shape = shape_up_to(r, 1, 8)
     # LiteRT reverses neighbouring dimensions only.
     first = r.integer(0, len(shape) - 1)
     axes = list(range(first, r.integer(first, len(shape) - 1) + 1))
@@ -331,7 +336,7 @@ def reverse_sequence(r, op, kind):
 
 @generator("DYNAMIC_UPDATE_SLICE", EVERY + " i4")
 def dynamic_update_slice(r, op, kind):
-    shape = r.shape(1, 5, zero=True)
+    shape = shape_up_to(r, 1, 8)
     part = [r.integer(min(d, 0 if r.chance(0.1) else 1), d) for d in shape]
     begin = [r.integer(-2, d + 2) for d in shape]
     x = maybe_constant(r, moved(r, kind, shape))
@@ -341,7 +346,7 @@ def dynamic_update_slice(r, op, kind):
 
 @generator("ONE_HOT", "f32 i8 u8 i32 i64 bool")
 def one_hot(r, op, kind):
-    shape = list(r.shape(0, 4, most=5, zero=True))
+    shape = list(shape_up_to(r, 0, 7))
     depth = r.integer(0 if r.chance(0.1) else 1, 6)
     axis = r.choice([-1, *range(len(shape) + 1)])
     at = len(shape) if axis < 0 else axis

@@ -28,7 +28,7 @@ def padv2(r, op, kind):
 @generator("MIRROR_PAD", EVERY)
 def mirror_pad(r, op, kind):
     mode = r.integer(0, 1)
-    shape = r.shape(1, 5)
+    shape = r.shape(1, 6)
     amounts = [[r.integer(0, d - 1 + mode) for _ in range(2)] for d in shape]
     x = moved(r, kind, shape)
     y = like(x, [d + sum(a) for d, a in zip(shape, amounts)])
@@ -99,7 +99,7 @@ def resize_bilinear(r, op, kind):
 
 
 def dilate_case(r, kind):
-    shape = r.shape(1, 5, most=5)
+    shape = r.shape(1, 6, most=5)
     steps = [r.choice([1, 1, 2, 3]) for _ in shape]
     x = moved(r, kind, shape)
     y = like(x, [(d - 1) * s + 1 for d, s in zip(shape, steps)])
@@ -128,7 +128,7 @@ def dilate_small(r, op, kind):
 
 
 def stablehlo_pad_case(r, kind):
-    shape = r.shape(1, 5, most=5)
+    shape = r.shape(1, 6, most=5)
     interior = [r.choice([0, 0, 1, 2]) for _ in shape]
     low, high = [], []
     for d, i in zip(shape, interior):

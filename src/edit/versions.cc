@@ -108,7 +108,57 @@ constexpr ByType kByType[] = {
     {Op::UNPACK, 2, 4},
 };
 
+// Versions of operators that move elements, by other types.
+struct ByOtherType {
+  Op op;
+  Type type;
+  int version;
+};
+constexpr ByOtherType kByOtherType[] = {
+    {Op::BROADCAST_TO, Type::int4, 4},
+    {Op::CONCATENATION, Type::uint32, 4},
+    {Op::CONCATENATION, Type::int4, 5},
+    {Op::CONCATENATION, Type::float16, 7},
+    {Op::CONCATENATION, Type::bfloat16, 7},
+    {Op::DYNAMIC_UPDATE_SLICE, Type::float16, 3},
+    {Op::DYNAMIC_UPDATE_SLICE, Type::int16, 4},
+    {Op::DYNAMIC_UPDATE_SLICE, Type::int4, 5},
+    {Op::DYNAMIC_UPDATE_SLICE, Type::bfloat16, 6},
+    {Op::PACK, Type::uint32, 4},
+    {Op::PAD, Type::boolean, 5},
+    {Op::PAD, Type::float16, 6},
+    {Op::PAD, Type::bfloat16, 6},
+    {Op::PADV2, Type::int16, 3},
+    {Op::PADV2, Type::boolean, 5},
+    {Op::PADV2, Type::float16, 6},
+    {Op::PADV2, Type::bfloat16, 6},
+    {Op::RANGE, Type::int64, 2},
+    {Op::REVERSE_V2, Type::boolean, 2},
+    {Op::REVERSE_V2, Type::int8, 3},
+    {Op::REVERSE_V2, Type::float16, 4},
+    {Op::REVERSE_V2, Type::bfloat16, 4},
+    {Op::SLICE, Type::string, 3},
+    {Op::SLICE, Type::uint32, 6},
+    {Op::SLICE, Type::int4, 7},
+    {Op::SLICE, Type::bfloat16, 8},
+    {Op::SPLIT, Type::int32, 3},
+    {Op::SQUEEZE, Type::string, 2},
+    {Op::STRIDED_SLICE, Type::boolean, 3},
+    {Op::STRIDED_SLICE, Type::string, 5},
+    {Op::STRIDED_SLICE, Type::uint32, 7},
+    {Op::TILE, Type::string, 2},
+    {Op::TRANSPOSE, Type::boolean, 3},
+    {Op::TRANSPOSE, Type::int4, 7},
+    {Op::TRANSPOSE, Type::bfloat16, 8},
+    {Op::UNPACK, Type::uint8, 2},
+    {Op::UNPACK, Type::boolean, 3},
+    {Op::UNPACK, Type::float16, 5},
+    {Op::UNPACK, Type::bfloat16, 5},
+};
+
 int by_type(Op op, Type type) {
+  for (const ByOtherType& row : kByOtherType)
+    if (row.op == op && row.type == type) return row.version;
   if (type != Type::int8 && type != Type::int16) return 1;
   for (const ByType& row : kByType)
     if (row.op == op) return type == Type::int8 ? row.int8 : row.int16;
@@ -149,7 +199,8 @@ int transpose_conv_version(const Facts& f) {
 template <class Options>
 int resize_version(const Facts& f, Op op) {
   const auto* o = f.options<Options>();
-  const int newer = o != nullptr && o->half_pixel_centers() ? 3 : 1;
+  const bool aligned = op == Op::RESIZE_NEAREST_NEIGHBOR && o != nullptr && o->align_corners();
+  const int newer = aligned || (o != nullptr && o->half_pixel_centers()) ? 3 : 1;
   return std::max(by_type(op, f.type), newer);
 }
 
@@ -177,12 +228,17 @@ int gather_version(const Facts& f) {
 
 int strided_slice_version(const Facts& f) {
   const auto* o = f.options<schema::StridedSliceOptions>();
-  int version = f.type == Type::boolean ? 3 : by_type(Op::STRIDED_SLICE, f.type);
+  if (o != nullptr && o->offset()) return 8;
+  int version = by_type(Op::STRIDED_SLICE, f.type);
   if (f.rank > 4) version = std::max(version, 4);
-  if (f.type == Type::string) version = 5;
   if (o != nullptr && (o->ellipsis_mask() != 0 || o->new_axis_mask() != 0))
     version = std::max(version, 6);
   return version;
+}
+
+int dynamic_update_slice_version(const Facts& f) {
+  const bool wide = f.node.inputs.size() > 2 && f.input(2).type == Type::int64;
+  return std::max(by_type(Op::DYNAMIC_UPDATE_SLICE, f.type), wide ? 2 : 1);
 }
 
 int version_of(const Facts& f, Op op) {
@@ -210,19 +266,24 @@ int version_of(const Facts& f, Op op) {
       return gather_version(f);
     case Op::STRIDED_SLICE:
       return strided_slice_version(f);
+    case Op::DYNAMIC_UPDATE_SLICE:
+      return dynamic_update_slice_version(f);
     case Op::TRANSPOSE:
-      return std::max({by_type(op, f.type),
-                       f.rank > 5   ? 6
-                       : f.rank > 4 ? 4
-                                    : 1,
-                       f.type == Type::boolean ? 3 : 1});
+      return std::max(by_type(op, f.type), f.rank > 6 ? 8 : f.rank > 5 ? 6 : f.rank > 4 ? 4 : 1);
+    case Op::PAD:
+    case Op::PADV2:
+      return std::max(by_type(op, f.type), f.rank > 4 ? 4 : 1);
+    case Op::SPLIT:  // operand 0 is the axis
+      return by_type(op, f.weights);
     case Op::SLICE:
       return std::max(by_type(op, f.type), f.rank > 4 ? 5 : 1);
     case Op::SPACE_TO_BATCH_ND:
     case Op::BATCH_TO_SPACE_ND:
       return std::max(by_type(op, f.type), f.rank != 4 ? 3 : 1);
     case Op::BROADCAST_TO:
-      return f.type == Type::boolean || f.type == Type::int8 ? 3 : 2;
+      return std::max(
+          by_type(op, f.type),
+          f.type == Type::boolean || f.type == Type::int8 || f.type == Type::int16 ? 3 : 2);
     case Op::DEQUANTIZE:
       return f.type == Type::float16 ? 3 : by_type(op, f.type);
     case Op::CAST:
@@ -230,6 +291,7 @@ int version_of(const Facts& f, Op op) {
     case Op::FILL: {
       const Type value = f.weights;
       if (value == Type::boolean || value == Type::string) return 2;
+      if (value == Type::float16) return 4;
       return value == Type::int8 || value == Type::int16 ? 3 : 1;
     }
     case Op::ARG_MAX:

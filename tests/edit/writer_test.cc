@@ -142,5 +142,26 @@ TEST(Versions, FollowTypesAndOptions) {
   EXPECT_EQ(minimum_runtime(draft.graph), "2.2.0");
 }
 
+TEST(Versions, OfMovesFollowTypes) {
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t small = e.input("small", Type::int4, {4, 4});
+  const int32_t text = e.input("text", Type::string, {4, 4});
+  const int32_t bytes = e.input("bytes", Type::int8, {4, 4});
+  const int32_t begin = e.list({0, 0}), size = e.list({2, 2}), one = e.list({1, 1});
+  for (int32_t x : {small, text, bytes})
+    e.add(Builtin::SLICE, {x, begin, size}, schema::SliceOptionsT());
+  schema::StridedSliceOptionsT strided;
+  e.add(Builtin::STRIDED_SLICE, {text, begin, size, one}, strided);
+  strided.offset = true;
+  e.add(Builtin::STRIDED_SLICE, {bytes, begin, size, one}, strided);
+  schema::SplitOptionsT split;
+  split.num_splits = 1;
+  e.add(Builtin::SPLIT, {e.constant<int32_t>({}, {0}), bytes}, split);
+  std::vector<int> versions;
+  for (const Node& n : e.subgraph().nodes) versions.push_back(operator_version(e.subgraph(), n));
+  EXPECT_EQ(versions, (std::vector<int>{7, 3, 2, 5, 8, 2}));
+}
+
 }  // namespace
 }  // namespace cygnet

@@ -143,11 +143,13 @@
   X(kZerosLike)
 
 #define CYGNET_CUSTOM_OPS(X)     \
+  X(kAudioSpectrogram)           \
   X(kConvolution2dTransposeBias) \
   X(kDenseImageWarp)             \
   X(kMaxPoolingWithArgmax2d)     \
   X(kMaxPoolWithArgmax)          \
-  X(kMaxUnpooling2d)
+  X(kMaxUnpooling2d)             \
+  X(kMfcc)
 
 namespace cygnet {
 #define CYGNET_DECLARE(op) extern const OpDef op;

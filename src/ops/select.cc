@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SELECT, SELECT_V2: condition (bool), x, y → x where the condition holds, y elsewhere. x and y of
-// one type of 8, 16, 32 or 64 bits; quantized ones and the result have the same scale and zero
-// point. SELECT_V2 broadcasts all three. SELECT takes x and y of one shape and a condition of that
-// shape, a scalar, or one element for each slice along the first dimension; where all three have
-// one element, it broadcasts. Source: tensorflow/lite/kernels/select.cc.
+// one type: f16, bf16, f32, f64, signed and unsigned integers of 8 to 64 bits, bool, complex64;
+// quantized ones and the result have the same scale and zero point. SELECT_V2 broadcasts all three.
+// SELECT takes x and y of one shape and a condition of that shape, a scalar, or one element for
+// each slice along the first dimension; where all three have one element, it broadcasts.
+// Source: tensorflow/lite/kernels/select.cc.
 #include "ops/check.h"
 #include "schema/tflite_generated.h"
 

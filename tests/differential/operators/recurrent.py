@@ -2,8 +2,8 @@
 """Recurrent networks: LSTM, RNN and SVDF, whose state outlives a run.
 
 "hybrid" are float activations with int8 weights; their rows are quantized while running, so that the
-last place of a float decides now and then which of two neighboring codes a row gets. `compare_hybrid`
-therefore lets whole sequences differ by what one code makes.
+last place of a float decides now and then (in one case of a hundred) which of two neighboring codes an
+element gets: tolerance CODE is what that makes.
 """
 import dataclasses
 
@@ -12,7 +12,7 @@ import numpy as np
 from generator import generator
 from models import ACTIVATION, Case, Operand
 
-GATES = ("input", "forget", "cell", "output")
+CODE = 5e-3
 # Without an activation LiteRT's cell leaves its scratch memory in the result.
 ACTIVATIONS = [ACTIVATION[name] for name in ("tanh", "tanh", "tanh", "relu", "relu6", "relu_n1", "sign_bit")]
 
@@ -47,18 +47,6 @@ def state(shape, kind="f32", scale=None, zero=0):
     return Operand(tuple(shape), kind, scale, zero, variable=True)
 
 
-def compare_hybrid(ours, theirs):
-    """Within 1e-4 of all elements, or, in one of twenty runs or so, within what one code makes."""
-    for run, (got, want) in enumerate(zip(ours, theirs)):
-        for i, (g, w) in enumerate(zip(got, want)):
-            if g.shape != w.shape:
-                return f"run {run}, output {i}: shape {g.shape} instead of {w.shape}"
-            apart = np.abs(g - w) / np.maximum(1, np.abs(w))
-            if apart.size and not apart.max() <= 2e-2:
-                return f"run {run}, output {i}: {apart.max()} apart"
-    return None
-
-
 # ---- LSTM
 
 @dataclasses.dataclass
@@ -79,7 +67,8 @@ def random_cell(r, kind, norm=True, fixed=None):
     projection = r.chance(0.35)
     cells = r.choice([1, 2, 3, 4, 5, 8, 17, r.integer(1, 40)])
     cell = Cell(batch=r.integer(1, 4), input=r.choice([1, 2, 3, 4, 7, 8, 16, r.integer(1, 40)]), cells=cells,
-                output=r.choice([1, 2, 4, 5, 11]) if projection else cells, coupled=r.chance(0.35),
+                # LiteRT's scratch memory has no room for more outputs than cells.
+                output=min(cells, r.choice([1, 2, 4, 5, 11])) if projection else cells, coupled=r.chance(0.35),
                 peephole=r.chance(0.35), projection=projection, norm=norm and r.chance(0.35))
     if kind == "i8" and cell.peephole:
         cell.output = cell.cells  # LiteRT reads peepholes as if they had `output` elements
@@ -140,8 +129,7 @@ def lstm_case(r, kind, cell, x_shape, y_shape, options, diagonal=False):
     runs = r.integer(1, 4)
     if kind != "i8":
         x = Operand(x_shape, "f32", low=-1.5, high=1.5)
-        return Case([x, *operands, state(h), state(c), *tail], [Operand(y_shape)], options, runs=runs,
-                    compare=compare_hybrid if kind == "hybrid" else None)
+        return Case([x, *operands, state(h), state(c), *tail], [Operand(y_shape)], options, runs=runs)
     scale, zero = quantized(r)
     hidden = quantized(r) if cell.projection else (scale, zero)
     log2 = r.integer(-15, -9)
@@ -152,7 +140,8 @@ def lstm_case(r, kind, cell, x_shape, y_shape, options, diagonal=False):
                 intermediates=intermediates)
 
 
-@generator("UNIDIRECTIONAL_SEQUENCE_LSTM", "f32 i8 hybrid", tolerance=2e-5, kernel_steps=0)
+@generator("UNIDIRECTIONAL_SEQUENCE_LSTM", "f32 i8", tolerance=2e-5, kernel_steps=0)
+@generator("UNIDIRECTIONAL_SEQUENCE_LSTM", "hybrid", tolerance=CODE)
 def unidirectional_lstm(r, op, kind):
     r.old_types = r.chance(0.2)
     cell = random_cell(r, kind)
@@ -166,7 +155,8 @@ def unidirectional_lstm(r, op, kind):
                      ("UnidirectionalSequenceLSTMOptions", options), diagonal)
 
 
-@generator("LSTM", "f32 i8 hybrid", tolerance=2e-5, kernel_steps=0)
+@generator("LSTM", "f32 i8", tolerance=2e-5, kernel_steps=0)
+@generator("LSTM", "hybrid", tolerance=CODE)
 def lstm(r, op, kind):
     r.old_types = r.chance(0.2)
     if kind == "f32" and r.chance(0.3):
@@ -199,7 +189,8 @@ def basic_lstm(r, op, kind):
     return Case(inputs, outputs, options, runs=runs, version=r.integer(2, 4))
 
 
-@generator("BIDIRECTIONAL_SEQUENCE_LSTM", "f32 hybrid", tolerance=2e-5)
+@generator("BIDIRECTIONAL_SEQUENCE_LSTM", "f32", tolerance=2e-5)
+@generator("BIDIRECTIONAL_SEQUENCE_LSTM", "hybrid", tolerance=CODE)
 def bidirectional_lstm(r, op, kind):
     r.old_types = r.chance(0.2)
     steps, time_major, merge = r.integer(1, 5), r.chance(0.5), r.chance(0.5)
@@ -225,7 +216,7 @@ def bidirectional_lstm(r, op, kind):
     widths = [ahead.output + behind.output] if merge else [ahead.output, behind.output]
     return Case(inputs, [Operand((*outer, n)) for n in widths],
                 ("BidirectionalSequenceLSTMOptions", cell_options(r, timeMajor=time_major, mergeOutputs=merge)),
-                runs=r.integer(1, 4), compare=compare_hybrid if kind == "hybrid" else None)
+                runs=r.integer(1, 4))
 
 
 # ---- RNN
@@ -247,8 +238,7 @@ def rnn(r, op, kind):
         table, steps, options["timeMajor"] = "SequenceRNNOptions", r.integer(1, 5), r.chance(0.5)
         outer = (steps, batch) if options["timeMajor"] else (batch, steps)
     return Case([Operand((*outer, depth), low=-1.5, high=1.5), *network(r, kind, batch, depth, units)],
-                [Operand((*outer, units))], (table, options), runs=r.integer(1, 4),
-                compare=compare_hybrid if kind == "hybrid" else None)
+                [Operand((*outer, units))], (table, options), runs=r.integer(1, 4))
 
 
 @generator("BIDIRECTIONAL_SEQUENCE_RNN", "f32 hybrid", tolerance=2e-5)
@@ -258,6 +248,8 @@ def bidirectional_rnn(r, op, kind):
     time_major, merge = r.chance(0.5), r.chance(0.5)
     if kind == "hybrid" and time_major:
         steps = 1  # LiteRT runs the whole sequence once for each of its steps
+    # Without zero points LiteRT takes those of the second sequence from nowhere.
+    asymmetric = kind == "hybrid" and time_major and merge or r.chance(0.5)
     outer = (steps, batch) if time_major else (batch, steps)
     mode = r.choice(["none", "none", "weights", "second input"])
     if mode == "second input" and not time_major:
@@ -271,10 +263,9 @@ def bidirectional_rnn(r, op, kind):
     inputs.append(Operand((*outer, width), low=-1.5, high=1.5) if width else None)
     inputs += [weights(r, kind, (units, width)) if mode == "weights" else None for units in sizes]
     options = {"timeMajor": time_major, "mergeOutputs": merge, "fusedActivationFunction": activation(r, [0]),
-               "asymmetricQuantizeInputs": r.chance(0.5)}
+               "asymmetricQuantizeInputs": asymmetric}
     return Case(inputs, [Operand((*outer, n)) for n in ([sum(sizes)] if merge else sizes)],
-                ("BidirectionalSequenceRNNOptions", options), runs=r.integer(1, 4),
-                compare=compare_hybrid if kind == "hybrid" else None)
+                ("BidirectionalSequenceRNNOptions", options), runs=r.integer(1, 4))
 
 
 # ---- SVDF
@@ -298,5 +289,4 @@ def svdf(r, op, kind):
                     runs=runs)
     return Case([Operand((batch, depth), low=-1.5, high=1.5), weights(r, kind, (filters, depth), fed=0.15),
                  weights(r, kind, (filters, memory)), float_operand(r, (units,)) if biased else None,
-                 state((batch, filters * memory))], [Operand((batch, units))], options, runs=runs,
-                compare=compare_hybrid if kind == "hybrid" else None)
+                 state((batch, filters * memory))], [Operand((batch, units))], options, runs=runs)

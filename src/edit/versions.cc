@@ -241,8 +241,43 @@ int dynamic_update_slice_version(const Facts& f) {
   return std::max(by_type(Op::DYNAMIC_UPDATE_SLICE, f.type), wide ? 2 : 1);
 }
 
+// Hybrid weights, with symmetric rows or asymmetric ones, which came one version later. `weights`:
+// the operand that is never absent.
+template <class Table>
+int hybrid_version(const Facts& f, size_t weights, int symmetric) {
+  if (f.type != Type::float32 || f.input(weights).type != Type::int8) return 1;
+  const auto* o = f.options<Table>();
+  return o != nullptr && o->asymmetric_quantize_inputs() ? symmetric + 1 : symmetric;
+}
+
+int lstm_version(const Facts& f) {
+  const auto* o = f.options<schema::LSTMOptions>();
+  if (o != nullptr && o->kernel_type() == schema::LSTMKernelType::BASIC) return 2;
+  return hybrid_version<schema::LSTMOptions>(f, 2, 3);
+}
+
+int sequence_lstm_version(const Facts& f) {
+  const auto* o = f.options<schema::UnidirectionalSequenceLSTMOptions>();
+  if (o != nullptr && o->diagonal_recurrent_tensors()) return 4;
+  return hybrid_version<schema::UnidirectionalSequenceLSTMOptions>(f, 2, 2);
+}
+
 int version_of(const Facts& f, Op op) {
   switch (op) {
+    case Op::LSTM:
+      return lstm_version(f);
+    case Op::UNIDIRECTIONAL_SEQUENCE_LSTM:
+      return sequence_lstm_version(f);
+    case Op::BIDIRECTIONAL_SEQUENCE_LSTM:
+      return hybrid_version<schema::BidirectionalSequenceLSTMOptions>(f, 2, 2);
+    case Op::RNN:
+      return hybrid_version<schema::RNNOptions>(f, 1, 2);
+    case Op::UNIDIRECTIONAL_SEQUENCE_RNN:
+      return hybrid_version<schema::SequenceRNNOptions>(f, 1, 2);
+    case Op::BIDIRECTIONAL_SEQUENCE_RNN:
+      return hybrid_version<schema::BidirectionalSequenceRNNOptions>(f, 1, 2);
+    case Op::SVDF:
+      return f.type == Type::int8 ? 3 : hybrid_version<schema::SVDFOptions>(f, 1, 2);
     case Op::CONV_2D:
       return convolution_version(f);
     case Op::DEPTHWISE_CONV_2D:
@@ -317,6 +352,8 @@ constexpr Release kReleases[] = {
     {Op::AVERAGE_POOL_2D, 3, 2, 3},
     {Op::BATCH_MATMUL, 1, 2, 3},
     {Op::BATCH_TO_SPACE_ND, 3, 2, 3},
+    {Op::BIDIRECTIONAL_SEQUENCE_LSTM, 3, 2, 3},
+    {Op::BIDIRECTIONAL_SEQUENCE_RNN, 3, 2, 3},
     {Op::BROADCAST_TO, 2, 2, 5},
     {Op::CAST, 7, 2, 18},
     {Op::CONCATENATION, 3, 2, 3},
@@ -341,6 +378,7 @@ constexpr Release kReleases[] = {
     {Op::GELU, 1, 2, 5},
     {Op::HARD_SWISH, 1, 1, 15},
     {Op::IF, 1, 1, 15},
+    {Op::LSTM, 4, 2, 3},
     {Op::MAXIMUM, 3, 2, 3},
     {Op::MAX_POOL_2D, 3, 2, 3},
     {Op::MEAN, 3, 2, 4},
@@ -355,6 +393,7 @@ constexpr Release kReleases[] = {
     {Op::RESIZE_BILINEAR, 3, 2, 2},
     {Op::RESIZE_NEAREST_NEIGHBOR, 3, 2, 3},
     {Op::RFFT2D, 1, 2, 5},
+    {Op::RNN, 3, 2, 3},
     {Op::SCATTER_ND, 1, 2, 1},
     {Op::SEGMENT_SUM, 1, 2, 2},
     {Op::SELECT_V2, 1, 2, 2},
@@ -368,11 +407,16 @@ constexpr Release kReleases[] = {
     {Op::STRIDED_SLICE, 6, 2, 6},
     {Op::SUB, 3, 2, 3},
     {Op::SUB, 4, 2, 4},
+    {Op::SVDF, 3, 2, 2},
+    {Op::SVDF, 4, 2, 3},
     {Op::TRANSPOSE, 3, 1, 15},
     {Op::TRANSPOSE, 4, 2, 3},
     {Op::TRANSPOSE, 6, 2, 12},
     {Op::TRANSPOSE_CONV, 3, 2, 3},
     {Op::TRANSPOSE_CONV, 4, 2, 13},
+    {Op::UNIDIRECTIONAL_SEQUENCE_LSTM, 3, 2, 3},
+    {Op::UNIDIRECTIONAL_SEQUENCE_LSTM, 4, 2, 12},
+    {Op::UNIDIRECTIONAL_SEQUENCE_RNN, 3, 2, 3},
     {Op::WHILE, 1, 1, 15},
 };
 

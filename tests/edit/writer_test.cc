@@ -160,5 +160,27 @@ TEST(Versions, OfMovesFollowTypes) {
   EXPECT_EQ(versions, (std::vector<int>{7, 3, 2, 5, 8}));
 }
 
+TEST(Versions, OfHybridNetworks) {
+  static constexpr float kOne = 1;
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t x = e.input("x", Type::float32, {1, 4});
+  const int32_t w = e.constant<int8_t>({3, 4}, std::vector<int8_t>(12)),
+                r = e.constant<int8_t>({3, 3}, std::vector<int8_t>(9)),
+                b = e.constant<float>({3}, std::vector<float>(3)),
+                f = e.constant<float>({3, 3}, std::vector<float>(9)),
+                h = e.variable(Type::float32, {1, 3}, "h"), y = e.input("y", Type::float32, {1, 3});
+  e.tensor(w).quantization = e.tensor(r).quantization = Quantization{.scales = &kOne, .count = 1};
+  schema::RNNOptionsT options;
+  e.add(Builtin::RNN, {x, w, r, b, h}, options);
+  options.asymmetric_quantize_inputs = true;
+  e.add(Builtin::RNN, {x, w, r, b, h}, options);
+  e.add(Builtin::RNN, {y, f, f, b, h}, options);
+  std::vector<int> versions;
+  for (const Node& n : e.subgraph().nodes) versions.push_back(operator_version(e.subgraph(), n));
+  EXPECT_EQ(versions, (std::vector<int>{2, 3, 1}));
+  EXPECT_EQ(minimum_runtime(draft.graph), "2.3.0");
+}
+
 }  // namespace
 }  // namespace cygnet

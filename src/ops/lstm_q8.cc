@@ -8,26 +8,17 @@
 #include <cstdio>
 
 #include "kernels/kernels.h"
-#include "kernels/pack.h"
 #include "ops/check.h"
 #include "ops/fixed_point_math.h"
 #include "ops/lstm_common.h"
+#include "ops/recurrent.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet::ops {
 namespace {
 
-// One weight matrix [n, k], the zero point of what it multiplies folded into `bias`.
-struct QuantizedMatrix {
-  const int8_t* plain = nullptr;
-  uint8_t* packed = nullptr;  // null: plain loops
-  int32_t* bias = nullptr;    // [n], for the signed activations of the plain loops
-  Multiplier scale;           // of the sums
-  int64_t n = 0, k = 0;
-};
-
 struct QuantizedLstmState {
-  QuantizedMatrix input[kGates], recurrent[kGates], projection;
+  IntegerMatrix input[kGates], recurrent[kGates], projection;
   Multiplier peephole[kGates], norm[kGates];
   int32_t least_variance[kGates] = {};
   // Tables of functions of gates and of the cell; null: plain loops.
@@ -45,58 +36,6 @@ struct QuantizedLstmState {
 
 int16_t saturate16(int64_t x) {
   return saturate<int16_t>(x);
-}
-
-// `zero`: of the activations; scale and out_scale: of the activations and the scaled sums.
-Status prepare_matrix(OpContext& op, const Tensor& weights, const Tensor* bias, float scale,
-                      int32_t zero, float out_scale, QuantizedMatrix* m) {
-  m->plain = weights.as<int8_t>();
-  m->n = weights.shape[0];
-  m->k = weights.shape[1];
-  const float ratio = weights.quantization.scale() * scale / out_scale;
-  CYGNET_TRY(quantize_multiplier(static_cast<double>(ratio), &m->scale));
-  const auto bias_bytes = static_cast<size_t>(m->n) * sizeof(int32_t);
-  m->bias = static_cast<int32_t*>(op.allocate(bias_bytes));
-  if (m->bias == nullptr) return out_of_memory("bias", bias_bytes);
-  for (int64_t j = 0; j < m->n; ++j) {
-    int64_t sum = 0;
-    for (int64_t k = 0; k < m->k; ++k) sum += m->plain[j * m->k + k];
-    m->bias[j] = static_cast<int32_t>((bias == nullptr ? 0 : bias->as<int32_t>()[j]) - zero * sum);
-  }
-  constexpr int64_t kMostDepth = 33'025;  // the kernel's accumulator bound
-  if (op.reference() || m->k > kMostDepth) return {};
-  const int nr = kernels().gemm_q8_nr;
-  const size_t bytes = gemm_q8_packed_bytes(m->n, 1, m->k, nr);
-  m->packed = static_cast<uint8_t*>(op.allocate(bytes));
-  if (m->packed == nullptr) return out_of_memory("packed weights", bytes);
-  const PackQ8 params{.input_zero_point = zero + 128,
-                      .bias = bias == nullptr ? nullptr : bias->as<int32_t>()};
-  pack_gemm_q8(m->plain, {.n_stride = m->k, .tap_stride = m->k, .k_stride = 1}, params, m->n, 1,
-               m->k, nr, m->packed);
-  return {};
-}
-
-// out[i][j] = Σ (x[i][k] − zero point) · m[j][k] + bias[j]; x is biased to unsigned for the kernel.
-void multiply(const QuantizedMatrix& m, const int8_t* x, const uint8_t* biased, int64_t x_stride,
-              int64_t rows, int32_t* out, int64_t out_stride) {
-  if (m.packed != nullptr) {
-    const GemmQ8 args{.a = biased,
-                      .a_stride = m.k,
-                      .m = rows,
-                      .n = m.n,
-                      .k = m.k,
-                      .weights = m.packed,
-                      .store = StoreQ8::s32,
-                      .out = out,
-                      .out_stride = out_stride};
-    return kernels().gemm_q8(args);
-  }
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < m.n; ++j) {
-      int64_t sum = m.bias[j];
-      for (int64_t k = 0; k < m.k; ++k) sum += int64_t{x[i * x_stride + k]} * m.plain[j * m.k + k];
-      out[i * out_stride + j] = static_cast<int32_t>(sum);
-    }
 }
 
 // tanh of int16 with `integer_bits` integer bits, to 15 fraction bits.
@@ -186,11 +125,6 @@ class Sequence {
         [&](int16_t x) { return tanh16(x, integer_bits); });
   }
 
-  // int8 to the kernels' unsigned form.
-  static void bias_codes(const int8_t* from, int64_t n, uint8_t* to) {
-    kernels().xor_copy(reinterpret_cast<const uint8_t*>(from), n, 0x80, to);
-  }
-
   void compute_gate(int g, const int32_t* from_x, MapOp function) {
     int16_t* v = gate(g);
     multiply(state_.recurrent[g], h_, rows_ + size_.steps * size_.input, size_.output, 1, step_,
@@ -268,6 +202,13 @@ class Sequence {
   int16_t* gates_;
   uint8_t* rows_;
 };
+
+// `scale` and `zero`: of the activations; out_scale: of the scaled sums.
+Status prepare_matrix(OpContext& op, const Tensor& weights, const Tensor* bias, float scale,
+                      int32_t zero, float out_scale, IntegerMatrix* m) {
+  const float ratio = weights.quantization.scale() * scale / out_scale;
+  return prepare_integer_matrix(op, weights, bias, zero, static_cast<double>(ratio), m);
+}
 
 // The scale of the gates before their non-linearity, or before their normalization.
 float gate_scale(const OpContext& op, const LstmOperands& in, int g) {

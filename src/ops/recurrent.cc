@@ -2,6 +2,7 @@
 #include "ops/recurrent.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -17,42 +18,50 @@ using schema::ActivationFunctionType;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr int64_t kMostDepth = 33'025;  // gemm_q8's accumulator bound
 
-uint8_t biased_code(float x, int32_t low) {
-  const float rounded = std::round(x);
-  const float limited = std::min(std::max(rounded, static_cast<float>(low)), 127.0f);
-  return static_cast<uint8_t>(static_cast<int32_t>(limited) + 128);
+// The codes of NaN are those of the least number.
+uint8_t biased_code(float x, float low) {
+  const float limited = std::min(std::max(low, x), 127.0f);
+  return static_cast<uint8_t>(static_cast<int32_t>(limited + std::copysign(0.5f, limited)) + 128);
 }
 
-// NaN counts as 0 and infinities as the largest number, so that the scale is finite.
-float finite(float x) {
-  constexpr float kMost = std::numeric_limits<float>::max();
-  return std::isnan(x) ? 0.0f : std::clamp(x, -kMost, kMost);
+struct Range {
+  float low, high;
+};
+
+// Least and greatest of x and 0; infinities and NaN count as the greatest number. Works on integers
+// of the same order as the floats, because those have a minimum that any CPU computes side by side.
+Range range_of(const float* x, int64_t k) {
+  const auto mirrored = [](int32_t bits) { return bits ^ (bits >> 31 & 0x7fffffff); };
+  int32_t low = 0, high = 0;
+  for (int64_t i = 0; i < k; ++i) {
+    const int32_t ordered = mirrored(std::bit_cast<int32_t>(x[i]));
+    low = std::min(low, ordered);
+    high = std::max(high, ordered);
+  }
+  constexpr int32_t kMost = 0x7f7fffff;
+  return {std::bit_cast<float>(mirrored(std::max(low, mirrored(kMost | INT32_MIN)))),
+          std::bit_cast<float>(std::min(high, kMost))};
 }
 
 void quantize_symmetric(const float* x, int64_t k, uint8_t* codes, float* scale) {
-  float most = 0;
-  for (int64_t i = 0; i < k; ++i) most = std::max(most, std::abs(finite(x[i])));
+  const Range range = range_of(x, k);
+  const float most = std::max(-range.low, range.high), inverse = 127 / most;
   *scale = most / 127;
-  const float inverse = 127 / most;
-  if (most == 0 || *scale == 0 || !std::isfinite(inverse)) {
+  if (*scale == 0 || !std::isfinite(inverse)) {
     *scale = 1;
     std::memset(codes, 128, static_cast<size_t>(k));
     return;
   }
-  for (int64_t i = 0; i < k; ++i) codes[i] = biased_code(finite(x[i]) * inverse, -127);
+  for (int64_t i = 0; i < k; ++i) codes[i] = biased_code(x[i] * inverse, -127);
 }
 
 void quantize_asymmetric(const float* x, int64_t k, uint8_t* codes, float* scale, int32_t* zero) {
-  float least = 0, most = 0;
-  for (int64_t i = 0; i < k; ++i) {
-    least = std::min(least, finite(x[i]));
-    most = std::max(most, finite(x[i]));
-  }
-  const double low = static_cast<double>(least), high = static_cast<double>(most);
+  const Range range = range_of(x, k);
+  const double low = static_cast<double>(range.low), high = static_cast<double>(range.high);
   const double step = (high - low) / 255;
   *scale = static_cast<float>(step);
   const float inverse = 1 / *scale;
-  if (least == most || !std::isfinite(*scale) || !std::isfinite(inverse)) {
+  if (range.low == range.high || !std::isfinite(*scale) || !std::isfinite(inverse)) {
     *scale = 1;
     *zero = 0;
     std::memset(codes, 128, static_cast<size_t>(k));
@@ -62,8 +71,8 @@ void quantize_asymmetric(const float* x, int64_t k, uint8_t* codes, float* scale
   const double low_error = 128 + std::abs(low / step), high_error = 127 + std::abs(high / step);
   const double exact = low_error < high_error ? from_low : from_high;
   *zero = static_cast<int32_t>(std::round(std::clamp(exact, -128.0, 127.0)));
-  for (int64_t i = 0; i < k; ++i)
-    codes[i] = biased_code(static_cast<float>(*zero) + finite(x[i]) * inverse, -128);
+  const auto offset = static_cast<float>(*zero);
+  for (int64_t i = 0; i < k; ++i) codes[i] = biased_code(offset + x[i] * inverse, -128);
 }
 
 Status pack_f32(OpContext& op, WeightMatrix* m) {
@@ -206,6 +215,58 @@ void multiply(const WeightMatrix& m, const ActivationRows& rows, float* out, int
     return;
   }
   m.hybrid() ? multiply_hybrid(m, rows, out, out_stride) : multiply_f32(m, rows, out, out_stride);
+}
+
+Status prepare_integer_matrix(OpContext& op, const Tensor& weights, const Tensor* bias,
+                              int32_t zero, double scale, IntegerMatrix* m) {
+  m->plain = weights.as<int8_t>();
+  m->n = weights.shape[0];
+  m->k = weights.shape[1];
+  CYGNET_TRY(quantize_multiplier(scale, &m->scale));
+  const auto bias_bytes = static_cast<size_t>(m->n) * sizeof(int32_t);
+  m->bias = static_cast<int32_t*>(op.allocate(bias_bytes));
+  if (m->bias == nullptr) return out_of_memory("bias", bias_bytes);
+  for (int64_t j = 0; j < m->n; ++j) {
+    int64_t sum = 0;
+    for (int64_t k = 0; k < m->k; ++k) sum += m->plain[j * m->k + k];
+    m->bias[j] = static_cast<int32_t>((bias == nullptr ? 0 : bias->as<int32_t>()[j]) - zero * sum);
+  }
+  if (op.reference() || m->k > kMostDepth) return {};
+  const int nr = kernels().gemm_q8_nr;
+  const size_t bytes = gemm_q8_packed_bytes(m->n, 1, m->k, nr);
+  m->packed = static_cast<uint8_t*>(op.allocate(bytes));
+  if (m->packed == nullptr) return out_of_memory("packed weights", bytes);
+  const PackQ8 params{.input_zero_point = zero + 128,
+                      .bias = bias == nullptr ? nullptr : bias->as<int32_t>()};
+  pack_gemm_q8(m->plain, {.n_stride = m->k, .tap_stride = m->k, .k_stride = 1}, params, m->n, 1,
+               m->k, nr, m->packed);
+  return {};
+}
+
+void multiply(const IntegerMatrix& m, const int8_t* x, const uint8_t* biased, int64_t x_stride,
+              int64_t rows, int32_t* out, int64_t out_stride) {
+  if (m.packed != nullptr) {
+    const GemmQ8 args{.a = biased,
+                      .a_stride = m.k,
+                      .m = rows,
+                      .n = m.n,
+                      .k = m.k,
+                      .weights = m.packed,
+                      .store = StoreQ8::s32,
+                      .out = out,
+                      .out_stride = out_stride};
+    return kernels().gemm_q8(args);
+  }
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < m.n; ++j) {
+      int64_t sum = m.bias[j];
+      for (int64_t k = 0; k < m.k; ++k) sum += int64_t{x[i * x_stride + k]} * m.plain[j * m.k + k];
+      out[i * out_stride + j] = static_cast<int32_t>(sum);
+    }
+}
+
+void bias_codes(const int8_t* from, int64_t n, uint8_t* to) {
+  kernels().xor_copy(reinterpret_cast<const uint8_t*>(from), n, 0x80, to);
 }
 
 void sigmoid(const OpContext& op, float* v, int64_t n) {

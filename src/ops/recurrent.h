@@ -10,6 +10,7 @@
 #pragma once
 
 #include "cygnet/custom_op.h"
+#include "ops/fixed_point.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet::ops {
@@ -59,6 +60,25 @@ ActivationRows make_rows(const OpContext& op, const RowScratch& scratch, RowCode
 
 /// out[i][j] = Σ_k row_i[k] · m[j][k]; rows of `out` lie out_stride elements apart.
 void multiply(const WeightMatrix& m, const ActivationRows& rows, float* out, int64_t out_stride);
+
+/// An int8 weight matrix [n, k] for int8 activations, whose zero point is folded into `bias`.
+struct IntegerMatrix {
+  const int8_t* plain = nullptr;
+  uint8_t* packed = nullptr;  ///< for the kernels; null: plain loops
+  int32_t* bias = nullptr;    ///< [n], for the signed activations of the plain loops
+  Multiplier scale;           ///< of the sums
+  int64_t n = 0, k = 0;
+};
+/// In prepare, of constant weights: `bias` may be null; `zero` is of the activations, `scale` that
+/// of the sums in units of the result.
+Status prepare_integer_matrix(OpContext& op, const Tensor& weights, const Tensor* bias,
+                              int32_t zero, double scale, IntegerMatrix* m);
+/// out[i][j] = Σ_k (x[i][k] − zero point) · m[j][k] + bias[j]; x twice, as it is and for the
+/// kernels: `biased` by 128, without gaps.
+void multiply(const IntegerMatrix& m, const int8_t* x, const uint8_t* biased, int64_t x_stride,
+              int64_t rows, int32_t* out, int64_t out_stride);
+/// int8 to the kernels' unsigned form.
+void bias_codes(const int8_t* from, int64_t n, uint8_t* to);
 
 /// v ← activation(v): NONE, RELU, RELU_N1_TO_1, RELU6, TANH or SIGN_BIT.
 void activate(const OpContext& op, schema::ActivationFunctionType activation, float* v, int64_t n);

@@ -36,7 +36,9 @@ struct Sizes {
 struct SvdfState {
   WeightMatrix feature;
   RowScratch rows;
-  int features = -1;  // scratch: float [filters] of one row
+  int features = -1;              // scratch: float or int32 [filters] of one row
+  IntegerMatrix integer_feature;  // where the weights are constant
+  int codes = -1;                 // scratch: uint8 [input]
   Multiplier to_state, to_output;
 };
 
@@ -110,8 +112,16 @@ Status prepare(OpContext& op) {
   const auto scale = [&](const Tensor& t) { return static_cast<double>(t.quantization.scale()); };
   if (is_integer(op)) {
     const double state = scale(op.input(kState));
-    CYGNET_TRY(
-        quantize_multiplier(scale(op.input(kX)) * scale(op.input(kFeature)) / state, &s->to_state));
+    const double ratio = scale(op.input(kX)) * scale(op.input(kFeature)) / state;
+    CYGNET_TRY(quantize_multiplier(ratio, &s->to_state));
+    if (op.input(kFeature).constant && !op.reference()) {
+      CYGNET_TRY(prepare_integer_matrix(op, op.input(kFeature), nullptr,
+                                        op.input(kX).quantization.zero_point(), ratio,
+                                        &s->integer_feature));
+      CYGNET_TRY(op.request_scratch(static_cast<size_t>(size.input), &s->codes));
+      CYGNET_TRY(
+          op.request_scratch(static_cast<size_t>(size.filters) * sizeof(int32_t), &s->features));
+    }
     return quantize_multiplier(state * scale(op.input(kTime)) / scale(op.output(0)), &s->to_output);
   }
   const RowCodes codes =
@@ -168,9 +178,20 @@ void invoke_integer(OpContext& op, const Sizes& size, int64_t batch) {
   const auto limited = [](int64_t sum) {
     return static_cast<int32_t>(std::clamp<int64_t>(sum, INT32_MIN, INT32_MAX));
   };
+  const int32_t* sums = nullptr;
+  if (s.codes >= 0) {
+    auto* codes = op.scratch<uint8_t>(s.codes);
+    auto* features = op.scratch<int32_t>(s.features);
+    bias_codes(x, size.input, codes);
+    multiply(s.integer_feature, x, codes, size.input, 1, features, size.filters);
+    sums = features;
+  }
   remember(state, size, [&](int64_t f) {
     int64_t sum = 0;
-    for (int64_t k = 0; k < size.input; ++k) sum += weights[f * size.input + k] * (x[k] - zero);
+    if (sums != nullptr)
+      sum = sums[f];
+    else
+      for (int64_t k = 0; k < size.input; ++k) sum += weights[f * size.input + k] * (x[k] - zero);
     return static_cast<int16_t>(std::clamp(apply(s.to_state, limited(sum)), -32768, 32767));
   });
   const Tensor* bias = op.input_or_null(kBias);
@@ -179,7 +200,7 @@ void invoke_integer(OpContext& op, const Sizes& size, int64_t batch) {
   for (int64_t u = 0; u < size.units; ++u) {
     int64_t sum = bias == nullptr ? 0 : bias->as<int32_t>()[u];
     for (int64_t i = u * size.rank * size.memory; i < (u + 1) * size.rank * size.memory; ++i)
-      sum += int64_t{time[i]} * state[i];
+      sum += int32_t{time[i]} * state[i];
     const int64_t value = int64_t{apply(s.to_output, limited(sum))} + output_zero;
     y[u] = static_cast<int8_t>(std::clamp<int64_t>(value, -128, 127));
   }

@@ -179,7 +179,7 @@ TEST(BinaryMath, Comparisons) {
       Op::GREATER_EQUAL, [](auto a, auto b) { return a >= b; }, false);
 }
 
-// The same codes of two scales; a step of 2^-8 and more makes a difference.
+// Codes of two scales. What differs by less than half of 2^-8 counts as equal.
 TEST(BinaryMath, QuantizedComparisons) {
   const Bare a = {{4}, Type::uint8, per_tensor(0.5f, 10)},
              b = {{4}, Type::uint8, per_tensor(0.25f)};
@@ -202,6 +202,12 @@ TEST(BinaryMath, QuantizedComparisons) {
                 one(Op::GREATER, wide, {false, true, true, false}),
                 one(Op::EQUAL, wide, {true, false, false, false})});
   const Bare c = {{2}, Type::int16, per_tensor(0.5f)}, d = {{2}, Type::int16, per_tensor(0.25f)};
+  const Bare fine = {{3}, Type::int8, per_tensor(0.001f)};
+  run_op_cases({{.name = "small steps",
+                 .model = bare_model(Op::EQUAL, {fine, fine}, {{3}, Type::boolean}, 2),
+                 .inputs = {values<int8_t>({1, 2, -4}), values<int8_t>({0, 0, -5})},
+                 .outputs = {bools({true, false, true})},
+                 .kernel_steps = 0}});
   run_op_cases({{.name = "int16 of two scales",
                  .model = bare_model(Op::LESS, {c, d}, {{2}, Type::boolean}, 3),
                  .inputs = {values<int16_t>({100, 100}), values<int16_t>({150, 201})},

@@ -16,12 +16,14 @@
   X(kBatchToSpaceNd)             \
   X(kBidirectionalSequenceLstm)  \
   X(kBidirectionalSequenceRnn)   \
+  X(kBitcast)                    \
   X(kBitwiseXor)                 \
   X(kBroadcastArgs)              \
   X(kBroadcastTo)                \
   X(kBucketize)                  \
   X(kCast)                       \
   X(kCeil)                       \
+  X(kComplexAbs)                 \
   X(kConcatenation)              \
   X(kConv2d)                     \
   X(kConv3d)                     \
@@ -51,6 +53,7 @@
   X(kGreaterEqual)               \
   X(kHardSwish)                  \
   X(kIf)                         \
+  X(kImag)                       \
   X(kL2Normalization)            \
   X(kLeakyRelu)                  \
   X(kLess)                       \
@@ -82,6 +85,7 @@
   X(kQuantize)                   \
   X(kRange)                      \
   X(kRank)                       \
+  X(kReal)                       \
   X(kReduceAll)                  \
   X(kReduceAny)                  \
   X(kReduceMax)                  \

@@ -203,4 +203,59 @@ inline Multiplier inverse_square_root(int32_t x) {
   return {multiplier, -shift};
 }
 
+/// log x for x ≥ 1 with 12 integer bits, to 5: the power of two next to x (two candidates, half a
+/// power apart) times log 2, and a rational approximation of the logarithm of the rest.
+inline Fixed<int32_t, 5> log_from_one(Fixed<int32_t, 12> x) {
+  using F0 = Fixed<int32_t, 0>;
+  using F6 = Fixed<int32_t, 6>;
+  const F0 log_2 = F0::constant(1488522236), root_half = F0::constant(1518500250),
+           fourth_root_half = F0::constant(1805811301);
+  const F0 n = F0::constant(117049297), d = F0::constant(127690142), i = F0::constant(1057819769),
+           f = F0::constant(638450708);
+  const int64_t quarter = rescale<6>(F0::constant(536870912)).raw;
+  const auto power = [](int exponent) { return int64_t{times_power_of_two(exponent, 25)}; };
+
+  const F0 a{x.raw};
+  const int a_zeros = __builtin_clz(static_cast<uint32_t>(a.raw));
+  const F0 a_high{times_power_of_two(a.raw, a_zeros - 1)};
+  const int32_t a_rest = times_power_of_two((a_high * root_half).raw, 1);
+  const int32_t a_power = saturate<int32_t>(power(12 - a_zeros) + quarter);
+  const int b_room = __builtin_clz(static_cast<uint32_t>((a * root_half).raw)) - 1;
+  const int32_t b_rest = times_power_of_two(a.raw, b_room);
+  const int32_t b_power = saturate<int32_t>(power(12 - b_room) - quarter);
+
+  const F0 r{a_rest < b_rest ? a_rest : b_rest};
+  const F6 exponent{a_power > b_power ? a_power : b_power};
+  const int64_t sum = int64_t{r.raw} + fourth_root_half.raw;
+  const F0 p = F0::from_raw((sum + (sum >= 0 ? 1 : -1)) / 2);
+  const F0 half_q = r - fourth_root_half, q = half_q + half_q, q2 = q * q;
+  const F0 numerator = q * r + q * q2 * n;
+  const F0 denominator = p * (i + q + d * q2) + f * q;  // less 1
+  return rescale<5>(exponent * log_2 +
+                    rescale<6>(numerator) * one_over_one_plus<int32_t>(denominator));
+}
+
+/// Scale of differences to the largest element of a row: to 5 integer bits, for exp_negative.
+struct DifferenceScale {
+  static constexpr int kIntegerBits = 5;
+  Multiplier multiplier;
+  int32_t least = 0;  ///< below it e^x counts as 0
+
+  /// e^(d) of d·multiplier.
+  Fixed<int32_t, 0> exp_of(int32_t d) const {
+    return exp_negative(Fixed<int32_t, kIntegerBits>{apply(multiplier, d)});
+  }
+};
+
+/// The scale for reals `scale`·d, d = −255 … 0.
+inline Status difference_scale(double scale, DifferenceScale* out) {
+  constexpr int kBits = DifferenceScale::kIntegerBits;
+  const double real = scale * (1 << (31 - kBits));
+  // e^−16 is 0 already
+  CYGNET_TRY(quantize_multiplier(real < 1073741823.0 ? real : 1073741823.0, &out->multiplier));
+  const double radius = ((1 << kBits) - 1) * std::ldexp(1.0, 31 - kBits - out->multiplier.shift);
+  out->least = radius < 255 ? -static_cast<int32_t>(radius) : -255;
+  return {};
+}
+
 }  // namespace cygnet::ops

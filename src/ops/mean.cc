@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// MEAN: x, axes (int32, 0-D or 1-D) → the mean of x over the axes, which are dropped or, with
-// keep_dims, kept at 1. Types f32, int8, uint8, int16 (one scale for x, one for y), int32, int64
-// (rounded towards zero). Source: tensorflow/lite/kernels/reduce.cc.
+// MEAN, SUM: x, axes (int32, 0-D or 1-D) → the mean or the sum of x over the axes, which are
+// dropped or, with keep_dims, kept at 1. Types f32, int8, uint8, int16 (one scale for x, one for
+// y), int32, int64 (means rounded towards zero; sums wrap). Nothing sums to 0 and has no mean.
+// Source: tensorflow/lite/kernels/reduce.cc.
 #include <algorithm>
 
 #include "kernels/kernels.h"
@@ -12,7 +13,8 @@ namespace cygnet::ops {
 namespace {
 
 struct MeanState : Reduction {
-  Multiplier multiplier;  // quantized: input scale / (output scale · count)
+  bool is_mean = false;
+  Multiplier multiplier;  // quantized: input scale / (output scale · count); SUM: without count
   int sums = -1;          // scratch: int64 or float of each result
 };
 
@@ -24,6 +26,12 @@ Status infer(OpContext& op) {
     CYGNET_TRY(expect_per_tensor("input 0", x));
     CYGNET_TRY(expect_per_tensor("output 0", op.output(0)));
   }
+  return {};
+}
+
+Status infer_mean(OpContext& op) {
+  CYGNET_TRY(infer(op));
+  const Tensor& x = op.input(0);
   if (!op.known(1)) return {};
   bool reduced[kMaxRank] = {};
   CYGNET_TRY(read_axes(op, reduced));
@@ -34,7 +42,7 @@ Status infer(OpContext& op) {
 }
 
 // Multiplier for the sum of `count` elements: the quotient by the count is part of it.
-Status mean_multiplier(const OpContext& op, int64_t count, Multiplier* m) {
+Status scale_multiplier(const OpContext& op, int64_t count, Multiplier* m) {
   const double ratio = static_cast<double>(op.input(0).quantization.scale()) /
                        static_cast<double>(op.output(0).quantization.scale());
   CYGNET_TRY(quantize_multiplier(ratio, m));
@@ -46,12 +54,14 @@ Status mean_multiplier(const OpContext& op, int64_t count, Multiplier* m) {
   return {};
 }
 
+template <bool kMean>
 Status prepare(OpContext& op) {
   auto* s = op.make_state<MeanState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(MeanState));
   CYGNET_TRY(make_reduction(op, s));
+  s->is_mean = kMean;
   if (is_quantized_type(op.input(0).type))
-    CYGNET_TRY(mean_multiplier(op, s->count, &s->multiplier));
+    CYGNET_TRY(scale_multiplier(op, kMean ? s->count : 1, &s->multiplier));
   return op.request_scratch(static_cast<size_t>(op.output(0).shape.elements()) * sizeof(int64_t),
                             &s->sums);
 }
@@ -91,16 +101,16 @@ void add_up(const OpContext& op, const MeanState& s, Sum* sums) {
 }
 
 template <class T>
-void mean_integers(OpContext& op, const MeanState& s) {
+void reduce_integers(OpContext& op, const MeanState& s) {
   auto* sums = op.scratch<int64_t>(s.sums);
   add_up<T>(op, s, sums);
   T* y = op.output(0).as<T>();
   for (int64_t i = 0; i < op.output(0).shape.elements(); ++i)
-    y[i] = static_cast<T>(sums[i] / s.count);
+    y[i] = static_cast<T>(s.is_mean ? sums[i] / s.count : sums[i]);
 }
 
 template <class T>
-void mean_quantized(OpContext& op, const MeanState& s) {
+void reduce_quantized(OpContext& op, const MeanState& s) {
   auto* sums = op.scratch<int64_t>(s.sums);
   add_up<T>(op, s, sums);
   T* y = op.output(0).as<T>();
@@ -114,12 +124,12 @@ void mean_quantized(OpContext& op, const MeanState& s) {
   }
 }
 
-void mean_floats(OpContext& op, const MeanState& s) {
+void reduce_floats(OpContext& op, const MeanState& s) {
   auto* sums = op.scratch<float>(s.sums);
   add_up<float>(op, s, sums);
   float* y = op.output(0).as<float>();
   for (int64_t i = 0; i < op.output(0).shape.elements(); ++i)
-    y[i] = sums[i] / static_cast<float>(s.count);
+    y[i] = s.is_mean ? sums[i] / static_cast<float>(s.count) : sums[i];
 }
 
 // The mean over height and width, which lie together before the channels: by kernels.
@@ -159,45 +169,52 @@ Status invoke(OpContext& op) {
   const auto& s = op.state<MeanState>();
   const Type type = op.input(0).type;
   if (op.output(0).shape.elements() == 0) return {};
-  if (!op.reference() && is_spatial(s) &&
+  if (s.is_mean && !op.reference() && is_spatial(s) &&
       (type == Type::float32 || type == Type::int8 || type == Type::uint8)) {
     mean_spatial(op, s);
     return {};
   }
   switch (type) {
     case Type::float32:
-      mean_floats(op, s);
+      reduce_floats(op, s);
       break;
     case Type::int8:
-      mean_quantized<int8_t>(op, s);
+      reduce_quantized<int8_t>(op, s);
       break;
     case Type::uint8:
-      mean_quantized<uint8_t>(op, s);
+      reduce_quantized<uint8_t>(op, s);
       break;
     case Type::int16:
-      mean_quantized<int16_t>(op, s);
+      reduce_quantized<int16_t>(op, s);
       break;
     case Type::int32:
-      mean_integers<int32_t>(op, s);
+      reduce_integers<int32_t>(op, s);
       break;
     default:
-      mean_integers<int64_t>(op, s);
+      reduce_integers<int64_t>(op, s);
   }
   return {};
+}
+
+template <bool kMean>
+constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, int32_t max_version,
+                           Status (*infer)(OpContext&)) {
+  return {.name = name,
+          .builtin = static_cast<int32_t>(builtin),
+          .max_version = max_version,
+          .options_type = static_cast<uint8_t>(schema::BuiltinOptions::ReducerOptions),
+          .min_inputs = 2,
+          .max_inputs = 2,
+          .infer = infer,
+          .prepare = prepare<kMean>,
+          .invoke = invoke};
 }
 
 }  // namespace
 
 extern const OpDef kMean;
-extern const OpDef kMean = {
-    .name = "MEAN",
-    .builtin = static_cast<int32_t>(schema::BuiltinOperator::MEAN),
-    .max_version = 3,
-    .options_type = static_cast<uint8_t>(schema::BuiltinOptions::ReducerOptions),
-    .min_inputs = 2,
-    .max_inputs = 2,
-    .infer = infer,
-    .prepare = prepare,
-    .invoke = invoke};
+extern const OpDef kMean = definition<true>("MEAN", schema::BuiltinOperator::MEAN, 3, infer_mean);
+extern const OpDef kSum;
+extern const OpDef kSum = definition<false>("SUM", schema::BuiltinOperator::SUM, 2, infer);
 
 }  // namespace cygnet::ops

@@ -1,31 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_ANY, REDUCE_ALL: x, axes (int32, 0-D or 1-D) → x
-// reduced over the axes, which are dropped or, with keep_dims, kept at 1. Types f32, int32, int64
-// (sums and products wrap); REDUCE_ANY and REDUCE_ALL bool. Nothing sums to 0, multiplies to 1; the
-// largest of nothing is the type's least value (f32: −∞), and the other way round. A NaN is no
-// largest and no smallest. Source: tensorflow/lite/kernels/reduce.cc.
+// REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_ANY, REDUCE_ALL: x, axes (int32, 0-D or 1-D) → x
+// reduced over the axes, which are dropped or, with keep_dims, kept at 1. Types f32, int8, uint8,
+// int16, int32, int64; REDUCE_ANY and REDUCE_ALL bool. Plain integers wrap in products; REDUCE_PROD
+// of quantized int8 and int16 rescales after each factor by input scale / ⁿ√(output scale), n the
+// number of factors. REDUCE_MAX and REDUCE_MIN work on codes: x and y have the same scale and zero
+// point, or none. Nothing multiplies to 1; the largest of nothing is the type's least value (f32:
+// −∞), and the other way round. A NaN is no largest and no smallest.
+// Source: tensorflow/lite/kernels/reduce.cc.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
-#include "kernels/kernels.h"
+#include "base/number.h"
 #include "ops/binary.h"
+#include "ops/fixed_point.h"
 #include "ops/reduce.h"
 
 namespace cygnet::ops {
 namespace {
-
-struct Sum {
-  template <class T>
-  static constexpr T kStart{0};
-  template <class T>
-  static T fold(T a, T b) {
-    if constexpr (std::is_same_v<T, float>)
-      return a + b;
-    else
-      return wrapping_add(a, b);
-  }
-  static float row(const float* x, int64_t n) { return kernels().sum_f32(x, n); }
-};
 
 struct Product {
   template <class T>
@@ -65,18 +57,65 @@ struct Truth {
   }
 };
 
-Status infer_numbers(OpContext& op) {
-  return infer_reduction(op, {Type::float32, Type::int32, Type::int64});
+constexpr std::initializer_list<Type> kNumbers = {Type::float32, Type::int8,  Type::uint8,
+                                                  Type::int16,   Type::int32, Type::int64};
+
+Status infer_extreme(OpContext& op) {
+  const Tensor &x = op.input(0), &y = op.output(0);
+  CYGNET_TRY(expect_type("input 0", x, kNumbers));
+  if (is_quantized_type(x.type) && (x.quantization.count > 0 || y.quantization.count > 0)) {
+    CYGNET_TRY(expect_per_tensor("input 0", x));
+    CYGNET_TRY(expect_per_tensor("output 0", y));
+    CYGNET_TRY(expect_same_quantization("input 0", x, "output 0", y));
+  }
+  return infer_reduction(op, kNumbers);
+}
+
+bool is_quantized(const Tensor& x) {
+  return is_quantized_type(x.type) && x.quantization.count > 0;
+}
+
+Status infer_product(OpContext& op) {
+  const Tensor &x = op.input(0), &y = op.output(0);
+  CYGNET_TRY(expect_type("input 0", x, kNumbers));
+  if (is_quantized_type(x.type) && (is_quantized(x) || is_quantized(y))) {
+    if (x.type == Type::uint8)
+      return Status::error(Code::unsupported, "input 0: quantized UINT8 is not supported");
+    CYGNET_TRY(expect_per_tensor("input 0", x));
+    CYGNET_TRY(expect_per_tensor("output 0", y));
+    if (x.type == Type::int16 &&
+        (x.quantization.zero_point() != 0 || y.quantization.zero_point() != 0))
+      return bad_model("INT16: expected zero points 0, got %d and %d", x.quantization.zero_point(),
+                       y.quantization.zero_point());
+  }
+  return infer_reduction(op, kNumbers);
 }
 
 Status infer_booleans(OpContext& op) {
   return infer_reduction(op, {Type::boolean});
 }
 
+struct ReduceState : Reduction {
+  Multiplier factor;  // quantized products: scale of each factor
+  int products = -1;  // scratch: int64 of each result
+};
+
 Status prepare(OpContext& op) {
-  auto* s = op.make_state<Reduction>();
-  if (s == nullptr) return out_of_memory("operator", sizeof(Reduction));
+  auto* s = op.make_state<ReduceState>();
+  if (s == nullptr) return out_of_memory("operator", sizeof(ReduceState));
   return make_reduction(op, s);
+}
+
+Status prepare_product(OpContext& op) {
+  CYGNET_TRY(prepare(op));
+  auto& s = op.state<ReduceState>();
+  const Tensor &x = op.input(0), &y = op.output(0);
+  if (!is_quantized(x) || s.count == 0) return {};
+  CYGNET_TRY(quantize_multiplier(
+      static_cast<double>(x.quantization.scale()) /
+          std::pow(static_cast<double>(y.quantization.scale()), 1.0 / static_cast<double>(s.count)),
+      &s.factor));
+  return op.request_scratch(static_cast<size_t>(y.shape.elements()) * sizeof(int64_t), &s.products);
 }
 
 template <class F, class T>
@@ -87,14 +126,8 @@ void reduce(OpContext& op) {
   if (results == 0) return;
   std::fill(y, y + results, F::template kStart<T>);
   each_reduced_row(
-      op.state<Reduction>(), op.input(0).shape.elements(),
+      op.state<ReduceState>(), op.input(0).shape.elements(),
       [&](int64_t from, int64_t n, int64_t at) {
-        if constexpr (std::is_same_v<F, Sum> && std::is_same_v<T, float>) {
-          if (!op.reference()) {
-            y[at] += F::row(x + from, n);
-            return;
-          }
-        }
         T folded = y[at];
         for (int64_t i = from; i < from + n; ++i) folded = F::fold(folded, x[i]);
         y[at] = folded;
@@ -106,16 +139,53 @@ void reduce(OpContext& op) {
 
 template <class F>
 Status invoke(OpContext& op) {
-  switch (op.input(0).type) {
-    case Type::float32:
-      reduce<F, float>(op);
-      break;
-    case Type::int32:
-      reduce<F, int32_t>(op);
-      break;
-    default:
-      reduce<F, int64_t>(op);
+  with_type<float, int8_t, uint8_t, int16_t, int32_t, int64_t>(
+      op.input(0).type, [&](auto t) { reduce<F, decltype(t)>(op); });
+  return {};
+}
+
+// The product of quantized numbers, in the reference's arithmetic and order.
+template <class T>
+void multiply_quantized(OpContext& op) {
+  const auto& s = op.state<ReduceState>();
+  const Quantization &from = op.input(0).quantization, &to = op.output(0).quantization;
+  const T* x = op.input(0).as<T>();
+  T* y = op.output(0).as<T>();
+  const int64_t results = op.output(0).shape.elements();
+  const auto store = [&](int64_t i, int64_t q) {
+    y[i] = static_cast<T>(std::clamp<int64_t>(q + to.zero_point(), std::numeric_limits<T>::min(),
+                                              std::numeric_limits<T>::max()));
+  };
+  if (s.count == 0) {
+    for (int64_t i = 0; i < results; ++i) store(i, round_to_int32(1.0f / to.scale()));
+    return;
   }
+  constexpr int64_t kNone = std::numeric_limits<int64_t>::min();
+  auto* products = op.scratch<int64_t>(s.products);
+  std::fill(products, products + results, kNone);
+  const auto multiply = [&](int64_t at, T q) {
+    const int64_t factor = q - from.zero_point();
+    products[at] = products[at] == kNone ? factor : apply(s.factor, products[at] * factor);
+  };
+  each_reduced_row(
+      s, op.input(0).shape.elements(),
+      [&](int64_t first, int64_t n, int64_t at) {
+        for (int64_t i = first; i < first + n; ++i) multiply(at, x[i]);
+      },
+      [&](int64_t first, int64_t n, int64_t at) {
+        for (int64_t i = 0; i < n; ++i) multiply(at + i, x[first + i]);
+      });
+  for (int64_t i = 0; i < results; ++i) store(i, apply(s.factor, products[i]));
+}
+
+Status invoke_product(OpContext& op) {
+  const Tensor& x = op.input(0);
+  if (!is_quantized(x)) return invoke<Product>(op);
+  if (op.output(0).shape.elements() == 0) return {};
+  if (x.type == Type::int8)
+    multiply_quantized<int8_t>(op);
+  else
+    multiply_quantized<int16_t>(op);
   return {};
 }
 
@@ -126,7 +196,8 @@ Status invoke_booleans(OpContext& op) {
 }
 
 constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, int32_t max_version,
-                           Status (*infer)(OpContext&), Status (*invoke)(OpContext&)) {
+                           Status (*infer)(OpContext&), Status (*invoke)(OpContext&),
+                           Status (*prepare_it)(OpContext&) = prepare) {
   return {.name = name,
           .builtin = static_cast<int32_t>(builtin),
           .max_version = max_version,
@@ -134,30 +205,28 @@ constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, in
           .min_inputs = 2,
           .max_inputs = 2,
           .infer = infer,
-          .prepare = prepare,
+          .prepare = prepare_it,
           .invoke = invoke};
 }
 
-using Code = schema::BuiltinOperator;
+using Op = schema::BuiltinOperator;
 
 }  // namespace
 
-extern const OpDef kSum;
-extern const OpDef kSum = definition("SUM", Code::SUM, 2, infer_numbers, invoke<Sum>);
 extern const OpDef kReduceProd;
 extern const OpDef kReduceProd =
-    definition("REDUCE_PROD", Code::REDUCE_PROD, 2, infer_numbers, invoke<Product>);
+    definition("REDUCE_PROD", Op::REDUCE_PROD, 2, infer_product, invoke_product, prepare_product);
 extern const OpDef kReduceMax;
 extern const OpDef kReduceMax =
-    definition("REDUCE_MAX", Code::REDUCE_MAX, 3, infer_numbers, invoke<Most<true>>);
+    definition("REDUCE_MAX", Op::REDUCE_MAX, 3, infer_extreme, invoke<Most<true>>);
 extern const OpDef kReduceMin;
 extern const OpDef kReduceMin =
-    definition("REDUCE_MIN", Code::REDUCE_MIN, 3, infer_numbers, invoke<Most<false>>);
+    definition("REDUCE_MIN", Op::REDUCE_MIN, 3, infer_extreme, invoke<Most<false>>);
 extern const OpDef kReduceAny;
 extern const OpDef kReduceAny =
-    definition("REDUCE_ANY", Code::REDUCE_ANY, 1, infer_booleans, invoke_booleans<false>);
+    definition("REDUCE_ANY", Op::REDUCE_ANY, 1, infer_booleans, invoke_booleans<false>);
 extern const OpDef kReduceAll;
 extern const OpDef kReduceAll =
-    definition("REDUCE_ALL", Code::REDUCE_ALL, 1, infer_booleans, invoke_booleans<true>);
+    definition("REDUCE_ALL", Op::REDUCE_ALL, 1, infer_booleans, invoke_booleans<true>);
 
 }  // namespace cygnet::ops

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RELU, RELU6, RELU_N1_TO_1, RELU_0_TO_1: y = min(max(x, low), high) with (0, ∞), (0, 6), (−1, 1),
-// (0, 1). Types f32, int8, uint8, int16; x and y may differ in scale.
+// (0, 1). Types f32, int8, uint8, the first two int16 too; x and y may differ in scale.
 // Source: tensorflow/lite/kernels/activations.cc.
 #include <limits>
 
@@ -19,8 +19,12 @@ struct ReluState {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-Status infer(OpContext& op) {
+Status infer_wide(OpContext& op) {
   return infer_unary(op, {Type::float32, Type::int8, Type::uint8, Type::int16});
+}
+
+Status infer_narrow(OpContext& op) {
+  return infer_unary(op, {Type::float32, Type::int8, Type::uint8});
 }
 
 template <class T>
@@ -79,7 +83,7 @@ struct Relu {  // kHigh 0: none
     return {};
   }
   static constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin,
-                                    int32_t max_version) {
+                                    int32_t max_version, Status (*infer)(OpContext&)) {
     return {.name = name,
             .builtin = static_cast<int32_t>(builtin),
             .max_version = max_version,
@@ -93,14 +97,16 @@ struct Relu {  // kHigh 0: none
 }  // namespace
 
 extern const OpDef kRelu;
-extern const OpDef kRelu = Relu<0, 0>::definition("RELU", schema::BuiltinOperator::RELU, 3);
+extern const OpDef kRelu =
+    Relu<0, 0>::definition("RELU", schema::BuiltinOperator::RELU, 3, infer_wide);
 extern const OpDef kRelu6;
-extern const OpDef kRelu6 = Relu<0, 6>::definition("RELU6", schema::BuiltinOperator::RELU6, 3);
+extern const OpDef kRelu6 =
+    Relu<0, 6>::definition("RELU6", schema::BuiltinOperator::RELU6, 3, infer_wide);
 extern const OpDef kReluN1To1;
 extern const OpDef kReluN1To1 =
-    Relu<-1, 1>::definition("RELU_N1_TO_1", schema::BuiltinOperator::RELU_N1_TO_1, 2);
+    Relu<-1, 1>::definition("RELU_N1_TO_1", schema::BuiltinOperator::RELU_N1_TO_1, 1, infer_narrow);
 extern const OpDef kRelu0To1;
 extern const OpDef kRelu0To1 =
-    Relu<0, 1>::definition("RELU_0_TO_1", schema::BuiltinOperator::RELU_0_TO_1, 1);
+    Relu<0, 1>::definition("RELU_0_TO_1", schema::BuiltinOperator::RELU_0_TO_1, 1, infer_narrow);
 
 }  // namespace cygnet::ops

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SOFTMAX: y[..., i] = e^(beta·x[..., i]) / Σ_j e^(beta·x[..., j]) along the last dimension. Types
-// f32; int8 and uint8, whose result has scale 1/256 and the type's least value as zero point; int16
-// with zero points 0 and result scale 1/32768.
+// f32; f16 (computed in float); int8 and uint8, whose result has scale 1/256 and the type's least
+// value as zero point, or is int16 with scale 1/65536 and zero point −32768; int16 with zero points
+// 0 and result scale 1/32768.
 // Source: tensorflow/lite/kernels/activations.cc, internal/reference/softmax.h.
 #include <cmath>
 
+#include "base/number.h"
 #include "kernels/kernels.h"
 #include "ops/check.h"
 #include "ops/fixed_point_math.h"
@@ -17,39 +19,49 @@ namespace {
 struct SoftmaxState {
   int64_t rows = 0, n = 0;
   float beta = 1;
-  Multiplier multiplier;         // differences to 5 integer bits
-  int32_t least_difference = 0;  // below it e^x counts as 0
-  float exps[256];               // e^(−beta·scale·d)
-  Table16 exp, reciprocal;       // int16: e^x on [−10, 0], 1/(1 + x) on [0, 1]
+  DifferenceScale scale;    // 8 bits
+  float exps[256];          // e^(−beta·scale·d)
+  Multiplier multiplier;    // int16: differences to [−10, 0]
+  Table16 exp, reciprocal;  // int16: e^x on [−10, 0], 1/(1 + x) on [0, 1]
 };
 
-constexpr int kDifferenceBits = 5;  // integer bits of the scaled differences
-constexpr int kSumBits = 12;        // integer bits of the sum
+constexpr int kSumBits = 12;  // integer bits of the sum
+
+// The result's scale is 1/steps with the zero point given.
+Status expect_result(const Tensor& y, int steps, int32_t zero) {
+  if (std::abs(y.quantization.scale() * static_cast<float>(steps) - 1.0f) <= 0.001f &&
+      y.quantization.zero_point() == zero)
+    return {};
+  return bad_model("output 0: expected scale 1/%d and zero point %d, got %g and %d", steps, zero,
+                   static_cast<double>(y.quantization.scale()), y.quantization.zero_point());
+}
+
+Status expect_quantization(const Tensor& x, const Tensor& y) {
+  CYGNET_TRY(expect_per_tensor("input 0", x));
+  CYGNET_TRY(expect_per_tensor("output 0", y));
+  if (x.type == Type::int16) {
+    if (x.quantization.zero_point() != 0)
+      return bad_model("input 0: INT16: expected zero point 0, got %d",
+                       x.quantization.zero_point());
+    return expect_result(y, 32768, 0);
+  }
+  if (y.type == Type::int16) return expect_result(y, 65536, -32768);
+  return expect_result(y, 256, y.type == Type::int8 ? -128 : 0);
+}
 
 Status infer(OpContext& op) {
   const Tensor &x = op.input(0), &y = op.output(0);
-  CYGNET_TRY(expect_type("input 0", x, {Type::float32, Type::int8, Type::uint8, Type::int16}));
-  CYGNET_TRY(expect_same_type("input 0", x, "output 0", y));
+  CYGNET_TRY(expect_type("input 0", x,
+                         {Type::float32, Type::float16, Type::int8, Type::uint8, Type::int16}));
+  const bool widens = type_bits(x.type) == 8 && y.type == Type::int16;
+  if (!widens) CYGNET_TRY(expect_same_type("input 0", x, "output 0", y));
   CYGNET_TRY(expect_rank_between("input 0", x, 1, kMaxRank));
   if (x.shape[x.shape.rank - 1] < 1)
     return bad_model("input 0: expected a last dimension >= 1, got %s", shape_text(x.shape).text);
   const float beta = op.options<schema::SoftmaxOptions>().beta();
   if (!std::isfinite(beta) || !(beta > 0))
     return bad_model("beta: expected a finite number > 0, got %g", static_cast<double>(beta));
-  if (x.type != Type::float32) {
-    CYGNET_TRY(expect_per_tensor("input 0", x));
-    CYGNET_TRY(expect_per_tensor("output 0", y));
-    const int32_t zero = y.type == Type::int8 ? -128 : 0;
-    const int steps = y.type == Type::int16 ? 32768 : 256;
-    if (std::abs(y.quantization.scale() * static_cast<float>(steps) - 1.0f) > 0.001f ||
-        y.quantization.zero_point() != zero)
-      return bad_model("output 0: expected scale 1/%d and zero point %d, got %g and %d", steps,
-                       zero, static_cast<double>(y.quantization.scale()),
-                       y.quantization.zero_point());
-    if (x.type == Type::int16 && x.quantization.zero_point() != 0)
-      return bad_model("input 0: INT16: expected zero point 0, got %d",
-                       x.quantization.zero_point());
-  }
+  if (is_quantized_type(x.type)) CYGNET_TRY(expect_quantization(x, y));
   return op.set_output(0, x.shape);
 }
 
@@ -60,7 +72,7 @@ Status prepare(OpContext& op) {
   s->n = x.shape[x.shape.rank - 1];
   s->rows = x.shape.elements(0, x.shape.rank - 1);
   s->beta = op.options<schema::SoftmaxOptions>().beta();
-  if (x.type == Type::float32) return {};
+  if (!is_quantized_type(x.type)) return {};
   const double scale = static_cast<double>(x.quantization.scale());
   if (x.type == Type::int16) {
     s->exp.fill(10.0 / 65535, 32767, 2.0 / 65535, [](double v) { return std::exp(v); });
@@ -68,12 +80,7 @@ Status prepare(OpContext& op) {
     return quantize_multiplier(scale * static_cast<double>(s->beta) / (10.0 / 65535),
                                &s->multiplier);
   }
-  const double real = std::min(static_cast<double>(s->beta) * scale * (1 << (31 - kDifferenceBits)),
-                               1073741823.0);  // e^−16 is 0 already
-  CYGNET_TRY(quantize_multiplier(real, &s->multiplier));
-  const double radius =
-      ((1 << kDifferenceBits) - 1) * std::ldexp(1.0, 31 - kDifferenceBits - s->multiplier.shift);
-  s->least_difference = -static_cast<int32_t>(std::min(std::floor(radius), 255.0));
+  CYGNET_TRY(difference_scale(static_cast<double>(s->beta) * scale, &s->scale));
   for (int d = 0; d < 256; ++d)
     s->exps[d] = static_cast<float>(std::exp(-static_cast<double>(s->beta) * scale * d));
   return {};
@@ -90,30 +97,39 @@ void row_f32(const float* x, int64_t n, float beta, float* y) {
   for (int64_t i = 0; i < n; ++i) y[i] /= sum;
 }
 
+// The exponentials are computed twice: there is no room for them in y.
+void row_f16(const Half* x, int64_t n, float beta, Half* y) {
+  float most = x[0];
+  for (int64_t i = 1; i < n; ++i) most = std::max<float>(most, x[i]);
+  const auto exp_of = [&](float v) { return std::exp((v - most) * beta); };
+  float sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += exp_of(x[i]);
+  for (int64_t i = 0; i < n; ++i) y[i] = Half(exp_of(x[i]) / sum);
+}
+
 // Fixed point, as the reference. A sum beyond 2^12 saturates.
-template <class T>
-void row_q8(const T* x, int64_t n, const SoftmaxState& s, T* y) {
-  constexpr int32_t kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
-  const auto exp_of = [&](int32_t difference) {
-    return exp_negative(Fixed<int32_t, kDifferenceBits>{apply(s.multiplier, difference)});
-  };
+template <class X, class Y>
+void row_q8(const X* x, int64_t n, const SoftmaxState& s, Y* y) {
+  constexpr int32_t kLow = std::numeric_limits<Y>::min(), kHigh = std::numeric_limits<Y>::max();
   int32_t most = x[0];
   for (int64_t i = 1; i < n; ++i) most = std::max<int32_t>(most, x[i]);
   int64_t sum = 0;
   for (int64_t i = 0; i < n; ++i)
-    if (x[i] - most >= s.least_difference) sum += rescale<kSumBits>(exp_of(x[i] - most)).raw;
+    if (x[i] - most >= s.scale.least) sum += rescale<kSumBits>(s.scale.exp_of(x[i] - most)).raw;
   int shift = 0;
   const auto inverse = reciprocal(saturate<int32_t>(sum), kSumBits, &shift);
   for (int64_t i = 0; i < n; ++i) {
     int32_t q = kLow;
-    if (x[i] - most >= s.least_difference) {
-      const int exponent = std::max(0, shift + 31 - 8);  // beyond 31 nothing is left
+    if (x[i] - most >= s.scale.least) {
+      constexpr int kBits = 8 * sizeof(Y);
+      const int exponent = std::max(0, shift + 31 - kBits);  // beyond 31 nothing is left
       const int32_t scaled =
-          exponent > 31 ? 0
-                        : rounding_divide_by_power((inverse * exp_of(x[i] - most)).raw, exponent);
+          exponent > 31
+              ? 0
+              : rounding_divide_by_power((inverse * s.scale.exp_of(x[i] - most)).raw, exponent);
       q = std::clamp<int32_t>(scaled + kLow, kLow, kHigh);
     }
-    y[i] = static_cast<T>(q);
+    y[i] = static_cast<Y>(q);
   }
 }
 
@@ -139,6 +155,16 @@ void row_s16(const int16_t* x, int64_t n, const SoftmaxState& s, int16_t* y) {
   }
 }
 
+void plain_row_q8(const Tensor& x, int64_t at, const SoftmaxState& s, Tensor& y) {
+  with_type<int8_t, uint8_t>(x.type, [&](auto t) {
+    using X = decltype(t);
+    if (y.type == Type::int16)
+      row_q8(x.as<X>() + at, s.n, s, y.as<int16_t>() + at);
+    else
+      row_q8(x.as<X>() + at, s.n, s, y.as<X>() + at);
+  });
+}
+
 Status invoke(OpContext& op) {
   const auto& s = op.state<SoftmaxState>();
   const Tensor& x = op.input(0);
@@ -151,15 +177,15 @@ Status invoke(OpContext& op) {
           row_f32(x.as<float>() + at, s.n, s.beta, y.as<float>() + at);
         else
           kernels().softmax_f32(x.as<float>() + at, s.n, s.beta, y.as<float>() + at);
+      } else if (x.type == Type::float16) {
+        row_f16(x.as<Half>() + at, s.n, s.beta, y.as<Half>() + at);
       } else if (x.type == Type::int16) {
         row_s16(x.as<int16_t>() + at, s.n, s, y.as<int16_t>() + at);
-      } else if (!op.reference()) {
+      } else if (y.type == Type::int16 || op.reference()) {
+        plain_row_q8(x, at, s, y);
+      } else {
         kernels().softmax_q8(x.as<uint8_t>() + at, s.n, x.type == Type::int8 ? 0x80 : 0, s.exps,
                              256.0f, low, low, low + 255, y.as<uint8_t>() + at);
-      } else if (x.type == Type::int8) {
-        row_q8(x.as<int8_t>() + at, s.n, s, y.as<int8_t>() + at);
-      } else {
-        row_q8(x.as<uint8_t>() + at, s.n, s, y.as<uint8_t>() + at);
       }
     }
   });

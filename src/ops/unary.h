@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators on single elements: f32 through a kernel or a formula, 8 bits through a table of all
-// 256 results that is built once.
+// Operators on single elements: f32 through a kernel or a formula, f16 and bf16 through the same
+// formula in float, 8 bits through a table of all 256 results and 16 bits through one that is
+// interpolated, both built once.
 #pragma once
 
 #include <cmath>
 
+#include "base/number.h"
 #include "kernels/kernels.h"
 #include "ops/check.h"
+#include "ops/table16.h"
 
 namespace cygnet::ops {
 
@@ -15,16 +18,24 @@ struct Table8 {
   uint8_t values[256];
 };
 
+/// x and y are quantized, with one scale each; int16 with zero points 0.
+inline Status expect_quantized_pair(const Tensor& x, const Tensor& y) {
+  CYGNET_TRY(expect_per_tensor("input 0", x));
+  CYGNET_TRY(expect_per_tensor("output 0", y));
+  if (x.type == Type::int16 &&
+      (x.quantization.zero_point() != 0 || y.quantization.zero_point() != 0))
+    return bad_model("INT16: expected zero points 0, got %d and %d", x.quantization.zero_point(),
+                     y.quantization.zero_point());
+  return {};
+}
+
 /// One input and one output of the same type (one of `types`) and shape; quantized types have one
-/// scale each.
+/// scale each, int16 zero points 0.
 inline Status infer_unary(OpContext& op, std::initializer_list<Type> types) {
   const Tensor &x = op.input(0), &y = op.output(0);
   CYGNET_TRY(expect_type("input 0", x, types));
   CYGNET_TRY(expect_same_type("input 0", x, "output 0", y));
-  if (is_quantized_type(x.type)) {
-    CYGNET_TRY(expect_per_tensor("input 0", x));
-    CYGNET_TRY(expect_per_tensor("output 0", y));
-  }
+  if (is_quantized_type(x.type)) CYGNET_TRY(expect_quantized_pair(x, y));
   return op.set_output(0, x.shape);
 }
 
@@ -54,6 +65,24 @@ void fill_real_table(const Tensor& x, const Tensor& y, F f, Table8* table) {
                    : low;
       },
       table);
+}
+
+/// In prepare: the table of a real function for quantized types (Table8 or Table16); nothing for
+/// others.
+template <class F>
+Status prepare_real_table(OpContext& op, F f) {
+  const Tensor &x = op.input(0), &y = op.output(0);
+  if (!is_quantized_type(x.type)) return {};
+  if (x.type == Type::int16) {
+    auto* table = op.make_state<Table16>();
+    if (table == nullptr) return out_of_memory("table", sizeof(Table16));
+    table->fill(x.quantization.scale(), 0, y.quantization.scale(), f);
+    return {};
+  }
+  auto* table = op.make_state<Table8>();
+  if (table == nullptr) return out_of_memory("table", sizeof(Table8));
+  fill_real_table(x, y, f, table);
+  return {};
 }
 
 /// Calls f(first element, count) on pieces of all elements of output 0.
@@ -86,6 +115,24 @@ void map_elements(OpContext& op, F f) {
   each_piece(op, [&](int64_t at, int64_t n) {
     for (int64_t i = at; i < at + n; ++i) y[i] = f(x[i]);
   });
+}
+
+/// y = f(x) of f16 or bf16, computed in float and rounded once.
+inline void map_short_floats(OpContext& op, float (*f)(float)) {
+  with_type<Half, BFloat16>(op.output(0).type, [&](auto t) {
+    using T = decltype(t);
+    map_elements<T>(op, [&](T x) { return T(f(x)); });
+  });
+}
+
+/// Applies the table of prepare_real_table to a quantized input 0.
+inline void apply_real_table(OpContext& op) {
+  if (op.input(0).type == Type::int16) {
+    const auto& table = op.state<Table16>();
+    map_elements<int16_t>(op, [&](int16_t x) { return table(x); });
+  } else {
+    apply_table(op, op.state<Table8>());
+  }
 }
 
 /// The f32 case: a kernel, or f element by element.

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators on single elements, x and y of one type and shape:
-//   EXP, LOG, SIN, COS, RSQRT (1/√x), SQUARE, FLOOR, CEIL, ROUND (halves to even)        f32
-//   ELU (x < 0 ? e^x − 1 : x), LEAKY_RELU (x < 0 ? alpha·x : x), GELU (x·Φ(x), Φ the normal
-//     distribution; `approximate`: by tanh)                                               f32
-//   ABS, SIGN (−1, 0 or 1)                                                                f32,
-//   int32 NEG, ZEROS_LIKE (0)                                                            f32,
-//   int32, int64
-// ABS and NEG of the smallest integer wrap. Sources: tensorflow/lite/kernels/elementwise.cc,
-// activations.cc, exp.cc, neg.cc, ceil.cc, floor.cc, round.cc, sign.cc, zeros_like.cc.
+// Functions of real numbers on single elements, x and y of one type and shape:
+//   EXP                                                            f32, int8, int16
+//   LOG (what is not above 0 gives the least code of y)            f32, int8, int16
+//   SIN, COS                                                       f32, f16
+//   SQUARE, CEIL                                                   f32
+//   FLOOR, ROUND (halves to even)                                  f32, f16, bf16
+//   ELU (x < 0 ? e^x − 1 : x)                                      f32, int8
+//   GELU (x·Φ(x), Φ the normal distribution; `approximate`: by     f32, f16, int8, uint8, int16
+//     tanh)
+// Quantized types go through tables. Sources: tensorflow/lite/kernels/elementwise.cc,
+// activations.cc, exp.cc, ceil.cc, floor.cc, round.cc, gelu.h.
 #include <cmath>
 
-#include "ops/binary.h"
 #include "ops/unary.h"
 #include "schema/tflite_generated.h"
 
@@ -19,81 +20,85 @@ namespace {
 
 using Code = schema::BuiltinOperator;
 using Options = schema::BuiltinOptions;
+using enum Type;
 
-Status infer_f32(OpContext& op) {
-  return infer_unary(op, {Type::float32});
+// ---- the functions: the types, the formula and, where there is one, the kernel
+
+struct Exp {
+  static constexpr std::initializer_list<Type> kTypes = {float32, int8, int16};
+  static constexpr MapOp kKernel = MapOp::exp;
+  static float at(float x) { return std::exp(x); }
+};
+struct Log {
+  static constexpr std::initializer_list<Type> kTypes = {float32, int8, int16};
+  static float at(float x) { return std::log(x); }
+};
+struct Sin {
+  static constexpr std::initializer_list<Type> kTypes = {float32, float16};
+  static float at(float x) { return std::sin(x); }
+};
+struct Cos {
+  static constexpr std::initializer_list<Type> kTypes = {float32, float16};
+  static float at(float x) { return std::cos(x); }
+};
+struct Square {
+  static constexpr std::initializer_list<Type> kTypes = {float32};
+  static constexpr MapOp kKernel = MapOp::square;
+  static float at(float x) { return x * x; }
+};
+struct Floor {
+  static constexpr std::initializer_list<Type> kTypes = {float32, float16, bfloat16};
+  static float at(float x) { return std::floor(x); }
+};
+struct Ceil {
+  static constexpr std::initializer_list<Type> kTypes = {float32};
+  static float at(float x) { return std::ceil(x); }
+};
+struct Round {
+  static constexpr std::initializer_list<Type> kTypes = {float32, float16, bfloat16};
+  static float at(float x) { return std::nearbyint(x); }
+};
+struct Elu {
+  static constexpr std::initializer_list<Type> kTypes = {float32, int8};
+  static constexpr MapOp kKernel = MapOp::elu;
+  static float at(float x) { return x < 0.0f ? std::expm1(x) : x; }
+};
+
+template <class F>
+Status infer(OpContext& op) {
+  return infer_unary(op, F::kTypes);
 }
 
-Status infer_f32_int32(OpContext& op) {
-  return infer_unary(op, {Type::float32, Type::int32});
+template <class F>
+Status prepare(OpContext& op) {
+  if constexpr (std::is_same_v<F, Log>) {
+    const Tensor& y = op.output(0);
+    if (!is_quantized_type(y.type)) return {};
+    const int code = (y.type == int8 ? -128 : -32768) - y.quantization.zero_point();
+    const float least = static_cast<float>(code) * y.quantization.scale();
+    return prepare_real_table(op, [&](float x) { return x <= 0.0f ? least : std::log(x); });
+  } else {
+    return prepare_real_table(op, static_cast<float (*)(float)>(F::at));
+  }
 }
 
-Status infer_numbers(OpContext& op) {
-  return infer_unary(op, {Type::float32, Type::int32, Type::int64});
-}
-
-// ---- f32 alone
-
-// A function of libm, or a formula.
-template <float (*kFunction)(float)>
-Status invoke_real(OpContext& op) {
-  map_elements<float>(op, kFunction);
+template <class F>
+Status invoke(OpContext& op) {
+  const Type type = op.input(0).type;
+  if (type == float32) {
+    if constexpr (requires { F::kKernel; })
+      map_f32(op, F::kKernel, {}, F::at);
+    else
+      map_elements<float>(op, F::at);
+  } else if (is_quantized_type(type)) {
+    apply_real_table(op);
+  } else {
+    map_short_floats(op, F::at);
+  }
   return {};
 }
 
-// The same with a kernel.
-template <MapOp kKernel, float (*kFunction)(float)>
-Status invoke_kernel(OpContext& op) {
-  map_f32(op, kKernel, {}, kFunction);
-  return {};
-}
-
-float exp_of(float x) {
-  return std::exp(x);
-}
-float log_of(float x) {
-  return std::log(x);
-}
-float sin_of(float x) {
-  return std::sin(x);
-}
-float cos_of(float x) {
-  return std::cos(x);
-}
-float rsqrt_of(float x) {
-  return 1.0f / std::sqrt(x);
-}
-float square_of(float x) {
-  return x * x;
-}
-float floor_of(float x) {
-  return std::floor(x);
-}
-float ceil_of(float x) {
-  return std::ceil(x);
-}
-float round_of(float x) {
-  return std::nearbyint(x);
-}
-float elu_of(float x) {
-  return x < 0.0f ? std::expm1(x) : x;
-}
-
-// ---- LEAKY_RELU, GELU
-
-Status infer_leaky_relu(OpContext& op) {
-  const float alpha = op.options<schema::LeakyReluOptions>().alpha();
-  if (!std::isfinite(alpha))
-    return bad_model("alpha: expected a finite number, got %g", static_cast<double>(alpha));
-  return infer_f32(op);
-}
-
-Status invoke_leaky_relu(OpContext& op) {
-  const float alpha = op.options<schema::LeakyReluOptions>().alpha();
-  map_f32(op, MapOp::leaky_relu, {.alpha = alpha},
-          [&](float x) { return x < 0.0f ? alpha * x : x; });
-  return {};
-}
+// ---- GELU
 
 // Φ by the error function's complement, which keeps the digits of small results.
 float gelu_of(float x) {
@@ -106,124 +111,69 @@ float gelu_by_tanh(float x) {
   return 0.5f * x * (1.0f + std::tanh(kRootTwoByPi * (x + 0.044715f * x * x * x)));
 }
 
+Status infer_gelu(OpContext& op) {
+  return infer_unary(op, {float32, float16, int8, uint8, int16});
+}
+
+float (*gelu_function(const OpContext& op))(float) {
+  return op.options<schema::GeluOptions>().approximate() ? gelu_by_tanh : gelu_of;
+}
+
+Status prepare_gelu(OpContext& op) {
+  return prepare_real_table(op, gelu_function(op));
+}
+
 Status invoke_gelu(OpContext& op) {
-  if (op.options<schema::GeluOptions>().approximate())
-    map_elements<float>(op, gelu_by_tanh);
+  const Type type = op.input(0).type;
+  if (type == float32)
+    map_elements<float>(op, gelu_function(op));
+  else if (type == float16)
+    map_short_floats(op, gelu_function(op));
   else
-    map_elements<float>(op, gelu_of);
+    apply_real_table(op);
   return {};
 }
 
-// ---- f32 and integers
-
-Status invoke_abs(OpContext& op) {
-  if (op.output(0).type == Type::float32)
-    map_f32(op, MapOp::abs, {}, [](float x) { return std::fabs(x); });
-  else
-    map_elements<int32_t>(op, [](int32_t x) { return x < 0 ? wrapping_sub(0, x) : x; });
-  return {};
-}
-
-template <class T>
-T sign_of(T x) {
-  return static_cast<T>((x > T{0} ? 1 : 0) - (x < T{0} ? 1 : 0));
-}
-
-Status invoke_sign(OpContext& op) {
-  if (op.output(0).type == Type::float32)
-    map_elements<float>(op, sign_of<float>);
-  else
-    map_elements<int32_t>(op, sign_of<int32_t>);
-  return {};
-}
-
-template <class T>
-T negated(T x) {
-  return wrapping_sub(T{0}, x);
-}
-
-Status invoke_neg(OpContext& op) {
-  switch (op.output(0).type) {
-    case Type::float32:
-      map_f32(op, MapOp::neg, {}, [](float x) { return -x; });
-      break;
-    case Type::int32:
-      map_elements<int32_t>(op, negated<int32_t>);
-      break;
-    default:
-      map_elements<int64_t>(op, negated<int64_t>);
-  }
-  return {};
-}
-
-// Zero has only zero bits in every type.
-Status invoke_zeros_like(OpContext& op) {
-  Tensor& y = op.output(0);
-  if (y.bytes > 0) std::memset(y.data, 0, y.bytes);
-  return {};
-}
-
-constexpr OpDef definition(const char* name, Code builtin, Options options, int32_t max_version,
-                           Status (*infer)(OpContext&), Status (*invoke)(OpContext&)) {
+template <class F>
+constexpr OpDef definition(const char* name, Code builtin, Options options, int32_t max_version) {
   return {.name = name,
           .builtin = static_cast<int32_t>(builtin),
           .max_version = max_version,
           .options_type = static_cast<uint8_t>(options),
           .sharing = Sharing::elementwise,
-          .infer = infer,
-          .invoke = invoke};
+          .infer = infer<F>,
+          .prepare = prepare<F>,
+          .invoke = invoke<F>};
 }
 
 }  // namespace
 
 extern const OpDef kExp;
-extern const OpDef kExp = definition("EXP", Code::EXP, Options::ExpOptions, 2, infer_f32,
-                                     invoke_kernel<MapOp::exp, exp_of>);
+extern const OpDef kExp = definition<Exp>("EXP", Code::EXP, Options::ExpOptions, 2);
 extern const OpDef kLog;
-extern const OpDef kLog =
-    definition("LOG", Code::LOG, Options::NONE, 2, infer_f32, invoke_real<log_of>);
+extern const OpDef kLog = definition<Log>("LOG", Code::LOG, Options::NONE, 2);
 extern const OpDef kSin;
-extern const OpDef kSin =
-    definition("SIN", Code::SIN, Options::NONE, 2, infer_f32, invoke_real<sin_of>);
+extern const OpDef kSin = definition<Sin>("SIN", Code::SIN, Options::NONE, 2);
 extern const OpDef kCos;
-extern const OpDef kCos =
-    definition("COS", Code::COS, Options::CosOptions, 2, infer_f32, invoke_real<cos_of>);
-extern const OpDef kRsqrt;
-extern const OpDef kRsqrt = definition("RSQRT", Code::RSQRT, Options::NONE, 3, infer_f32,
-                                       invoke_kernel<MapOp::rsqrt, rsqrt_of>);
+extern const OpDef kCos = definition<Cos>("COS", Code::COS, Options::CosOptions, 2);
 extern const OpDef kSquare;
-extern const OpDef kSquare = definition("SQUARE", Code::SQUARE, Options::SquareOptions, 1,
-                                        infer_f32, invoke_kernel<MapOp::square, square_of>);
+extern const OpDef kSquare = definition<Square>("SQUARE", Code::SQUARE, Options::SquareOptions, 1);
 extern const OpDef kFloor;
-extern const OpDef kFloor =
-    definition("FLOOR", Code::FLOOR, Options::NONE, 1, infer_f32, invoke_real<floor_of>);
+extern const OpDef kFloor = definition<Floor>("FLOOR", Code::FLOOR, Options::NONE, 1);
 extern const OpDef kCeil;
-extern const OpDef kCeil =
-    definition("CEIL", Code::CEIL, Options::NONE, 1, infer_f32, invoke_real<ceil_of>);
+extern const OpDef kCeil = definition<Ceil>("CEIL", Code::CEIL, Options::NONE, 1);
 extern const OpDef kRound;
-extern const OpDef kRound =
-    definition("ROUND", Code::ROUND, Options::NONE, 1, infer_f32, invoke_real<round_of>);
+extern const OpDef kRound = definition<Round>("ROUND", Code::ROUND, Options::NONE, 1);
 extern const OpDef kElu;
-extern const OpDef kElu =
-    definition("ELU", Code::ELU, Options::NONE, 1, infer_f32, invoke_kernel<MapOp::elu, elu_of>);
-extern const OpDef kLeakyRelu;
-extern const OpDef kLeakyRelu =
-    definition("LEAKY_RELU", Code::LEAKY_RELU, Options::LeakyReluOptions, 2, infer_leaky_relu,
-               invoke_leaky_relu);
+extern const OpDef kElu = definition<Elu>("ELU", Code::ELU, Options::NONE, 1);
 extern const OpDef kGelu;
-extern const OpDef kGelu =
-    definition("GELU", Code::GELU, Options::GeluOptions, 3, infer_f32, invoke_gelu);
-extern const OpDef kAbs;
-extern const OpDef kAbs =
-    definition("ABS", Code::ABS, Options::AbsOptions, 5, infer_f32_int32, invoke_abs);
-extern const OpDef kSign;
-extern const OpDef kSign =
-    definition("SIGN", Code::SIGN, Options::NONE, 2, infer_f32_int32, invoke_sign);
-extern const OpDef kNeg;
-extern const OpDef kNeg =
-    definition("NEG", Code::NEG, Options::NegOptions, 1, infer_numbers, invoke_neg);
-extern const OpDef kZerosLike;
-extern const OpDef kZerosLike = definition(
-    "ZEROS_LIKE", Code::ZEROS_LIKE, Options::ZerosLikeOptions, 1, infer_numbers, invoke_zeros_like);
+extern const OpDef kGelu = {.name = "GELU",
+                            .builtin = static_cast<int32_t>(Code::GELU),
+                            .max_version = 3,
+                            .options_type = static_cast<uint8_t>(Options::GeluOptions),
+                            .sharing = Sharing::elementwise,
+                            .infer = infer_gelu,
+                            .prepare = prepare_gelu,
+                            .invoke = invoke_gelu};
 
 }  // namespace cygnet::ops

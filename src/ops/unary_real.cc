@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // LOGISTIC: y = 1/(1 + e^−x). TANH: y = tanh x. SQRT: y = √x. Types f32; LOGISTIC and TANH also
-// int8 and uint8, by a table of the rounded results, and int16 with result scale 2^−15, by
-// interpolation. SQRT also int8 and int16, rounded down; what lies below zero gives zero. Sources:
-// tensorflow/lite/kernels/activations.cc, elementwise.cc, internal/reference/integer_ops.
+// f16, bf16, int8 and uint8, by a table of the rounded results, and int16 with result scale 2^−15,
+// by interpolation. SQRT also int8 and int16, rounded down; what lies below zero gives zero.
+// Sources: tensorflow/lite/kernels/activations.cc, elementwise.cc, internal/reference/integer_ops.
 #include "ops/unary.h"
 #include "schema/tflite_generated.h"
 
@@ -92,11 +92,10 @@ void invoke_sigmoid16(OpContext& op) {
 }
 
 Status infer_sigmoid(OpContext& op) {
-  CYGNET_TRY(infer_unary(op, {Type::float32, Type::int8, Type::uint8, Type::int16}));
+  CYGNET_TRY(infer_unary(
+      op, {Type::float32, Type::float16, Type::bfloat16, Type::int8, Type::uint8, Type::int16}));
   const Tensor &x = op.input(0), &y = op.output(0);
   if (x.type != Type::int16) return {};
-  if (x.quantization.zero_point() != 0 || y.quantization.zero_point() != 0)
-    return bad_model("INT16: expected zero points 0");
   if (y.quantization.scale() == std::ldexp(1.0f, -15)) return {};
   return bad_model("output 0: INT16: expected scale 1/32768, got %g",
                    static_cast<double>(y.quantization.scale()));
@@ -139,19 +138,19 @@ void invoke_sqrt16(OpContext& op) {
 
 template <class Function>
 Status prepare_sigmoid(OpContext& op) {
-  if (op.input(0).type == Type::float32) return {};
   if (op.input(0).type == Type::int16)
     return prepare_sigmoid16(op, Function::kKernel == MapOp::tanh);
-  auto* table = op.make_state<Table8>();
-  if (table == nullptr) return out_of_memory("table", sizeof(Table8));
-  fill_real_table(op.input(0), op.output(0), Function::at, table);
-  return {};
+  return prepare_real_table(op, Function::at);
 }
 
 template <class Function>
 Status invoke(OpContext& op) {
   if (op.input(0).type == Type::float32) {
     map_f32(op, Function::kKernel, {}, Function::at);
+    return {};
+  }
+  if (!is_quantized_type(op.input(0).type)) {
+    map_short_floats(op, Function::at);
     return {};
   }
   if (op.input(0).type != Type::int16) {

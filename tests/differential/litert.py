@@ -91,7 +91,7 @@ class LiteRT:
     def oracle(self, op, case, feeds, highest):
         """Outputs of the plainest kernels that run a case, and those kernels' name."""
         errors = []
-        for resolver in RESOLVERS:
+        for resolver in [case.oracle] if case.oracle else RESOLVERS:
             for version in range(case.version or highest, 0, -1):
                 try:
                     return self.run(models.build(op, case, version), feeds, resolver), resolver

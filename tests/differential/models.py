@@ -74,6 +74,7 @@ class Case:
     version: int = None  # fixed (LiteRT's kernels may get an older one); else all of the operator's in turn
     model: object = None  # function(version) → bytes of another model than that of one operator
     feeds: list = None  # [{input's name: array}], one for each run; else random
+    oracle: str = None  # LiteRT's kernels to compare with where its plainest are wrong; see litert.RESOLVERS
     compare: object = None  # function(ours, theirs) → None or what is wrong, with lists of arrays for each run
     alone: bool = False  # LiteRT is not asked, because it lacks the operator or breaks on it; `compare` judges
 

@@ -44,12 +44,6 @@ class Outcome:
     outputs: list = None  # what it computed, with types: [[(type, array)] of each run]; None where LiteRT has no part
 
 
-def small_integers(ours, theirs):
-    """LiteRT's Python reads INT2 tensors as if each element were a byte: takes the packed bytes apart."""
-    return [[models.from_bytes("i2", np.ascontiguousarray(want).tobytes(), want.shape) if kind == "i2" else want
-             for (kind, _), want in zip(got_run, want_run)] for got_run, want_run in zip(ours, theirs)]
-
-
 def judge(case, rules, plain, kernels, differing, theirs):
     """(text or None, worst) of one case's results."""
     for name, got in (("plain loops", plain), ("kernels", kernels)):
@@ -61,7 +55,7 @@ def judge(case, rules, plain, kernels, differing, theirs):
             if text:
                 return f"{name}: {text}", 0.0
         return None, 0.0
-    text, worst = compare.results_differ(plain, small_integers(plain, theirs), rules.tolerance, rules.steps)
+    text, worst = compare.results_differ(plain, theirs, rules.tolerance, rules.steps)
     if text is not None:
         return f"plain loops: {text}", worst
     values = [[array for _, array in run] for run in plain]
@@ -112,7 +106,7 @@ class Session:
         outputs = None
         if case.compare is None:
             outputs = [[(kind, want) for (kind, _), want in zip(got_run, want_run)]
-                       for got_run, want_run in zip(plain, small_integers(plain, theirs))]
+                       for got_run, want_run in zip(plain, theirs)]
         return Outcome("ok", "", worst, resolver, record, outputs)
 
     def unsteady(self, op, case, feeds, highest, theirs):

@@ -142,6 +142,47 @@ TEST(Cumsum, Cases) {
   run_cumsums<int64_t>();
 }
 
+// Rows of 3, and one of all codes.
+template <class T>
+void run_rows_q8() {
+  const Quant x_quant = quant_for<T>({-4, 3});
+  const int32_t least = std::numeric_limits<T>::lowest();
+  const Quant log_quant = per_tensor(0.0625f, least + 255),
+              l2_quant = per_tensor(0x1p-7f, least + 128);
+  const Index shape = {40, 3};
+  const std::vector<T> x = random_elements<T>(120, 5, least, least + 255);
+  std::vector<T> logs, l2s;
+  for (size_t row = 0; row < 40; ++row) {
+    double exps = 0, squares = 0;
+    const auto real = [&](size_t i) { return real_of(x[3 * row + i], x_quant); };
+    for (size_t i = 0; i < 3; ++i) exps += std::exp(real(i)), squares += real(i) * real(i);
+    for (size_t i = 0; i < 3; ++i) {
+      logs.push_back(code_of<T>(real(i) - std::log(exps), log_quant));
+      l2s.push_back(code_of<T>(real(i) / std::sqrt(squares), l2_quant));
+    }
+  }
+  const Type type = type_of<T>();
+  run_op_cases(
+      {{.name = std::string("LOG_SOFTMAX of ") + type_name(type),
+        .model = bare_model(Op::LOG_SOFTMAX, {{shape, type, x_quant}}, {shape, type, log_quant}, 2),
+        .inputs = {values(x)},
+        .outputs = {values(logs)},
+        .plain_steps = 1,
+        .kernel_steps = 1},
+       {.name = std::string("L2_NORMALIZATION of ") + type_name(type),
+        .model =
+            bare_model(Op::L2_NORMALIZATION, {{shape, type, x_quant}}, {shape, type, l2_quant}, 2),
+        .inputs = {values(x)},
+        .outputs = {values(l2s)},
+        .plain_steps = 1,
+        .kernel_steps = 1}});
+}
+
+TEST(Normalization, EightBits) {
+  run_rows_q8<int8_t>();
+  run_rows_q8<uint8_t>();
+}
+
 TEST(Normalization, Refuses) {
   const Bare q = {{2}, Type::int8, per_tensor(0.5f)}, i = {{}, Type::int32};
   const auto with = [](Add add) {
@@ -151,9 +192,22 @@ TEST(Normalization, Refuses) {
     };
   };
   refuse_op_cases({
-      {.name = "quantized",
+      {.name = "result of LOG_SOFTMAX",
        .model = bare_model(Op::LOG_SOFTMAX, {q}, q),
-       .message = "input 0: expected type FLOAT32, got INT8"},
+       .message = "output 0: expected scale 1/16 and zero point 127, got 0.5 and 0"},
+      {.name = "no scale",
+       .model = bare_model(Op::LOG_SOFTMAX, {{{2}, Type::int8}}, q),
+       .message = "input 0: expected quantization"},
+      {.name = "tiny scale",
+       .model = bare_model(Op::LOG_SOFTMAX, {{{2}, Type::int8, per_tensor(1e-12f)}},
+                           {{2}, Type::int8, per_tensor(0.0625f, 127)}),
+       .message = "T9: input 0: scale 1e-12 is too small"},
+      {.name = "type of LOG_SOFTMAX",
+       .model = bare_model(Op::LOG_SOFTMAX, {{{2}, Type::int16}}, {{2}, Type::int16}),
+       .message = "input 0: type INT16 is not supported"},
+      {.name = "result of L2_NORMALIZATION",
+       .model = bare_model(Op::L2_NORMALIZATION, {q}, q),
+       .message = "output 0: expected scale 1/128 and zero point 0, got 0.5 and 0"},
       {.name = "scalar",
        .model = bare_model(Op::L2_NORMALIZATION, {{{}}}, {{}}),
        .message = "input 0: expected rank 1 to 8, got 0"},

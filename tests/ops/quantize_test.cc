@@ -81,6 +81,64 @@ TEST(Quantize, FromQuantized) {
   });
 }
 
+TEST(Quantize, ChannelsAndOtherWidths) {
+  const Quant rows = {.scales = {0.5f, 2}, .zero_points = {1, -1}, .axis = 0};
+  const Quant columns = {.scales = {1, 0.5f, 10}, .zero_points = {0, 0, 5}, .axis = 1};
+  const Values x = values<float>({1, 2, -300, -4, -5, 1e9f});
+  const Values small{Type::int4, {0x8A, 0x07}};  // −6, −8, 7
+  run_op_cases({
+      {.name = "rows",
+       .model = bare_model(Op::QUANTIZE, {{{2, 3}}}, {{2, 3}, Type::int8, rows}),
+       .inputs = {x},
+       .outputs = {values<int8_t>({3, 5, -128, -3, -4, 127})},
+       .kernel_steps = 0},
+      {.name = "columns",
+       .model = bare_model(Op::QUANTIZE, {{{2, 3}}}, {{2, 3}, Type::int16, columns}),
+       .inputs = {x},
+       .outputs = {values<int16_t>({1, 4, -25, -4, -10, 32767})},
+       .kernel_steps = 0},
+      {.name = "4 bits",
+       .model = bare_model(Op::QUANTIZE, {{{3}}}, {{3}, Type::int4, per_tensor(0.5f, -2)}),
+       .inputs = {values<float>({-2, -9, 99})},
+       .outputs = {small},
+       .kernel_steps = 0},
+      {.name = "from 32 bits",
+       .model = bare_model(Op::QUANTIZE, {{{3}, Type::int32, per_tensor(0.25f, 4)}},
+                           {{3}, Type::int8, per_tensor(0.5f, 1)}),
+       .inputs = {values<int32_t>({4, 24, -100000})},
+       .outputs = {values<int8_t>({1, 11, -128})},
+       .kernel_steps = 0},
+      {.name = "to 32 bits",
+       .model = bare_model(Op::QUANTIZE, {{{2}, Type::int16, per_tensor(0.5f)}},
+                           {{2}, Type::int32, per_tensor(0.125f, 3)}),
+       .inputs = {values<int16_t>({100, -32768})},
+       .outputs = {values<int32_t>({403, -131069})},
+       .kernel_steps = 0},
+  });
+}
+
+TEST(Dequantize, SmallIntegers) {
+  const Quant rows = per_channel({0.5f, 2}, 0);
+  run_op_cases({
+      {.name = "4 bits",
+       .model = bare_model(Op::DEQUANTIZE, {{{3}, Type::int4, per_tensor(0.5f, 1)}}, {{3}}),
+       .inputs = {Values{Type::int4, {0x8A, 0x07}}},
+       .outputs = {values<float>({-3.5f, -4.5f, 3})}},
+      {.name = "4 bits without sign",
+       .model = bare_model(Op::DEQUANTIZE, {{{3}, Type::uint4, per_tensor(0.5f, 1)}}, {{3}}),
+       .inputs = {Values{Type::uint4, {0x8A, 0x07}}},
+       .outputs = {values<float>({4.5f, 3.5f, 3})}},
+      {.name = "2 bits",
+       .model = bare_model(Op::DEQUANTIZE, {{{5}, Type::int2, per_tensor(3)}}, {{5}}),
+       .inputs = {Values{Type::int2, {0b11'10'01'00, 0b01}}},
+       .outputs = {values<float>({0, 3, -6, -3, 3})}},
+      {.name = "channels of 4 bits",
+       .model = bare_model(Op::DEQUANTIZE, {{{2, 2}, Type::int4, rows}}, {{2, 2}}),
+       .inputs = {Values{Type::int4, {0x31, 0xF7}}},
+       .outputs = {values<float>({0.5f, 1.5f, 14, -2})}},
+  });
+}
+
 TEST(Dequantize, WholeTensor) {
   run_op_cases({
       {.name = "int8",
@@ -131,6 +189,54 @@ OpCase cast(const std::vector<From>& x, const std::vector<To>& y) {
           .kernel_steps = 0};
 }
 
+Values complexes(const std::vector<Complex64>& list) {
+  return values(list);
+}
+
+OpCase cast_between(Type from, const Values& x, Type to, const Values& y, int32_t n) {
+  return {.name = std::string(type_name(from)) + " to " + type_name(to),
+          .model = bare_model(Op::CAST, {{{n}, from}}, {{n}, to}),
+          .inputs = {x},
+          .outputs = {y},
+          .kernel_steps = 0};
+}
+
+TEST(Cast, ThroughFloats) {
+  using enum Type;
+  const Values numbers = values<float>({-2.5f, 0, 300});
+  const Values complex = complexes({{-2.5f, 1}, {0, -7}, {300, 0}});
+  run_op_cases({
+      cast_between(float32, numbers, float16, short_floats(float16, {-2.5f, 0, 300}), 3),
+      cast_between(float16, short_floats(float16, {-2.5f, 0, 300}), bfloat16,
+                   short_floats(bfloat16, {-2.5f, 0, 300}), 3),
+      cast_between(bfloat16, short_floats(bfloat16, {-2.5f, 0, 300}), int16,
+                   values<int16_t>({-2, 0, 300}), 3),
+      cast_between(complex64, complex, float32, numbers, 3),
+      cast_between(complex64, complex, complex64, complex, 3),
+      cast_between(complex64, complex, boolean, bools({true, false, true}), 3),
+      cast_between(float32, numbers, complex64, complexes({{-2.5f, 0}, {0, 0}, {300, 0}}), 3),
+      cast_between(int64, values<int64_t>({-5, 7}), float16, short_floats(float16, {-5, 7}), 2),
+      cast_between(float32, values<float>({-9, -1.9f, 99}), int4, {int4, {0xF8, 0x07}}, 3),
+      cast_between(int4, {int4, {0xF8, 0x07}}, float32, values<float>({-8, -1, 7}), 3),
+      cast_between(float32, values<float>({-9, 1.9f, 0, -1, 99}), int2, {int2, {0b11'00'01'10, 1}},
+                   5),
+      cast_between(int2, {int2, {0b11'00'01'10, 1}}, float32, values<float>({-2, 1, 0, -1, 1}), 5),
+  });
+  // More elements than one buffer holds, an odd number of them.
+  const std::vector<float> many = random_elements<float>(20011, 3, -8, 8);
+  std::vector<float> cut;
+  for (float x : many) cut.push_back(std::clamp(std::trunc(x), -8.0f, 7.0f));
+  run_op_cases({{.name = "there and back",
+                 .model =
+                     [](ModelBuilder& b) {
+                       const int x = b.input({20011}), q = b.add_tensor({20011}, Type::int4);
+                       b.op(Op::CAST, {x}, {q});
+                       b.op(Op::CAST, {q}, {b.output({20011})});
+                     },
+                 .inputs = {values(many)},
+                 .outputs = {values(cut)}}});
+}
+
 TEST(Cast, Cases) {
   constexpr int32_t kMost = std::numeric_limits<int32_t>::max(),
                     kLeast = std::numeric_limits<int32_t>::min();
@@ -173,9 +279,16 @@ TEST(Quantize, Refuses) {
       {.name = "no scale",
        .model = bare_model(Op::QUANTIZE, {{{2}}}, {{2}, Type::int8}),
        .message = "output 0: expected quantization"},
-      {.name = "scales",
-       .model = bare_model(Op::QUANTIZE, {{{2}}}, {{2}, Type::int8, per_channel({1, 2}, 0)}),
+      {.name = "scales of 4 bits",
+       .model = bare_model(Op::QUANTIZE, {{{2}}}, {{2}, Type::int4, per_channel({1, 2}, 0)}),
        .message = "output 0: expected one scale"},
+      {.name = "scales of requantization",
+       .model = bare_model(Op::QUANTIZE, {{{2}, Type::int8, q}},
+                           {{2}, Type::int8, per_channel({1, 2}, 0)}),
+       .message = "output 0: expected one scale"},
+      {.name = "32 bits to 32",
+       .model = bare_model(Op::QUANTIZE, {{{2}, Type::int32, q}}, {{2}, Type::int32, q}),
+       .message = "from INT32 to INT32 is not supported"},
       {.name = "operand",
        .model = bare_model(Op::QUANTIZE, {{{2}, Type::int8}}, {{2}, Type::int8, q}),
        .message = "input 0: expected quantization"},
@@ -196,8 +309,11 @@ TEST(Quantize, Refuses) {
        .model = bare_model(Op::DEQUANTIZE, {{{3}, Type::int8, per_channel({1, 2}, 0)}}, {{3}}),
        .message = "expected 1 scale or 3"},
       {.name = "cast",
-       .model = bare_model(Op::CAST, {{{2}, Type::complex64}}, {{2}}),
-       .message = "from COMPLEX64 to FLOAT32 is not supported"},
+       .model = bare_model(Op::CAST, {{{2}, Type::complex128}}, {{2}}),
+       .message = "from COMPLEX128 to FLOAT32 is not supported"},
+      {.name = "cast of 4 bits",
+       .model = bare_model(Op::CAST, {{{2}, Type::int4}}, {{2}, Type::int8}),
+       .message = "from INT4 to INT8 is not supported"},
   });
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/number.h"
 #include "ops/movement_cases.h"
 #include "support/op_harness.h"
 
@@ -153,6 +154,40 @@ inline Formula unary(schema::BuiltinOperator code, double (*f)(double), const In
       .f = [=](const std::vector<double>& x) { return f(x[0]); },
       .range = {range},
       .out_range = out_range};
+}
+
+/// FLOAT16 or BFLOAT16 elements, rounded from floats.
+inline Values short_floats(Type type, const std::vector<float>& elements) {
+  std::vector<uint16_t> bits;
+  for (float x : elements)
+    bits.push_back(type == Type::float16 ? float_to_half(x) : float_to_bfloat16(x));
+  Values v = values(bits);
+  v.type = type;
+  return v;
+}
+
+/// A case of one input of FLOAT16 or BFLOAT16.
+inline OpCase short_case(schema::BuiltinOperator code, Type type, const std::vector<float>& x,
+                         const std::vector<float>& y) {
+  const Index shape = {static_cast<int32_t>(x.size())};
+  return {.name = std::string(schema::EnumNameBuiltinOperator(code)) + " of " + type_name(type),
+          .model = bare_model(code, {{shape, type}}, {shape, type}),
+          .inputs = {short_floats(type, x)},
+          .outputs = {short_floats(type, y)}};
+}
+
+/// A case of one quantized input and output; T is int8_t, uint8_t or int16_t.
+template <class T>
+OpCase codes(schema::BuiltinOperator code, Quant x_quant, const std::vector<T>& x, Quant y_quant,
+             const std::vector<T>& y, int version = 2) {
+  const Index shape = {static_cast<int32_t>(x.size())};
+  return {
+      .name = std::string(schema::EnumNameBuiltinOperator(code)) + " of " + type_name(type_of<T>()),
+      .model = bare_model(code, {{shape, type_of<T>(), x_quant}}, {shape, type_of<T>(), y_quant},
+                          version),
+      .inputs = {values(x)},
+      .outputs = {values(y)},
+      .kernel_steps = 0};
 }
 
 /// A case of one input of floats.

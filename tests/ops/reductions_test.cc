@@ -84,7 +84,7 @@ void run_numbers() {
   using Limits = std::numeric_limits<T>;
   const T high = Limits::has_infinity ? Limits::infinity() : Limits::max(),
           low = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
-  run_reductions<T>(Op::SUM, 0, [](T a, T b) { return a + b; });
+  if constexpr (sizeof(T) >= 4) run_reductions<T>(Op::SUM, 0, [](T a, T b) { return a + b; });
   run_reductions<T>(Op::REDUCE_MAX, low, [](T a, T b) { return std::max(a, b); });
   run_reductions<T>(Op::REDUCE_MIN, high, [](T a, T b) { return std::min(a, b); });
 }
@@ -93,6 +93,9 @@ TEST(Reductions, Numbers) {
   run_numbers<float>();
   run_numbers<int32_t>();
   run_numbers<int64_t>();
+  run_numbers<int8_t>();
+  run_numbers<uint8_t>();
+  run_numbers<int16_t>();
 }
 
 TEST(Reductions, Products) {
@@ -102,6 +105,53 @@ TEST(Reductions, Products) {
   };
   run_reductions<int32_t>(Op::REDUCE_PROD, 1, wrapping);
   run_reductions<int64_t>(Op::REDUCE_PROD, 1, wrapping);
+  run_reductions<int8_t>(Op::REDUCE_PROD, 1, wrapping);
+  run_reductions<uint8_t>(Op::REDUCE_PROD, 1, wrapping);
+  run_reductions<int16_t>(Op::REDUCE_PROD, 1, wrapping);
+}
+
+// Rows of 4, quantized: the sum, the product and the largest of each.
+template <class T>
+void run_quantized() {
+  const Quant x_quant = quant_for<T>({-1.5, 1.5}), y_quant = quant_for<T>({-4, 4});
+  const std::vector<T> x = random_elements<T>(4 * 50, 3, std::numeric_limits<T>::lowest(),
+                                              std::numeric_limits<T>::max());
+  std::vector<T> sums, products, most;
+  for (size_t row = 0; row < 50; ++row) {
+    double sum = 0, product = 1;
+    for (size_t i = 0; i < 4; ++i) {
+      sum += real_of(x[4 * row + i], x_quant);
+      product *= real_of(x[4 * row + i], x_quant);
+    }
+    const auto first = x.begin() + static_cast<std::ptrdiff_t>(4 * row);
+    sums.push_back(code_of<T>(sum, y_quant));
+    products.push_back(code_of<T>(product, y_quant));
+    most.push_back(*std::max_element(first, first + 4));
+  }
+  const auto with = [&](Op code, const std::vector<T>& y, const Quant& quant, int steps) {
+    return OpCase{.name = std::string(schema::EnumNameBuiltinOperator(code)) + " of quantized " +
+                          type_name(type_of<T>()),
+                  .model =
+                      [=](ModelBuilder& b) {
+                        const int in = b.input({50, 4}, type_of<T>(), x_quant),
+                                  axes = b.constant<int32_t>({}, {-1});
+                        b.op(code, {in, axes}, {b.output({50}, type_of<T>(), quant)});
+                      },
+                  .inputs = {values(x)},
+                  .outputs = {values(y)},
+                  .plain_steps = steps,
+                  .kernel_steps = steps};
+  };
+  run_op_cases({with(Op::SUM, sums, y_quant, 1), with(Op::REDUCE_MAX, most, x_quant, 0)});
+  // The multiplier of products has 15 bits.
+  if (std::is_signed_v<T>)
+    run_op_cases({with(Op::REDUCE_PROD, products, y_quant, sizeof(T) == 1 ? 2 : 8)});
+}
+
+TEST(Reductions, Quantized) {
+  run_quantized<int8_t>();
+  run_quantized<uint8_t>();
+  run_quantized<int16_t>();
 }
 
 TEST(Reductions, Booleans) {
@@ -139,9 +189,22 @@ TEST(Reductions, Refuses) {
       {.name = "axis twice",
        .model = bad(Op::REDUCE_MAX, Type::float32, {1, -1}),
        .message = "axis 1 is listed twice"},
-      {.name = "quantized",
-       .model = bad(Op::SUM, Type::int8, {1}, per_tensor(1)),
-       .message = "input 0: type INT8 is not supported"},
+      {.name = "type",
+       .model = bad(Op::SUM, Type::uint32, {1}),
+       .message = "input 0: type UINT32 is not supported"},
+      {.name = "sum without scale",
+       .model = bad(Op::SUM, Type::int8, {1}),
+       .message = "input 0: expected quantization"},
+      {.name = "product of quantized UINT8",
+       .model = bad(Op::REDUCE_PROD, Type::uint8, {1}, per_tensor(1)),
+       .message = "quantized UINT8 is not supported"},
+      {.name = "product of 16 bits",
+       .model = bad(Op::REDUCE_PROD, Type::int16, {1}, per_tensor(1, 2)),
+       .message = "INT16: expected zero points 0"},
+      {.name = "scales of REDUCE_MAX",
+       .model = bare_model(Op::REDUCE_MAX, {{{2}, Type::int8, per_tensor(1)}, {{1}, Type::int32}},
+                           {{1}, Type::int8, per_tensor(2)}),
+       .message = "output 0: expected scale 1"},
       {.name = "numbers",
        .model = bad(Op::REDUCE_ANY, Type::int32, {1}),
        .message = "input 0: expected type BOOL, got INT32"},

@@ -86,6 +86,37 @@ TEST(Softmax, LargeNumbers) {
                  .outputs = {values<int8_t>({0, 0, -128})}}});
 }
 
+// 8 bits to 16, and halves: 1/(1 + e^2 + e^1) and so on.
+TEST(Softmax, OtherResults) {
+  const Quant q = per_tensor(0.5f, 3), wide = per_tensor(0x1p-16f, -32768);
+  const std::vector<double> y = {0.09003057, 0.66524096, 0.24472847};
+  std::vector<int16_t> codes;
+  std::vector<float> reals;
+  for (double p : y) {
+    codes.push_back(code_of<int16_t>(p, wide));
+    reals.push_back(static_cast<float>(p));
+  }
+  run_op_cases({
+      {.name = "int8 to int16",
+       .model = model({{3}, Type::int8, q}, {{3}, Type::int16, wide}, 1),
+       .inputs = {values<int8_t>({3, 7, 5})},
+       .outputs = {values(codes)},
+       .plain_steps = 4,
+       .kernel_steps = 4},
+      {.name = "uint8 to int16",
+       .model = model({{3}, Type::uint8, q}, {{3}, Type::int16, wide}, 1),
+       .inputs = {values<uint8_t>({3, 7, 5})},
+       .outputs = {values(codes)},
+       .plain_steps = 4,
+       .kernel_steps = 4},
+      {.name = "halves",
+       .model = model({{3}, Type::float16}, {{3}, Type::float16}, 1),
+       .inputs = {short_floats(Type::float16, {0, 2, 1})},
+       .outputs = {short_floats(Type::float16, reals)},
+       .plain_steps = 1},
+  });
+}
+
 TEST(Softmax, Refuses) {
   const Quant q = per_tensor(0.1f, 3), eighth = per_tensor(0x1p-8f, -128);
   refuse_op_cases({
@@ -103,8 +134,11 @@ TEST(Softmax, Refuses) {
        .model = model({{2}, Type::int32}, {{2}, Type::int32}, 1),
        .message = "type INT32 is not supported"},
       {.name = "result's type",
-       .model = model({{2}, Type::int8, q}, {{2}, Type::int16, q}, 1),
+       .model = model({{2}, Type::int8, q}, {{2}, Type::uint8, q}, 1),
        .message = "output 0: expected type INT8"},
+      {.name = "wide result's scale",
+       .model = model({{2}, Type::int8, q}, {{2}, Type::int16, per_tensor(0x1p-15f)}, 1),
+       .message = "expected scale 1/65536 and zero point -32768"},
       {.name = "result's scale",
        .model = model({{2}, Type::int8, q}, {{2}, Type::int8, q}, 1),
        .message = "expected scale 1/256"},

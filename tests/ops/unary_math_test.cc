@@ -123,18 +123,100 @@ TEST(UnaryMath, GeluReadsItsOption) {
                    .outputs = {values<float>({approximate ? -0.01508433f : -0.01552416f})}}});
 }
 
+TEST(UnaryMath, EightBits) {
+  run_formulas<int8_t>({
+      unary(Op::EXP, std::exp, {7, 33}, {-4, 1}, {0, 3}),
+      unary(Op::ELU, elu, {7, 33}, {-4, 4}, {-1, 4}),
+      unary(Op::ABS, std::fabs, {7, 33}, {-4, 3}, {-1, 4}),
+      unary(Op::ABS, std::fabs, {0, 3}, {-4, 3}, {-1, 4}),
+      unary(Op::RSQRT, rsqrt, {7, 33}, {0, 9}, {-1, 5}),
+  });
+  run_formulas<int8_t, uint8_t>({leaky_relu(0.2f), leaky_relu(-1.5f), leaky_relu(3),
+                                 gelu(false, {-3, 3}), gelu(true, {-3, 3})});
+  run_formulas<int16_t>(
+      {leaky_relu(0.2f), leaky_relu(-0.5f), unary(Op::ABS, std::fabs, {7, 33}, {-4, 4}, {-3, 3})});
+  const Quant x = per_tensor(0.25f, -100), y = per_tensor(0.03125f, 0);
+  run_op_cases({codes<int8_t>(Op::LOG, x, {-128, -100, -99, -96, -92, 127}, y,
+                              {-128, -128, -44, 0, 22, 127})});
+}
+
+// 16 bits, by interpolation: the function at some codes.
+TEST(UnaryMath, SixteenBits) {
+  Formula e = unary(Op::EXP, std::exp, {3, 301}, {-4, 1}, {0, 60});
+  std::vector<OpCase> cases;
+  for (const Formula& f : {e, gelu(false, {-3, 3}), gelu(true, {-3, 3})}) {
+    cases.push_back(formula_case<int16_t>(f));
+    cases.back().plain_steps = cases.back().kernel_steps = 4;
+  }
+  const Quant x = per_tensor(0x1p-12f), y = per_tensor(0x1p-13f);
+  const std::vector<int16_t> in = {4096, 8192, 16384, 32767};
+  std::vector<int16_t> logs, roots;
+  for (int16_t q : in) {
+    logs.push_back(code_of<int16_t>(std::log(real_of(q, x)), y));
+    roots.push_back(code_of<int16_t>(rsqrt(real_of(q, x)), y));
+  }
+  cases.push_back(codes<int16_t>(Op::LOG, x, in, y, logs));
+  cases.push_back(codes<int16_t>(Op::RSQRT, x, in, y, roots, 3));
+  for (size_t i = 3; i < 5; ++i) cases[i].plain_steps = cases[i].kernel_steps = 2;
+  run_op_cases(cases);
+}
+
+TEST(UnaryMath, ShortFloats) {
+  for (Type type : {Type::float16, Type::bfloat16})
+    run_op_cases({
+        short_case(Op::FLOOR, type, {-1.5f, 2.75f, 3, kInfinity}, {-2, 2, 3, kInfinity}),
+        short_case(Op::ROUND, type, {0.5f, 1.5f, -2.5f, 3.25f}, {0, 2, -2, 3}),
+        short_case(Op::NEG, type, {1, -2, 0, kInfinity}, {-1, 2, -0.0f, -kInfinity}),
+    });
+  run_op_cases({
+      short_case(Op::SIN, Type::float16, {0, 1, -3}, {0, 0.841471f, -0.14112f}),
+      short_case(Op::COS, Type::float16, {0, 1, -3}, {1, 0.540302f, -0.989992f}),
+      short_case(Op::GELU, Type::float16, {0, 1, -3}, {0, 0.841345f, -0.00404969f}),
+  });
+}
+
+TEST(UnaryMath, PlainIntegers) {
+  const auto minus = [](auto x) { return -x; };
+  run_op_cases({
+      each_case<int16_t>(Op::ABS, {5, 41}, [](int x) { return std::abs(x); }, {-3e4, 3e4}),
+      each_case<int8_t>(Op::NEG, {5, 41}, minus, {-128, 127}),
+      each_case<int16_t>(Op::NEG, {5, 41}, minus, {-32768, 32767}),
+      each_case<double>(Op::SIGN, {5, 41}, [](double x) { return (x > 0) - (x < 0); }, {-2, 2}),
+      codes<int8_t>(Op::NEG, per_tensor(0.5f), {5, -7}, per_tensor(0.5f), {-5, 7}, 1),
+  });
+}
+
 TEST(UnaryMath, Refuses) {
-  const Quant q = per_tensor(0.1f, 3);
+  const Quant q = per_tensor(0.1f, 3), wide = per_tensor(0.1f);
   std::vector<BadOpCase> cases;
-  for (Op code : {Op::EXP, Op::LOG, Op::SIN, Op::COS, Op::RSQRT, Op::SQUARE, Op::FLOOR, Op::CEIL,
-                  Op::ROUND, Op::ELU, Op::LEAKY_RELU, Op::GELU})
+  for (Op code : {Op::SQUARE, Op::CEIL})
     cases.push_back({.name = schema::EnumNameBuiltinOperator(code),
                      .model = bare_model(code, {{{2}, Type::int8, q}}, {{2}, Type::int8, q}),
                      .message = "input 0: expected type FLOAT32, got INT8"});
-  for (Op code : {Op::ABS, Op::SIGN, Op::NEG, Op::ZEROS_LIKE})
+  for (Op code : {Op::EXP, Op::LOG, Op::SIN, Op::COS, Op::RSQRT, Op::FLOOR, Op::ROUND, Op::ELU,
+                  Op::LEAKY_RELU, Op::GELU, Op::ABS, Op::SIGN, Op::NEG, Op::ZEROS_LIKE})
     cases.push_back({.name = schema::EnumNameBuiltinOperator(code),
-                     .model = bare_model(code, {{{2}, Type::int8, q}}, {{2}, Type::int8, q}),
-                     .message = "input 0: type INT8 is not supported"});
+                     .model = bare_model(code, {{{2}, Type::uint32}}, {{2}, Type::uint32}),
+                     .message = "input 0: type UINT32 is not supported"});
+  for (Op code : {Op::EXP, Op::LOG, Op::RSQRT, Op::ELU, Op::LEAKY_RELU, Op::GELU, Op::ABS})
+    cases.push_back({.name = schema::EnumNameBuiltinOperator(code) + std::string(" without scale"),
+                     .model = bare_model(code, {{{2}, Type::int8}}, {{2}, Type::int8, q}),
+                     .message = "input 0: expected quantization parameters, got none"});
+  for (Op code : {Op::EXP, Op::LOG, Op::RSQRT, Op::LEAKY_RELU, Op::GELU, Op::ABS})
+    cases.push_back({.name = schema::EnumNameBuiltinOperator(code) + std::string(" of 16 bits"),
+                     .model = bare_model(code, {{{2}, Type::int16, q}}, {{2}, Type::int16, wide}),
+                     .message = "INT16: expected zero points 0"});
+  cases.push_back({.name = "codes that are no numbers",
+                   .model = bare_model(Op::NEG, {{{2}, Type::int8, q}}, {{2}, Type::int8, q}),
+                   .message = "input 0: expected zero point 0, got 3"});
+  cases.push_back(
+      {.name = "another scale",
+       .model = bare_model(Op::NEG, {{{2}, Type::int8, wide}}, {{2}, Type::int8, per_tensor(0.2f)}),
+       .message = "output 0: expected scale 0.1"});
+  cases.push_back({.name = "roots below 0",
+                   .model = bare_model(Op::RSQRT, {{{2}, Type::int8, q}}, {{2}, Type::int8, q}, 2),
+                   .message = "element 1 is below 0",
+                   .inputs = {values<int8_t>({4, 2})}});
   cases.push_back({.name = "output type",
                    .model = bare_model(Op::NEG, {{{2}}}, {{2}, Type::int32}),
                    .message = "output 0: expected type FLOAT32"});

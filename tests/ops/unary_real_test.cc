@@ -33,6 +33,14 @@ TEST(Unary, EndsOfTheRange) {
   });
 }
 
+TEST(Unary, ShortFloats) {
+  for (Type type : {Type::float16, Type::bfloat16})
+    run_op_cases({
+        short_case(Op::LOGISTIC, type, {0, 1, -4, kInfinity}, {0.5f, 0.7310586f, 0.01798621f, 1}),
+        short_case(Op::TANH, type, {0, 1, -0.25f, kNan}, {0, 0.7615942f, -0.2449187f, kNan}),
+    });
+}
+
 // 16 bits: results within 2 of 2^15 of the function, over the whole input range.
 OpCase sixteen_bits(Op code, double (*f)(double), float scale) {
   std::vector<int16_t> x, y;

@@ -62,6 +62,7 @@ double element(Type type, const uint8_t* bytes, size_t i) {
     case Type::int64:
       return at(int64_t{});
     case Type::uint64:
+    case Type::complex64:  // bits
       return at(uint64_t{});
     default:
       ADD_FAILURE() << "type " << type_name(type) << " is unknown to the harness";

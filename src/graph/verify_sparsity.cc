@@ -1,43 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "graph/sparsity.h"
 #include "graph/verify_tensor.h"
-#include "schema/tflite_generated.h"
 
 namespace cygnet {
 namespace {
-
-// One integer list of a sparse dimension, whatever its element type.
-struct IndexList {
-  const uint8_t* data = nullptr;
-  int width = 0;
-  int64_t size = -1;  // −1: absent
-  int64_t at(int64_t i) const {
-    if (width == 1) return data[i];
-    if (width == 2) return reinterpret_cast<const uint16_t*>(data)[i];
-    return reinterpret_cast<const int32_t*>(data)[i];
-  }
-};
-
-template <class Table>
-IndexList index_list_of(const void* table, int width) {
-  const auto* values = static_cast<const Table*>(table)->values();
-  if (values == nullptr) return {};
-  return {reinterpret_cast<const uint8_t*>(values->data()), width,
-          static_cast<int64_t>(values->size())};
-}
-
-IndexList index_list(schema::SparseIndexVector type, const void* table) {
-  if (table == nullptr) return {};
-  switch (type) {
-    case schema::SparseIndexVector::Int32Vector:
-      return index_list_of<schema::Int32Vector>(table, 4);
-    case schema::SparseIndexVector::Uint16Vector:
-      return index_list_of<schema::Uint16Vector>(table, 2);
-    case schema::SparseIndexVector::Uint8Vector:
-      return index_list_of<schema::Uint8Vector>(table, 1);
-    default:
-      return {};
-  }
-}
 
 // Whether order[from, to) holds from..to−1, each once. to ≤ 2 · kMaxRank.
 bool is_permutation(const flatbuffers::Vector<int32_t>& order, int from, int to) {
@@ -54,8 +20,7 @@ bool is_permutation(const flatbuffers::Vector<int32_t>& order, int from, int to)
 // keeps.
 Status verify_sparse_dimension(const schema::DimensionMetadata& metadata, int64_t dim,
                                int64_t outer, Budget* budget, int64_t* stored) {
-  const IndexList segments = index_list(metadata.array_segments_type(), metadata.array_segments());
-  const IndexList indices = index_list(metadata.array_indices_type(), metadata.array_indices());
+  const IndexList segments = segments_of(metadata), indices = indices_of(metadata);
   if (segments.size < 0 || indices.size < 0)
     return bad_model("T7: a sparse dimension without segments or indices");
   CYGNET_TRY(budget->spend(segments.size + indices.size));
@@ -105,7 +70,9 @@ Status verify_sparsity(const GraphTensor& tensor, Budget* budget, int64_t* store
   uint32_t mapped = 0;
   for (int i = 0; i < blocks; ++i) {
     const int32_t block = dims->Get(static_cast<flatbuffers::uoffset_t>(rank + i))->dense_size();
-    const int32_t target = block_map->Get(static_cast<flatbuffers::uoffset_t>(i));
+    // Level rank + i goes over this dimension, which the block map leads back to `target`.
+    const int32_t expanded = order->Get(static_cast<flatbuffers::uoffset_t>(rank + i));
+    const int32_t target = block_map->Get(static_cast<flatbuffers::uoffset_t>(expanded - rank));
     if (target < 0 || target >= rank || ((mapped >> target) & 1) != 0)
       return bad_model("T7: block %d: expected a dimension of 0 to %d of its own, got %d", i,
                        rank - 1, target);
@@ -114,7 +81,7 @@ Status verify_sparsity(const GraphTensor& tensor, Budget* budget, int64_t* store
       return bad_model("T7: block %d: size %d does not divide dimension %lld", i, block,
                        static_cast<long long>(sizes[target]));
     sizes[target] /= block;
-    sizes[order->Get(static_cast<flatbuffers::uoffset_t>(rank + i))] = block;
+    sizes[expanded] = block;
   }
   int64_t positions = 1;
   for (int i = 0; i < rank + blocks; ++i) {

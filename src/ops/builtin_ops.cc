@@ -27,8 +27,10 @@
   X(kConcatenation)              \
   X(kConv2d)                     \
   X(kConv3d)                     \
+  X(kConv3dTranspose)            \
   X(kCos)                        \
   X(kCumsum)                     \
+  X(kDensify)                    \
   X(kDepthToSpace)               \
   X(kDepthwiseConv2d)            \
   X(kDequantize)                 \
@@ -54,6 +56,7 @@
   X(kHardSwish)                  \
   X(kIf)                         \
   X(kImag)                       \
+  X(kL2Pool2d)                   \
   X(kL2Normalization)            \
   X(kLeakyRelu)                  \
   X(kLess)                       \

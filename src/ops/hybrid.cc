@@ -66,11 +66,13 @@ template <class T>
 void quantize_floats(const float* x, int64_t n, const DynamicQuant& quant, int32_t offset, T* out) {
   // The largest float below 1/2: with 1/2 itself, the float just below 1/2 would round up.
   constexpr float kHalf = 0x1.fffffep-2f;
-  const auto zero = static_cast<float>(quant.zero);
+  const auto low = static_cast<float>(-128 - quant.zero),
+             high = static_cast<float>(127 - quant.zero);
+  offset += quant.zero;
   for (int64_t i = 0; i < n; ++i) {
-    float q = zero + x[i] * quant.inverse;
-    q = q > -128.0f ? q : -128.0f;  // NaN too
-    q = q < 127.0f ? q : 127.0f;
+    float q = x[i] * quant.inverse;
+    q = q > low ? q : low;  // NaN too
+    q = q < high ? q : high;
     out[i] = static_cast<T>(static_cast<int32_t>(q + (q < 0 ? -kHalf : kHalf)) + offset);
   }
 }

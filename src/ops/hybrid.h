@@ -21,8 +21,9 @@ struct DynamicQuant {
 /// over all codes. NaN is passed over.
 DynamicQuant choose_quant(const float* x, int64_t n, bool asymmetric);
 
-/// out[i] = q(x[i]) + offset, halves rounded away from zero. T: uint8_t (offset 128: the unsigned
-/// domain of the kernels), int16_t, float (offset −zero: exact numbers for the plain loops).
+/// out[i] = q(x[i]) + offset; halves are rounded away from zero before the zero is added. T:
+/// uint8_t (offset 128: the unsigned domain of the kernels), int16_t, float (offset −zero: exact
+/// numbers for the plain loops).
 template <class T>
 void quantize_floats(const float* x, int64_t n, const DynamicQuant& quant, int32_t offset, T* out);
 extern template void quantize_floats(const float*, int64_t, const DynamicQuant&, int32_t, uint8_t*);

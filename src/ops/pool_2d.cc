@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// AVERAGE_POOL_2D, MAX_POOL_2D: x [N, H, W, C] → y [N, OH, OW, C], the mean or the largest element
-// of each channel under a window; positions outside x do not count. Types f32, int8, uint8, int16;
-// x and y have the same scale and zero point. Integer means round half away from zero.
-// Source: tensorflow/lite/kernels/pooling.cc.
+// AVERAGE_POOL_2D, MAX_POOL_2D, L2_POOL_2D: x [N, H, W, C] → y [N, OH, OW, C], the mean, the
+// largest element or the root of the mean of squares of each channel under a window; positions
+// outside x do not count. Types f32, int8, uint8, int16 (L2: f32); x and y have the same scale and
+// zero point. Integer means round half away from zero. Source: tensorflow/lite/kernels/pooling.cc.
+#include <cmath>
+
 #include "kernels/kernels.h"
 #include "ops/activation.h"
 #include "ops/check.h"
@@ -56,6 +58,11 @@ Status infer(OpContext& op) {
   PoolState s;
   CYGNET_TRY(geometry_of(op, &s));
   return op.set_output(0, {x.shape[0], s.h.out, s.w.out, x.shape[3]});
+}
+
+Status infer_l2(OpContext& op) {
+  CYGNET_TRY(expect_type("input 0", op.input(0), {Type::float32}));
+  return infer(op);
 }
 
 Status prepare(OpContext& op) {
@@ -184,6 +191,23 @@ Status invoke(OpContext& op) {
   return {};
 }
 
+Status invoke_l2(OpContext& op) {
+  const auto& s = op.state<PoolState>();
+  const int64_t c = op.input(0).shape[3], row = s.w.in * c;
+  each_window<float>(op, s, [&](const float* from, const Patch& p, float* to, int) {
+    for (int64_t ch = 0; ch < c; ++ch) {
+      float sum = 0;
+      for (int64_t y = 0; y < p.h; ++y)
+        for (int64_t x = 0; x < p.w; ++x) {
+          const float value = from[y * row + x * c + ch];
+          sum += value * value;
+        }
+      to[ch] = s.real(std::sqrt(sum / static_cast<float>(p.h * p.w)));
+    }
+  });
+  return {};
+}
+
 constexpr OpDef pool(const char* name, schema::BuiltinOperator builtin,
                      Status (*invoke)(OpContext&)) {
   return {.name = name,
@@ -203,5 +227,14 @@ extern const OpDef kAveragePool2d =
 extern const OpDef kMaxPool2d;
 extern const OpDef kMaxPool2d =
     pool("MAX_POOL_2D", schema::BuiltinOperator::MAX_POOL_2D, invoke<true>);
+
+extern const OpDef kL2Pool2d;
+extern const OpDef kL2Pool2d = {
+    .name = "L2_POOL_2D",
+    .builtin = static_cast<int32_t>(schema::BuiltinOperator::L2_POOL_2D),
+    .options_type = static_cast<uint8_t>(schema::BuiltinOptions::Pool2DOptions),
+    .infer = infer_l2,
+    .prepare = prepare,
+    .invoke = invoke_l2};
 
 }  // namespace cygnet::ops

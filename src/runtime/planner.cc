@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "graph/sparsity.h"
 #include "runtime/control_flow.h"
 
 namespace cygnet {
@@ -24,6 +25,7 @@ class Planner {
   Status run() {
     CYGNET_TRY(refuse_unsupported());
     CYGNET_TRY(place_inputs_and_variables());
+    CYGNET_TRY(make_constants_dense());
     CYGNET_TRY(sweep());
     CYGNET_TRY(place_tensors());
     CYGNET_TRY(plan_arena(plan_.blocks, &plan_.arena_bytes));
@@ -33,6 +35,7 @@ class Planner {
  private:
   Status refuse_unsupported() const;
   Status place_inputs_and_variables();
+  Status make_constants_dense();
   Status sweep();
   Status plan_step(int32_t node, Tensor** operands);
   Status fold(Step* step);
@@ -101,6 +104,25 @@ Status Planner::place_inputs_and_variables() {
   return {};
 }
 
+// Operators see no sparse constants.
+Status Planner::make_constants_dense() {
+  for (size_t i = 0; i < plan_.tensors.size(); ++i) {
+    const GraphTensor& sparse = graph_.tensors[i];
+    if (sparse.sparsity == nullptr) continue;
+    if (!sparse.constant || type_bits(sparse.type) < 8)
+      return Status::error(Code::unsupported, "%s: T7: a sparse %s of type %s (\"%.*s\")",
+                           model_.path(), sparse.constant ? "constant" : "variable or result",
+                           type_name(sparse.type), static_cast<int>(sparse.name.size()),
+                           sparse.name.data());
+    Tensor& tensor = plan_.tensors[i];
+    CYGNET_TRY(tensor_bytes(tensor.type, tensor.shape, model_.limits(), &tensor.bytes));
+    plan_.places[i] = Place::persistent;
+    CYGNET_TRY(driver_.take_buffer(static_cast<int32_t>(i), "sparse constant"));
+    densify(sparse, tensor.data);
+  }
+  return {};
+}
+
 Status Planner::sweep() {
   size_t operands = 0;
   for (const Node& node : graph_.nodes)
@@ -125,10 +147,6 @@ Status Planner::plan_step(int32_t index, Tensor** operands) {
   Step& step = plan_.steps.emplace_back();
   step.node = index;
   driver_.bind(&step, operands);
-  for (int32_t i : node.inputs)
-    if (i != kAbsent && graph_.tensors[i].sparsity != nullptr)
-      return driver_.located(
-          step, Status::error(Code::unsupported, "T7: sparse operands are not supported"));
   if (any(node.inputs, Place::dynamic)) {
     step.dynamic = true;
   } else {

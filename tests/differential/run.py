@@ -94,7 +94,7 @@ class Session:
             return Outcome("failed", "the process died")
         record = (raw, feeds, theirs)
         if error is not None and not (case.compare and isinstance(error, Refused) and "Didn't find op" in str(error)) \
-                and not (case.compare and "Unresolved custom op" in str(error)):
+                and not (case.compare and "unresolved custom op" in str(error).lower()):
             if isinstance(plain, Failed) and isinstance(kernels, Failed):
                 return Outcome("refused", f"LiteRT: {error}; ours: {plain}", record=record)
             return Outcome("ours", f"LiteRT: {error}", record=record)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "ops/movement_cases.h"
 
 namespace cygnet::test {
@@ -83,6 +85,148 @@ TEST(BatchMatmul, Cases) {
   cases.push_back(product({0, 2, 3}, {1, 3, 4}, {0}));
   cases.push_back(product({1, 1, 1, 1, 1, 1, 2, 3}, {1, 1, 1, 1, 1, 2, 3, 2}, {1, 1, 1, 1, 1, 2}));
   run_op_cases(cases);
+}
+
+// Whole numbers (x − x_zero) · (y − y_zero) summed, of matrices of m × k and k × n elements.
+template <class X, class Y>
+std::vector<double> sums(const std::vector<X>& x, const std::vector<Y>& y, int m, int k, int n,
+                         int x_zero, int y_zero) {
+  std::vector<double> out;
+  for (int i = 0; i < m; ++i)
+    for (int j = 0; j < n; ++j) {
+      double sum = 0;
+      for (int d = 0; d < k; ++d)
+        sum += (static_cast<double>(x[static_cast<size_t>(i * k + d)]) - x_zero) *
+               (static_cast<double>(y[static_cast<size_t>(d * n + j)]) - y_zero);
+      out.push_back(sum);
+    }
+  return out;
+}
+
+// x [m, k] · y [k, n]; Out int32: the sums of the elements themselves.
+template <class X, class Y, class Out>
+OpCase integers(int m, int k, int n) {
+  constexpr bool kSums = std::is_same_v<Out, int32_t>, kWide = std::is_same_v<X, int16_t>;
+  const int x_zero = kWide ? 0 : 5, y_zero = kWide ? 0 : -9, out_zero = kWide ? 0 : 3;
+  const auto x = random_elements<X>(static_cast<size_t>(m * k), 1, -120, 120);
+  const auto y = random_elements<Y>(static_cast<size_t>(k * n), 2, -120, 120);
+  std::vector<Out> expected;
+  for (double sum : sums(x, y, m, k, n, kSums ? 0 : x_zero, kSums ? 0 : y_zero))
+    expected.push_back(static_cast<Out>(
+        kSums ? sum : std::clamp(std::round(sum * 0.05 * 0.02 / 0.3) + out_zero, -128.0, 127.0)));
+  if (kWide) {
+    expected.clear();
+    for (double sum : sums(x, y, m, k, n, 0, 0))
+      expected.push_back(static_cast<Out>(std::round(sum * 0.05 * 0.02 / 0.3)));
+  }
+  return {.name = type_name(type_of<Out>()),
+          .model =
+              [=](ModelBuilder& b) {
+                const int a = b.input({m, k}, type_of<X>(), per_tensor(0.05f, x_zero));
+                const int w = b.input({k, n}, type_of<Y>(), per_tensor(0.02f, y_zero));
+                const int out = kSums
+                                    ? b.output({m, n}, Type::int32)
+                                    : b.output({m, n}, type_of<Out>(), per_tensor(0.3f, out_zero));
+                b.op(Op::BATCH_MATMUL, {a, w}, {out}, schema::CreateBatchMatMulOptions(b.fbb()));
+              },
+          .inputs = {values(x), values(y)},
+          .outputs = {values(expected)},
+          .plain_steps = kSums ? 0 : 1,
+          .kernel_steps = kSums ? 0 : 1};
+}
+
+// The rows of x are whole numbers whose quantization has scale 1 and is exact.
+OpCase hybrid(int m, int k, int n, bool asymmetric, bool per_column) {
+  const float low = asymmetric ? -28 : -127, high = low + (asymmetric ? 255 : 254);
+  std::vector<float> x;
+  for (int i : random_elements<int>(static_cast<size_t>(m * k), 1, static_cast<double>(low),
+                                    static_cast<double>(high)))
+    x.push_back(static_cast<float>(i));
+  for (int i = 0; i < m; ++i) {
+    x[static_cast<size_t>(i * k)] = low;
+    x[static_cast<size_t>(i * k + 1)] = high;
+  }
+  const auto y = random_elements<int8_t>(static_cast<size_t>(k * n), 2, -127, 127);
+  std::vector<float> scales, expected;
+  for (int j = 0; j < (per_column ? n : 1); ++j)
+    scales.push_back(0.01f + 0.001f * static_cast<float>(j));
+  const auto whole = sums(x, y, m, k, n, 0, 0);
+  for (size_t i = 0; i < whole.size(); ++i)
+    expected.push_back(static_cast<float>(
+        whole[i] * static_cast<double>(scales[per_column ? i % static_cast<size_t>(n) : 0])));
+  return {.name = "hybrid",
+          .model =
+              [=](ModelBuilder& b) {
+                const int a = b.input({m, k});
+                const int w = b.constant<int8_t>(
+                    {k, n}, y, per_column ? per_channel(scales, 1) : per_tensor(scales[0]));
+                b.op(Op::BATCH_MATMUL, {a, w}, {b.output({m, n})},
+                     schema::CreateBatchMatMulOptions(b.fbb(), false, false, asymmetric));
+              },
+          .inputs = {values(x)},
+          .outputs = {values(expected)},
+          .tolerance = 1e-5};
+}
+
+TEST(BatchMatmul, Types) {
+  std::vector<OpCase> cases;
+  for (int n : {1, 7, 70}) {
+    cases.push_back(integers<int8_t, int8_t, int8_t>(5, 33, n));
+    cases.push_back(integers<int8_t, int8_t, int32_t>(5, 33, n));
+    cases.push_back(integers<int16_t, int16_t, int16_t>(5, 33, n));
+    cases.push_back(integers<int16_t, int8_t, int16_t>(5, 33, n));
+    for (bool asymmetric : {false, true})
+      for (bool per_column : {false, true})
+        cases.push_back(hybrid(3, 17, n, asymmetric, per_column));
+  }
+  run_op_cases(cases);
+}
+
+std::function<void(ModelBuilder&)> quantized(std::function<void(ModelBuilder&)> edit) {
+  return [=](ModelBuilder& b) {
+    const int x = b.input({2, 3}, Type::int8, per_tensor(0.1f));
+    const int y = b.input({3, 2}, Type::int8, per_tensor(0.1f));
+    b.op(Op::BATCH_MATMUL, {x, y}, {b.output({2, 2}, Type::int8, per_tensor(0.1f))},
+         schema::CreateBatchMatMulOptions(b.fbb()));
+    edit(b);
+  };
+}
+
+TEST(BatchMatmul, RefusesQuantizations) {
+  refuse_op_cases({
+      {.name = "none",
+       .model = quantized([](ModelBuilder& b) { b.tensor(1).quantization = {}; }),
+       .message = "input 1: expected quantization parameters, got none"},
+      {.name = "columns of int8",
+       .model = quantized([](ModelBuilder& b) {
+         b.tensor(1).quantization = per_channel({0.1f, 0.2f}, 1);
+       }),
+       .message = "input 1: expected one scale for the tensor, got 2"},
+      {.name = "rows of a hybrid",
+       .model = quantized([](ModelBuilder& b) {
+         b.tensor(0).type = b.tensor(2).type = Type::float32;
+         b.tensor(1).quantization = per_channel({0.1f, 0.2f, 0.3f}, 0);
+       }),
+       .message = "expected one scale or 2 along dimension 1, got 3 along 0"},
+      {.name = "zero point of a hybrid",
+       .model = quantized([](ModelBuilder& b) {
+         b.tensor(0).type = b.tensor(2).type = Type::float32;
+         b.tensor(1).quantization = per_tensor(0.1f, 4);
+       }),
+       .message = "input 1: expected zero point 0, got 4"},
+      {.name = "zero point of int16",
+       .model = quantized([](ModelBuilder& b) {
+         for (int i : {0, 1, 2}) b.tensor(i).type = Type::int16;
+         b.tensor(0).quantization = per_tensor(0.1f, 4);
+       }),
+       .message = "INT16: expected zero points 0, got 4, 0 and 0"},
+      {.name = "types",
+       .model = quantized([](ModelBuilder& b) { b.tensor(1).type = Type::float32; }),
+       .message = "input 1: expected type INT8, got FLOAT32"},
+      {.name = "type of the output",
+       .model = quantized([](ModelBuilder& b) { b.tensor(2).type = Type::int16; }),
+       .message = "output 0: type INT16 is not supported"},
+  });
 }
 
 std::function<void(ModelBuilder&)> model(const Index& x, const Index& y, bool adj_y = false,

@@ -115,6 +115,37 @@ TEST(AveragePool2d, Cases) {
 TEST(MaxPool2d, Cases) {
   run_pools(true);
 }
+TEST(L2Pool2d, Cases) {
+  const auto model = [](Padding padding, int stride, std::vector<int32_t> y,
+                        Activation activation) {
+    return [=](ModelBuilder& b) {
+      const int in = b.input({1, 2, 3, 2});
+      b.op(Op::L2_POOL_2D, {in}, {b.output(y)},
+           schema::CreatePool2DOptions(b.fbb(), padding, stride, stride, 2, 2, activation));
+    };
+  };
+  const Values x = values<float>({1, 0, -1, 2, 3, 0, 1, 4, 5, 6, 7, 8});
+  run_op_cases({{.name = "valid",
+                 .model = model(Padding::VALID, 1, {1, 1, 2, 2}, Activation::NONE),
+                 .inputs = {x},
+                 .outputs = {values<float>(
+                     {std::sqrt(7.0f), std::sqrt(14.0f), std::sqrt(21.0f), std::sqrt(26.0f)})},
+                 .shapes = {{1, 1, 2, 2}}},
+                {.name = "same, relu6",
+                 .model = model(Padding::SAME, 2, {1, 1, 2, 2}, Activation::RELU6),
+                 .inputs = {x},
+                 .outputs = {values<float>(
+                     {std::sqrt(7.0f), std::sqrt(14.0f), std::sqrt(29.0f), std::sqrt(32.0f)})}}});
+  refuse_op_cases({{.name = "type",
+                    .model =
+                        [](ModelBuilder& b) {
+                          const int in = b.input({1, 2, 2, 1}, Type::int8, per_tensor(1));
+                          b.op(Op::L2_POOL_2D, {in},
+                               {b.output({1, 1, 1, 1}, Type::int8, per_tensor(1))},
+                               schema::CreatePool2DOptions(b.fbb(), Padding::VALID, 1, 1, 2, 2));
+                        },
+                    .message = "input 0: expected type FLOAT32, got INT8"}});
+}
 
 std::function<void(ModelBuilder&)> broken(std::function<void(ModelBuilder&)> edit) {
   return [=](ModelBuilder& b) {

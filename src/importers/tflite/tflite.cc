@@ -7,6 +7,7 @@
 
 #include "edit/editor.h"
 #include "format/model.h"
+#include "graph/sparsity.h"
 
 namespace cygnet::tflite {
 namespace {
@@ -42,12 +43,27 @@ void find_facts(Draft& draft, const ImportOptions& options, int index) {
   }
 }
 
+// Passes see no sparse constants.
+void make_constants_dense(Draft& draft) {
+  for (Subgraph& subgraph : draft.graph.subgraphs)
+    for (GraphTensor& t : subgraph.tensors) {
+      if (t.sparsity == nullptr || !t.constant || type_bits(t.type) < 8) continue;
+      const std::span<uint8_t> bytes = draft.allocate(static_cast<size_t>(t.shape.elements()) *
+                                                      static_cast<size_t>(type_bits(t.type) / 8));
+      densify(t, bytes.data());
+      t.data = bytes.data();
+      t.bytes = bytes.size();
+      t.sparsity = nullptr;
+    }
+}
+
 void import(const std::string& path, const ImportOptions& options, Draft& draft) {
   auto model = std::make_shared<Model>();
   check(Model::load(path.c_str(), *options.registry, {.limits = options.limits}, model.get()));
   draft.source = path;
   draft.graph = model->graph();
   draft.hold(model);
+  make_constants_dense(draft);
   for (size_t s = 0; s < draft.graph.subgraphs.size(); ++s) {
     draft.facts.emplace_back();
     find_facts(draft, options, static_cast<int>(s));

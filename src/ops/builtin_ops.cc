@@ -156,7 +156,8 @@
   X(kMaxPoolingWithArgmax2d)     \
   X(kMaxPoolWithArgmax)          \
   X(kMaxUnpooling2d)             \
-  X(kMfcc)
+  X(kMfcc)                       \
+  X(kNumericVerify)
 
 namespace cygnet {
 #define CYGNET_DECLARE(op) extern const OpDef op;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operators on single elements and on rows of them, casts, quantization."""
 import numpy as np
+from flatbuffers import flexbuffers
 
 import models
 from generator import generator
@@ -305,6 +306,17 @@ def fake_quant(r, op, kind):
     options = {"min": low, "max": low + r.real(1.5, 9), "numBits": r.choice([2, 4, 8, 8, 12, 16]),
                "narrowRange": False}
     return unary(r, kind, -6, 6, 0, 1, ("FakeQuantOptions", options), [0, 100, -100])
+
+
+@generator("CUSTOM:NumericVerify", "i8 u8 i16")
+def numeric_verify(r, op, kind):
+    shape = shape_of(r)
+    options = {"tolerance": r.real(0, 9), "log_if_failed": False}
+    x = r.operand(kind, shape, -3, 3)
+    if kind != "i16" and len(shape) > 0 and 0 not in shape and r.chance(0.4):
+        with_channels(r, x, -3, 3)
+    return Case([x, Operand(shape, "f32", low=-3, high=3)], [Operand(shape, "f32")],
+                custom=bytes(flexbuffers.Dumps(options)))
 
 
 # ---- rows

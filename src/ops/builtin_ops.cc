@@ -152,6 +152,7 @@
 #define CYGNET_CUSTOM_OPS(X)     \
   X(kAudioSpectrogram)           \
   X(kConvolution2dTransposeBias) \
+  X(kHadamardRotation)           \
   X(kDenseImageWarp)             \
   X(kMaxPoolingWithArgmax2d)     \
   X(kMaxPoolWithArgmax)          \

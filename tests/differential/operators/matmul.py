@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Products of matrices."""
 import numpy as np
+from flatbuffers import flexbuffers
 
 import models
 from generator import generator
@@ -45,3 +46,18 @@ def batch_matmul(r, op, kind):
     if kind != "hybrid" and r.chance(0.4):
         operands[1].data = models.random_values(r.rng, operands[1])
     return Case(list(operands[:2]), [operands[2]], ("BatchMatMulOptions", fields))
+
+
+@generator("CUSTOM:aeq.hadamard_rotation", "f32")
+def hadamard_rotation(r, op, kind):
+    size = 2 ** r.integer(0, 7)
+    shape = (*[r.integer(1, 4) for _ in range(r.integer(1, 2))], size * r.integer(1, 3))
+    builder = flexbuffers.Builder()
+    with builder.Map():
+        builder.Key("hadamard_size")
+        builder.Int(size)
+        builder.Key("random_binary_vector")
+        with builder.Vector():
+            for _ in range(size):
+                builder.Int(1)
+    return Case([Operand(shape)], [Operand(shape)], custom=bytes(builder.Finish()))

@@ -34,6 +34,7 @@ struct Facts {
     return static_cast<const Table*>(node.options);
   }
   const GraphTensor& input(size_t k) const { return subgraph.tensors[node.inputs[k]]; }
+  const GraphTensor& output() const { return subgraph.tensors[node.outputs[0]]; }
   bool hybrid() const { return type == Type::float32 && weights == Type::int8; }
   bool broadcasts() const { return node.inputs.size() > 1 && !(input(0).shape == input(1).shape); }
 };
@@ -44,7 +45,6 @@ struct ByType {
   int int8, int16;
 };
 constexpr ByType kByType[] = {
-    {Op::ABS, 2, 3},
     {Op::ADD, 2, 3},
     {Op::ARG_MAX, 2, 2},
     {Op::ARG_MIN, 2, 2},
@@ -55,20 +55,19 @@ constexpr ByType kByType[] = {
     {Op::CONV_2D, 3, 4},
     {Op::DEPTHWISE_CONV_2D, 3, 5},
     {Op::DEPTH_TO_SPACE, 2, 2},
-    {Op::DEQUANTIZE, 2, 3},
     {Op::EQUAL, 2, 4},
     {Op::EXP, 2, 2},
     {Op::FLOOR_DIV, 3, 3},
     {Op::FLOOR_MOD, 2, 2},
     {Op::FULLY_CONNECTED, 4, 7},
     {Op::GATHER, 2, 4},
-    {Op::GELU, 2, 2},
     {Op::GREATER, 2, 2},
     {Op::GREATER_EQUAL, 2, 3},
     {Op::L2_NORMALIZATION, 2, 2},
     {Op::LEAKY_RELU, 2, 2},
     {Op::LESS, 2, 3},
     {Op::LESS_EQUAL, 2, 2},
+    {Op::LOG, 2, 2},
     {Op::LOGISTIC, 2, 3},
     {Op::LOG_SOFTMAX, 2, 2},
     {Op::MAXIMUM, 2, 4},
@@ -81,9 +80,9 @@ constexpr ByType kByType[] = {
     {Op::PACK, 2, 3},
     {Op::PAD, 2, 3},
     {Op::PADV2, 2, 2},
-    {Op::QUANTIZE, 1, 3},
     {Op::REDUCE_MAX, 2, 3},
     {Op::REDUCE_MIN, 2, 3},
+    {Op::REDUCE_PROD, 2, 2},
     {Op::RELU, 2, 3},
     {Op::RELU6, 2, 3},
     {Op::RESIZE_BILINEAR, 2, 4},
@@ -99,7 +98,7 @@ constexpr ByType kByType[] = {
     {Op::SQUARED_DIFFERENCE, 2, 2},
     {Op::STRIDED_SLICE, 2, 4},
     {Op::SUB, 2, 5},
-    {Op::SUM, 2, 3},
+    {Op::SUM, 2, 2},
     {Op::TANH, 2, 3},
     {Op::TILE, 3, 3},
     {Op::TOPK_V2, 2, 3},
@@ -262,7 +261,61 @@ int sequence_lstm_version(const Facts& f) {
   return hybrid_version<schema::UnidirectionalSequenceLSTMOptions>(f, 2, 2);
 }
 
+int cast_version(const Facts& f) {
+  const auto either = [&](std::initializer_list<Type> types) {
+    return std::any_of(types.begin(), types.end(),
+                       [&](Type t) { return f.type == t || f.output().type == t; });
+  };
+  if (either({Type::int2, Type::uint4}) || f.output().type == Type::int4) return 9;
+  if (either({Type::float16, Type::bfloat16})) return 7;
+  if (f.type == Type::int4) return 6;
+  if (either({Type::float64})) return 5;
+  if (either({Type::uint16})) return 4;
+  if (either({Type::int8})) return 3;
+  return either({Type::uint32}) ? 2 : 1;
+}
+
+int quantize_version(const Facts& f) {
+  const GraphTensor& y = f.output();
+  if (y.type == Type::int4) return 4;
+  if (y.quantization.count > 1) return 3;
+  return y.type == Type::int16 ? 2 : 1;
+}
+
+int dequantize_version(const Facts& f) {
+  if (f.type == Type::int2 || f.type == Type::uint4) return 9;
+  if (f.type == Type::int4) return 6;
+  if (f.type == Type::int8) return f.input(0).quantization.count > 1 ? 5 : 2;
+  return f.type == Type::int16 || f.type == Type::float16 ? 3 : 1;
+}
+
+// Of operators on single elements; 0 where the type alone decides.
+int unary_version(const Facts& f, Op op) {
+  switch (op) {
+    case Op::ABS:
+      if (f.type == Type::int16) return f.input(0).quantization.count > 0 ? 3 : 4;
+      return f.type == Type::int32 ? 5 : f.type == Type::int8 ? 2 : 1;
+    case Op::CAST:
+      return cast_version(f);
+    case Op::DEQUANTIZE:
+      return dequantize_version(f);
+    case Op::GELU:
+      if (f.type == Type::float16 || f.type == Type::int16) return 3;
+      return f.type == Type::int8 || f.type == Type::uint8 ? 2 : 1;
+    case Op::QUANTIZE:
+      return quantize_version(f);
+    case Op::SIGN:
+      return f.type == Type::int32 ? 2 : 1;
+    case Op::COS:
+    case Op::SIN:
+      return f.type == Type::float16 ? 2 : 1;
+    default:
+      return 0;
+  }
+}
+
 int version_of(const Facts& f, Op op) {
+  if (const int version = unary_version(f, op); version > 0) return version;
   switch (op) {
     case Op::LSTM:
       return lstm_version(f);
@@ -319,10 +372,6 @@ int version_of(const Facts& f, Op op) {
       return std::max(
           by_type(op, f.type),
           f.type == Type::boolean || f.type == Type::int8 || f.type == Type::int16 ? 3 : 2);
-    case Op::DEQUANTIZE:
-      return f.type == Type::float16 ? 3 : by_type(op, f.type);
-    case Op::CAST:
-      return f.type == Type::float16 || f.type == Type::bfloat16 ? 7 : 1;
     case Op::FILL: {
       const Type value = f.weights;
       if (value == Type::boolean || value == Type::string) return 2;

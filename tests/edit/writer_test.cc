@@ -160,6 +160,27 @@ TEST(Versions, OfMovesFollowTypes) {
   EXPECT_EQ(versions, (std::vector<int>{7, 3, 2, 5, 8}));
 }
 
+TEST(Versions, OfUnaryOperatorsFollowTypes) {
+  static constexpr float kScales[] = {1, 2};
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t half = e.input("half", Type::float16, {2}),
+                whole = e.input("whole", Type::int32, {2}),
+                plain = e.input("plain", Type::int16, {2}),
+                small = e.input("small", Type::int4, {2}), rows = e.input("rows", Type::int8, {2}),
+                scaled = e.input("scaled", Type::int16, {2});
+  e.tensor(small).quantization = {.scales = kScales, .count = 1};
+  e.tensor(rows).quantization = {.scales = kScales, .count = 2};
+  for (int32_t x : {whole, plain, scaled}) e.add(Builtin::ABS, {x}, schema::AbsOptionsT());
+  for (int32_t x : {half, small, rows})
+    e.add(Builtin::DEQUANTIZE, {x}, schema::DequantizeOptionsT(), {"", Type::float32});
+  e.add(Builtin::GELU, {half}, schema::GeluOptionsT());
+  e.tensor(scaled).quantization = {.scales = kScales, .count = 1};
+  std::vector<int> versions;
+  for (const Node& n : e.subgraph().nodes) versions.push_back(operator_version(e.subgraph(), n));
+  EXPECT_EQ(versions, (std::vector<int>{5, 4, 3, 3, 6, 5, 3}));
+}
+
 TEST(Versions, OfHybridNetworks) {
   static constexpr float kOne = 1;
   Draft draft;

@@ -164,35 +164,66 @@ int by_type(Op op, Type type) {
   return 1;
 }
 
+// Whether 16-bit activations come with the type of the bias given.
+template <class Options>
+bool names_bias_type(const Facts& f) {
+  const auto* o = f.options<Options>();
+  return f.type == Type::int16 && f.weights == Type::int8 && o != nullptr &&
+         o->quantized_bias_type() != schema::TensorType::FLOAT32;
+}
+
 int convolution_version(const Facts& f) {
+  if (names_bias_type<schema::Conv2DOptions>(f)) return 8;
   if (f.weights == Type::int4) return 7;
   const Shape& filter = f.input(1).shape;
   const Shape& input = f.input(0).shape;
   if (filter.rank == 4 && input.rank == 4 && filter[3] != input[3]) return 6;  // grouped
-  return f.hybrid() ? 2 : by_type(Op::CONV_2D, f.type);
+  if (f.hybrid()) return f.input(1).quantization.count > 1 ? 5 : 2;
+  return by_type(Op::CONV_2D, f.type);
 }
 
 int depthwise_version(const Facts& f) {
   const auto* o = f.options<schema::DepthwiseConv2DOptions>();
   const bool dilated = o != nullptr && (o->dilation_h_factor() != 1 || o->dilation_w_factor() != 1);
-  if (f.hybrid()) return 4;
+  if (f.weights == Type::int4) return 7;
+  if (f.hybrid()) return f.input(1).quantization.count > 1 ? 6 : 4;
   return std::max(by_type(Op::DEPTHWISE_CONV_2D, f.type), dilated ? 2 : 1);
 }
 
 int fully_connected_version(const Facts& f) {
   const auto* o = f.options<schema::FullyConnectedOptions>();
-  int version = f.hybrid() ? 3 : by_type(Op::FULLY_CONNECTED, f.type);
+  if (f.weights == Type::int2) return 14;
+  if (f.weights == Type::int4) return f.type == Type::int16 ? 13 : 10;
+  int version = by_type(Op::FULLY_CONNECTED, f.type);
+  if (f.hybrid())
+    version = f.input(1).quantization.count > 1                 ? 12
+              : o != nullptr && o->asymmetric_quantize_inputs() ? 9
+                                                                : 3;
+  if (names_bias_type<schema::FullyConnectedOptions>(f)) version = 11;
+  if (f.input(1).sparsity != nullptr) version = std::max(version, 8);
   if (o != nullptr && o->keep_num_dims()) version = std::max(version, 5);
   if (f.node.inputs.size() < 3 || f.node.inputs[2] == kAbsent) version = std::max(version, 6);
   return version;
 }
 
 int transpose_conv_version(const Facts& f) {
+  // Operand 0 is the shape of the result.
+  const Type type = f.input(2).type;
   const auto* o = f.options<schema::TransposeConvOptions>();
+  if (type == Type::int16 && o != nullptr &&
+      o->quantized_bias_type() != schema::TensorType::FLOAT32)
+    return 5;
   if (o != nullptr && o->fused_activation_function() != schema::ActivationFunctionType::NONE)
     return 4;
   const bool bias = f.node.inputs.size() > 3 && f.node.inputs[3] != kAbsent;
-  return std::max(by_type(Op::TRANSPOSE_CONV, f.type), bias ? 3 : 1);
+  return std::max(
+      {by_type(Op::TRANSPOSE_CONV, type), bias ? 3 : 1, f.weights == Type::int8 ? 2 : 1});
+}
+
+int batch_matmul_version(const Facts& f) {
+  const auto* o = f.options<schema::BatchMatMulOptions>();
+  if (f.hybrid()) return o != nullptr && o->asymmetric_quantize_inputs() ? 4 : 1;
+  return by_type(Op::BATCH_MATMUL, f.type);
 }
 
 template <class Options>
@@ -339,6 +370,8 @@ int version_of(const Facts& f, Op op) {
       return fully_connected_version(f);
     case Op::TRANSPOSE_CONV:
       return transpose_conv_version(f);
+    case Op::BATCH_MATMUL:
+      return batch_matmul_version(f);
     case Op::RESIZE_BILINEAR:
       return resize_version<schema::ResizeBilinearOptions>(f, op);
     case Op::RESIZE_NEAREST_NEIGHBOR:
@@ -400,6 +433,8 @@ constexpr Release kReleases[] = {
     {Op::ATAN2, 1, 2, 10},
     {Op::AVERAGE_POOL_2D, 3, 2, 3},
     {Op::BATCH_MATMUL, 1, 2, 3},
+    {Op::BATCH_MATMUL, 3, 2, 4},
+    {Op::BATCH_MATMUL, 4, 2, 5},
     {Op::BATCH_TO_SPACE_ND, 3, 2, 3},
     {Op::BIDIRECTIONAL_SEQUENCE_LSTM, 3, 2, 3},
     {Op::BIDIRECTIONAL_SEQUENCE_RNN, 3, 2, 3},
@@ -412,15 +447,24 @@ constexpr Release kReleases[] = {
     {Op::CONV_2D, 7, 2, 11},
     {Op::CONV_2D, 8, 2, 15},
     {Op::CONV_3D, 1, 2, 5},
+    {Op::CONV_3D_TRANSPOSE, 1, 2, 6},
     {Op::CUMSUM, 1, 2, 4},
+    {Op::DENSIFY, 1, 2, 2},
     {Op::DEPTHWISE_CONV_2D, 4, 2, 2},
     {Op::DEPTHWISE_CONV_2D, 5, 2, 3},
+    {Op::DEPTHWISE_CONV_2D, 6, 2, 3},
+    {Op::DEPTHWISE_CONV_2D, 7, 2, 11},
     {Op::DEQUANTIZE, 3, 1, 15},
     {Op::DIV, 2, 2, 3},
     {Op::DYNAMIC_UPDATE_SLICE, 1, 2, 9},
     {Op::FULLY_CONNECTED, 5, 2, 0},
     {Op::FULLY_CONNECTED, 6, 2, 1},
     {Op::FULLY_CONNECTED, 7, 2, 3},
+    {Op::FULLY_CONNECTED, 8, 2, 3},
+    {Op::FULLY_CONNECTED, 10, 2, 11},
+    {Op::FULLY_CONNECTED, 11, 2, 15},
+    {Op::FULLY_CONNECTED, 12, 2, 17},
+    {Op::FULLY_CONNECTED, 13, 2, 18},
     {Op::GATHER, 3, 1, 15},
     {Op::GATHER, 4, 2, 4},
     {Op::GATHER, 5, 2, 5},
@@ -463,6 +507,7 @@ constexpr Release kReleases[] = {
     {Op::TRANSPOSE, 6, 2, 12},
     {Op::TRANSPOSE_CONV, 3, 2, 3},
     {Op::TRANSPOSE_CONV, 4, 2, 13},
+    {Op::TRANSPOSE_CONV, 5, 2, 15},
     {Op::UNIDIRECTIONAL_SEQUENCE_LSTM, 3, 2, 3},
     {Op::UNIDIRECTIONAL_SEQUENCE_LSTM, 4, 2, 12},
     {Op::UNIDIRECTIONAL_SEQUENCE_RNN, 3, 2, 3},

@@ -181,6 +181,29 @@ TEST(Versions, OfUnaryOperatorsFollowTypes) {
   EXPECT_EQ(versions, (std::vector<int>{5, 4, 3, 3, 6, 5, 3}));
 }
 
+TEST(Versions, OfWeights) {
+  static constexpr float kScales[] = {1, 2, 3};
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t x = e.input("x", Type::float32, {1, 4});
+  const int32_t one = e.constant<int8_t>({3, 4}, std::vector<int8_t>(12)),
+                each = e.constant<int8_t>({3, 4}, std::vector<int8_t>(12)),
+                small = e.copied_constant(Type::int4, {3, 4}, std::vector<uint8_t>(6)),
+                b = e.constant<float>({3}, std::vector<float>(3));
+  e.tensor(one).quantization = e.tensor(small).quantization = {.scales = kScales, .count = 1};
+  e.tensor(each).quantization = {.scales = kScales, .count = 3};
+  schema::FullyConnectedOptionsT options;
+  for (int32_t w : {one, each, small}) e.add(Builtin::FULLY_CONNECTED, {x, w, b}, options);
+  options.asymmetric_quantize_inputs = true;
+  e.add(Builtin::FULLY_CONNECTED, {x, one, b}, options);
+  schema::BatchMatMulOptionsT product;
+  product.adj_y = product.asymmetric_quantize_inputs = true;
+  e.add(Builtin::BATCH_MATMUL, {x, one}, product);
+  std::vector<int> versions;
+  for (const Node& n : e.subgraph().nodes) versions.push_back(operator_version(e.subgraph(), n));
+  EXPECT_EQ(versions, (std::vector<int>{3, 12, 10, 9, 4}));
+  EXPECT_EQ(minimum_runtime(draft.graph), "2.17.0");
+}
 TEST(Versions, OfHybridNetworks) {
   static constexpr float kOne = 1;
   Draft draft;

@@ -278,6 +278,7 @@ class OpContext {
     virtual void parallel(int64_t tasks, ParallelBody body, void* context) = 0;
     virtual int threads() const = 0;
     virtual bool stopped() const = 0;
+    virtual int32_t region_operator(int32_t subgraph) const = 0;
 
    protected:
     ~Host() = default;
@@ -323,6 +324,13 @@ class OpContext {
     deferred_ = true;
     return {};
   }
+
+  /// The builtin operator that is all that subgraph `subgraph` of the model does, as the body of a
+  /// reduction is one; −1 where it has no operator, −2 where it has several or does not exist.
+  int32_t region_operator(int32_t subgraph) const { return host_->region_operator(subgraph); }
+  /// In invoke: a number of this node that is 0 when memory is allocated and keeps what it is set
+  /// to from one invoke to the next, whatever else is prepared anew.
+  uint64_t& position() { return position_; }
 
   /// In prepare: `bytes` zeroed bytes, 64-byte aligned, that live as long as this preparation;
   /// null when memory is short.
@@ -386,6 +394,7 @@ class OpContext {
   std::span<const uint8_t> custom_options_;
   void* state_ = nullptr;
   void* const* scratch_ = nullptr;
+  uint64_t position_ = 0;
   bool has_options_ = false;
   bool reference_ = false;
   bool running_ = false;

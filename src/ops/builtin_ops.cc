@@ -39,6 +39,7 @@
   X(kDynamicUpdateSlice)         \
   X(kElu)                        \
   X(kEmbeddingLookup)            \
+  X(kEmbeddingLookupSparse)      \
   X(kEqual)                      \
   X(kExp)                        \
   X(kExpandDims)                 \
@@ -54,10 +55,11 @@
   X(kGreater)                    \
   X(kGreaterEqual)               \
   X(kHardSwish)                  \
+  X(kHashtableLookup)            \
   X(kIf)                         \
   X(kImag)                       \
-  X(kL2Pool2d)                   \
   X(kL2Normalization)            \
+  X(kL2Pool2d)                   \
   X(kLeakyRelu)                  \
   X(kLess)                       \
   X(kLessEqual)                  \
@@ -68,13 +70,17 @@
   X(kLogicalOr)                  \
   X(kLogistic)                   \
   X(kLogSoftmax)                 \
+  X(kLshProjection)              \
   X(kLstm)                       \
+  X(kMatrixDiag)                 \
+  X(kMatrixSetDiag)              \
   X(kMaximum)                    \
   X(kMaxPool2d)                  \
   X(kMean)                       \
   X(kMinimum)                    \
   X(kMirrorPad)                  \
   X(kMul)                        \
+  X(kMultinomial)                \
   X(kNeg)                        \
   X(kNonMaxSuppressionV4)        \
   X(kNonMaxSuppressionV5)        \
@@ -86,6 +92,8 @@
   X(kPow)                        \
   X(kPrelu)                      \
   X(kQuantize)                   \
+  X(kRandomStandardNormal)       \
+  X(kRandomUniform)              \
   X(kRange)                      \
   X(kRank)                       \
   X(kReal)                       \
@@ -94,6 +102,7 @@
   X(kReduceMax)                  \
   X(kReduceMin)                  \
   X(kReduceProd)                 \
+  X(kReduceWindow)               \
   X(kRelu)                       \
   X(kRelu0To1)                   \
   X(kRelu6)                      \
@@ -115,10 +124,12 @@
   X(kShape)                      \
   X(kSign)                       \
   X(kSin)                        \
+  X(kSkipGram)                   \
   X(kSlice)                      \
   X(kSoftmax)                    \
   X(kSpaceToBatchNd)             \
   X(kSpaceToDepth)               \
+  X(kSparseToDense)              \
   X(kSplit)                      \
   X(kSplitV)                     \
   X(kSqrt)                       \
@@ -127,10 +138,14 @@
   X(kSqueeze)                    \
   X(kStablehloAdd)               \
   X(kStablehloAnd)               \
+  X(kStablehloGather)            \
   X(kStablehloMaximum)           \
   X(kStablehloMinimum)           \
   X(kStablehloMultiply)          \
   X(kStablehloPad)               \
+  X(kStablehloReduceWindow)      \
+  X(kStablehloRngBitGenerator)   \
+  X(kStablehloScatter)           \
   X(kStablehloShiftLeft)         \
   X(kStridedSlice)               \
   X(kSub)                        \
@@ -145,6 +160,10 @@
   X(kUnidirectionalSequenceRnn)  \
   X(kUnique)                     \
   X(kUnpack)                     \
+  X(kUnsortedSegmentMax)         \
+  X(kUnsortedSegmentMin)         \
+  X(kUnsortedSegmentProd)        \
+  X(kUnsortedSegmentSum)         \
   X(kWhere)                      \
   X(kWhile)                      \
   X(kZerosLike)
@@ -152,13 +171,17 @@
 #define CYGNET_CUSTOM_OPS(X)     \
   X(kAudioSpectrogram)           \
   X(kConvolution2dTransposeBias) \
-  X(kHadamardRotation)           \
   X(kDenseImageWarp)             \
+  X(kDetectionPostprocess)       \
+  X(kHadamardRotation)           \
+  X(kLandmarks2TransformMatrix)  \
   X(kMaxPoolingWithArgmax2d)     \
   X(kMaxPoolWithArgmax)          \
   X(kMaxUnpooling2d)             \
   X(kMfcc)                       \
-  X(kNumericVerify)
+  X(kNumericVerify)              \
+  X(kTransformLandmarks)         \
+  X(kTransformTensorBilinear)
 
 namespace cygnet {
 #define CYGNET_DECLARE(op) extern const OpDef op;

@@ -24,4 +24,15 @@ inline Status flex_integer(const FlexMap& options, const char* key, int64_t low,
   return {};
 }
 
+/// A number that custom options must have, finite as a float. Errors: C10.
+inline Status flex_float(const FlexMap& options, const char* key, float* out) {
+  const FlexValue value = options.find(key);
+  double number = 0;
+  if (!value.present() || !value.real(&number))
+    return bad_model("C10: option \"%s\": expected a number", key);
+  *out = static_cast<float>(number);
+  if (std::isfinite(*out)) return {};
+  return bad_model("C10: option \"%s\": expected a finite number, got %g", key, number);
+}
+
 }  // namespace cygnet::ops

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // GATHER: slices of input 0 along a dimension, by number.
-//   input 0: params [b…, o…, n, i…], any type of whole bytes; input 1: int16, int32 or int64
-//   indices [b…, r…]
+//   input 0: params [b…, o…, n, i…], any type of whole bytes, int4 or string; input 1: int16,
+//   int32 or int64 indices [b…, r…]
 //   output 0: [b…, o…, r…, i…] of input 0's type: out[b, o, r, i] = params[b, o, indices[b, r], i]
 // Options: axis, where n stands, in [−rank, rank); batch_dims, the number of dimensions b, at most
 // axis, negative ones counted from the end of the indices' dimensions.
 // An index that is not in [0, n) is an error of the run.
 // Source: TFLite's reference kernel, LiteRT 2.3.
 #include "ops/movement.h"
+#include "ops/small_elements.h"
+#include "ops/strings.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet::ops {
@@ -29,7 +31,9 @@ Status resolve(const OpContext& op, int* axis, int* batch_dims) {
 Status infer(OpContext& op) {
   const Shape& params = op.input(0).shape;
   const Shape& indices = op.input(1).shape;
-  CYGNET_TRY(expect_moved_type(op));
+  const Type type = op.input(0).type;
+  if (type != Type::int4 && type != Type::string) CYGNET_TRY(expect_moved_type(op));
+  CYGNET_TRY(expect_same_type("input 0", op.input(0), "output 0", op.output(0)));
   CYGNET_TRY(expect_type("input 1", op.input(1), {Type::int16, Type::int32, Type::int64}));
   CYGNET_TRY(expect_rank_between("input 0", op.input(0), 1, kMaxRank));
   int axis = 0, batch_dims = 0;
@@ -67,21 +71,36 @@ Status invoke(OpContext& op) {
   CYGNET_TRY(resolve(op, &axis, &batch_dims));
   const int64_t n = params.shape[axis];
   CYGNET_TRY(check_indices(op, n));
-  if (op.output(0).bytes == 0) return {};
-  int64_t bytes = 0;
-  CYGNET_TRY(element_bytes("input 0", params, &bytes));
   const int64_t outer = params.shape.elements(batch_dims, axis);
   const int64_t row = indices.shape.elements(batch_dims, indices.shape.rank);
-  const int64_t inner = params.shape.elements(axis + 1, params.shape.rank) * bytes;
+  const int64_t slice = params.shape.elements(axis + 1, params.shape.rank);
+  // Where output slice i, counted over batch, outer and row, lies in params, in elements.
+  const auto source = [&](int64_t i) {
+    const int64_t group = i / row;  // batch · outer + place in outer
+    return (group * n + integer_at(indices, group / outer * row + i % row)) * slice;
+  };
+  const int64_t elements = op.output(0).shape.elements();
+  if (params.type == Type::string) {
+    const Strings strings(params);
+    return write_strings(op, 0, elements,
+                         [&](int64_t i) { return strings[source(i / slice) + i % slice]; });
+  }
+  if (op.output(0).bytes == 0) return {};
+  const int bits = type_bits(params.type);
+  if (bits < 8) {
+    std::memset(op.output(0).data, 0, op.output(0).bytes);
+    for (int64_t i = 0; i < elements / slice; ++i)
+      copy_small(bits, params.as<uint8_t>(), source(i), slice, op.output(0).as<uint8_t>(),
+                 i * slice);
+    return {};
+  }
+  const int64_t bytes = bits / 8, inner = slice * bytes;
   const uint8_t* in = params.as<uint8_t>();
   uint8_t* out = op.output(0).as<uint8_t>();
   const auto total = static_cast<int64_t>(op.output(0).bytes);
   for_slices(op, total / inner, total, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t group = i / row;  // batch · outer + place in outer
-      const int64_t index = integer_at(indices, group / outer * row + i % row);
-      copy_bytes(out + i * inner, in + (group * n + index) * inner, inner);
-    }
+    for (int64_t i = begin; i < end; ++i)
+      copy_bytes(out + i * inner, in + source(i) * bytes, inner);
   });
   return {};
 }

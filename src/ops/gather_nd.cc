@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // GATHER_ND: slices of input 0 by index.
-//   input 0: params [d0, …], any type of whole bytes; input 1: int16, int32 or int64 indices
-//   [i0, …, k], 1 ≤ k ≤ rank of params
+//   input 0: params [d0, …], any type of whole bytes, or string; input 1: int16, int32 or
+//   int64 indices [i0, …, k], 1 ≤ k ≤ rank of params
 //   output 0: [i0, …, dk, …] of input 0's type: out[i…] = params[indices[i…, 0], …, indices[i…,
 //   k−1]]
 // An index that does not lie in its dimension is an error of the run.
 // Source: TFLite's reference kernel, LiteRT 2.3.
 #include "ops/movement.h"
+#include "ops/strings.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet::ops {
@@ -15,7 +16,8 @@ namespace {
 Status infer(OpContext& op) {
   const Tensor& params = op.input(0);
   const Tensor& indices = op.input(1);
-  CYGNET_TRY(expect_moved_type(op));
+  if (params.type != Type::string) CYGNET_TRY(expect_moved_type(op));
+  CYGNET_TRY(expect_same_type("input 0", params, "output 0", op.output(0)));
   CYGNET_TRY(expect_type("input 1", indices, {Type::int16, Type::int32, Type::int64}));
   CYGNET_TRY(expect_rank_between("input 0", params, 1, kMaxRank));
   CYGNET_TRY(expect_rank_between("input 1", indices, 1, kMaxRank));
@@ -46,14 +48,25 @@ Status slice_of(const OpContext& op, int64_t row, int depth, int64_t* slice) {
   return {};
 }
 
+// Of strings: slices of `elements` each.
+Status invoke_strings(OpContext& op, int depth, int64_t rows, int64_t elements) {
+  int64_t slice = 0;
+  for (int64_t i = 0; i < rows; ++i) CYGNET_TRY(slice_of(op, i, depth, &slice));
+  const Strings strings(op.input(0));
+  return write_strings(op, 0, rows * elements, [&](int64_t i) {
+    const Status in_range = slice_of(op, i / elements, depth, &slice);
+    return in_range.ok() ? strings[slice * elements + i % elements] : std::string_view();
+  });
+}
+
 Status invoke(OpContext& op) {
   const Tensor& params = op.input(0);
   const Shape& indices = op.input(1).shape;
   const int depth = indices[indices.rank - 1];
   const int64_t rows = indices.elements(0, indices.rank - 1);
-  int64_t bytes = 0;
-  CYGNET_TRY(element_bytes("input 0", params, &bytes));
-  const int64_t slice_bytes = params.shape.elements(depth, params.shape.rank) * bytes;
+  const int64_t elements = params.shape.elements(depth, params.shape.rank);
+  if (params.type == Type::string) return invoke_strings(op, depth, rows, elements);
+  const int64_t slice_bytes = elements * type_bits(params.type) / 8;
   for (int64_t i = 0; i < rows; ++i) {
     int64_t slice = 0;
     CYGNET_TRY(slice_of(op, i, depth, &slice));

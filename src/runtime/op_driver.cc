@@ -323,6 +323,13 @@ Status OpDriver::request_scratch(OpContext& op, size_t bytes, int* handle) {
   return {};
 }
 
+int32_t OpDriver::region_operator(int32_t subgraph) const {
+  const Vector<Subgraph>& subgraphs = model_->graph().subgraphs;
+  if (subgraph < 0 || static_cast<size_t>(subgraph) >= subgraphs.size()) return -2;
+  const Vector<Node>& nodes = subgraphs[static_cast<size_t>(subgraph)].nodes;
+  return nodes.empty() ? -1 : nodes.size() == 1 ? nodes[0].builtin : -2;
+}
+
 void OpDriver::parallel(int64_t tasks, ParallelBody body, void* context) {
   const bool can_stop = deadline_us_ > 0 || options_.cancel != nullptr;
   if (!can_stop) return pool_->run(tasks, body, context);

@@ -74,6 +74,7 @@ class OpDriver final : public OpContext::Host {
   void parallel(int64_t tasks, ParallelBody body, void* context) override;
   int threads() const override { return pool_->threads(); }
   bool stopped() const override;
+  int32_t region_operator(int32_t subgraph) const override;
 
  private:
   const Subgraph& subgraph() const { return model_->graph().subgraphs[subgraph_]; }

@@ -2,15 +2,40 @@
 #include "runtime/planner.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "graph/sparsity.h"
 #include "runtime/control_flow.h"
+#include "schema/tflite_generated.h"
 
 namespace cygnet {
 namespace {
 
 // Bytes readable past the end of every tensor.
 constexpr int64_t kSlackBytes = 64;
+
+// Whether the format has the operator, but neither TensorFlow Lite's runtime nor LiteRT's has code
+// that runs it on a CPU.
+bool runs_nowhere(int32_t builtin) {
+  using Builtin = schema::BuiltinOperator;
+  constexpr Builtin kStablehloThatRun[] = {
+      Builtin::STABLEHLO_ADD,       Builtin::STABLEHLO_MULTIPLY,
+      Builtin::STABLEHLO_MAXIMUM,   Builtin::STABLEHLO_AND,
+      Builtin::STABLEHLO_MINIMUM,   Builtin::STABLEHLO_SCATTER,
+      Builtin::STABLEHLO_PAD,       Builtin::STABLEHLO_REDUCE_WINDOW,
+      Builtin::STABLEHLO_GATHER,    Builtin::STABLEHLO_RNG_BIT_GENERATOR,
+      Builtin::STABLEHLO_COMPOSITE, Builtin::STABLEHLO_SHIFT_LEFT,
+      Builtin::STABLEHLO_CASE,
+  };
+  const auto op = static_cast<Builtin>(builtin);
+  if (op == Builtin::CALL || op == Builtin::CONCAT_EMBEDDINGS || op == Builtin::DELEGATE)
+    return true;
+  if (op < Builtin::STABLEHLO_LOGISTIC || op > Builtin::STABLEHLO_CASE || op == Builtin::DILATE ||
+      op == Builtin::REDUCE_WINDOW)
+    return false;
+  return std::find(std::begin(kStablehloThatRun), std::end(kStablehloThatRun), op) ==
+         std::end(kStablehloThatRun);
+}
 
 class Planner {
  public:
@@ -61,21 +86,31 @@ class Planner {
 };
 
 Status Planner::refuse_unsupported() const {
-  // Each missing operator once, in the order of first use.
-  Vector<char> list;
+  // Each missing operator once, in the order of first use; those that nothing runs once more.
+  Vector<char> list, nowhere;
   Vector<std::string_view> seen;
+  const auto append = [](Vector<char>* to, std::string_view name) {
+    if (!to->empty()) to->insert(to->end(), {',', ' '});
+    to->insert(to->end(), name.begin(), name.end());
+  };
   for (const Node& node : graph_.nodes) {
     if (node.op != nullptr || std::find(seen.begin(), seen.end(), node.name) != seen.end())
       continue;
     if (seen.size() == 64) break;
     seen.push_back(node.name);
-    if (seen.size() > 1) list.insert(list.end(), {',', ' '});
-    list.insert(list.end(), node.name.begin(), node.name.end());
+    append(&list, node.name);
+    if (runs_nowhere(node.builtin)) append(&nowhere, node.name);
   }
   if (seen.empty()) return {};
   list.push_back('\0');
-  return Status::error(Code::unsupported, "%s: C7: this build does not have these operators: %s",
-                       model_.path(), list.data());
+  nowhere.push_back('\0');
+  if (nowhere.size() == 1)
+    return Status::error(Code::unsupported, "%s: C7: this build does not have these operators: %s",
+                         model_.path(), list.data());
+  return Status::error(Code::unsupported,
+                       "%s: C7: this build does not have these operators: %s; no CPU runtime of "
+                       "this format runs %s: convert the model to other operators",
+                       model_.path(), list.data(), nowhere.data());
 }
 
 Status Planner::place_inputs_and_variables() {

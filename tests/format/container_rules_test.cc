@@ -206,6 +206,28 @@ TEST(RuleC7, OperatorsThatThisBuildLacksAreListedOnce) {
       << status.message();
 }
 
+TEST(RuleC7, OperatorsThatRunNowhereAreNamedAsSuch) {
+  ModelBuilder b;
+  base_model(b);
+  const int x = 0;
+  b.custom_op("my_op", {x}, {b.add_tensor({1}, Type::float32)});
+  b.op(schema::BuiltinOperator::STABLEHLO_DOT_GENERAL, {x}, {b.add_tensor({1}, Type::float32)});
+  b.op(schema::BuiltinOperator::CONCAT_EMBEDDINGS, {x}, {b.add_tensor({1}, Type::float32)});
+  Model model;
+  const TestImage image = b.finish();
+  ASSERT_TRUE(
+      Model::from_memory({image.data(), image.size()}, "m.tflite", builtin_ops(), {}, &model).ok());
+  Interpreter interpreter;
+  ASSERT_TRUE(interpreter.create(model, {}).ok());
+  const Status status = interpreter.allocate();
+  EXPECT_EQ(status.code(), Code::unsupported);
+  EXPECT_NE(std::string(status.message())
+                .find("operators: my_op, STABLEHLO_DOT_GENERAL, CONCAT_EMBEDDINGS; no CPU runtime "
+                      "of this format runs STABLEHLO_DOT_GENERAL, CONCAT_EMBEDDINGS: convert"),
+            std::string::npos)
+      << status.message();
+}
+
 TEST(RuleC2, UnionsHaveATableExactlyWhenTheyNameOne) {
   refused([](ModelBuilder& b) { b.last_op().options = {}; },
           {"C2: subgraph 0 operator 0 ADD: builtin_options:", "got type 11 without a table"});

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "ops/movement_cases.h"
+#include "ops/string_values.h"
 
 namespace cygnet::test {
 namespace {
@@ -35,6 +36,20 @@ Move gather(const Index& in, const Index& shape, const std::vector<I>& indices, 
              }};
   if (!known) m.more_inputs = {values<I>(indices)};
   return m;
+}
+
+TEST(GatherNd, Strings) {
+  run_op_cases({{.name = "rows",
+                 .model =
+                     [](ModelBuilder& b) {
+                       const int x = b.constant_strings({2, 2}, {"a", "bb", "", "d"}),
+                                 i = b.input({2, 1}, Type::int32);
+                       b.op(schema::BuiltinOperator::GATHER_ND, {x, i},
+                            {b.output({2, 2}, Type::string)},
+                            schema::CreateGatherNdOptions(b.fbb()));
+                     },
+                 .inputs = {values<int32_t>({1, 0})},
+                 .outputs = {string_values({"", "d", "a", "bb"})}}});
 }
 
 TEST(GatherNd, Cases) {

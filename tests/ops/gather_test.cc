@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "ops/movement_cases.h"
+#include "ops/string_values.h"
 
 namespace cygnet::test {
 namespace {
@@ -80,6 +81,33 @@ TEST(Gather, ChecksIndicesInEveryRun) {
       run(3, "index 3 at position 1 is not in [0, 3)"),
       run(-1, "index -1 at position 1 is not in [0, 3)"),
       run(INT32_MIN, "index -2147483648 at position 1"),
+  });
+}
+
+TEST(Gather, StringsAndSmallElements) {
+  const Values index = values<int32_t>({2, 0, 2});
+  run_op_cases({
+      {.name = "strings",
+       .model =
+           [](ModelBuilder& b) {
+             const int x = b.constant_strings({3, 2}, {"a", "", "bb", "c", "dd", "e"}),
+                       i = b.input({3}, Type::int32);
+             b.op(Op::GATHER, {x, i}, {b.output({3, 2}, Type::string)},
+                  schema::CreateGatherOptions(b.fbb(), 0, 0));
+           },
+       .inputs = {index},
+       .outputs = {string_values({"dd", "e", "a", "", "dd", "e"})},
+       .shapes = {{3, 2}}},
+      {.name = "odd rows of int4",
+       .model =
+           [](ModelBuilder& b) {
+             const int x = b.constant_bytes({3, 3}, Type::int4, {0x21, 0x43, 0x65, 0x87, 0x09}),
+                       i = b.input({3}, Type::int32);
+             b.op(Op::GATHER, {x, i}, {b.output({3, 3}, Type::int4)},
+                  schema::CreateGatherOptions(b.fbb(), 0, 0));
+           },
+       .inputs = {index},
+       .outputs = {{Type::int4, {0x87, 0x19, 0x32, 0x87, 0x09}}}},
   });
 }
 

@@ -178,6 +178,23 @@ TEST(Int4, DynamicUpdateSlice) {
         .outputs = {packed(y)}}});
 }
 
+// The part has as many bytes as the whole, whose place it may get.
+TEST(Int4, DynamicUpdateSliceOfOneInTwo) {
+  run_op_cases({{.name = "in place of the part",
+                 .model =
+                     [](ModelBuilder& m) {
+                       const int x = m.constant_bytes({2}, Type::int4, {0x21});
+                       const int y = m.input({2}, Type::int4);
+                       const int part = m.add_tensor({1}, Type::int4);
+                       const int one = m.constant<int32_t>({1}, {1});
+                       const int zero = m.constant<int32_t>({1}, {0});
+                       m.op(Op::SLICE, {y, one, one}, {part});
+                       m.op(Op::DYNAMIC_UPDATE_SLICE, {x, part, zero}, {m.output({2}, Type::int4)});
+                     },
+                 .inputs = {packed(std::vector<int8_t>{3, 5})},
+                 .outputs = {packed(std::vector<int8_t>{5, 2})}}});
+}
+
 TEST(Strings, SliceTileAndReshape) {
   std::vector<OpCase> cases;
   for (bool known : {true, false}) {

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "cli/failure.h"
+#include "cli/npy_strings.h"
 #include "cli/npz.h"
 
 namespace cygnet::cli {
@@ -232,6 +233,7 @@ std::string_view header_text(std::span<const uint8_t> bytes, const std::string& 
 }  // namespace
 
 bool has_npy_form(Type type) {
+  if (type == Type::string) return true;
   for (const Form& form : kForms)
     if (form.type == type) return true;
   return false;
@@ -240,10 +242,11 @@ bool has_npy_form(Type type) {
 Array decode_npy(std::span<const uint8_t> bytes, const std::string& where) {
   size_t offset = 0;
   Header header = HeaderParser(header_text(bytes, where, &offset), where).parse();
+  const size_t string_bytes = npy_string_bytes(header.descr);
   Array array;
-  array.type = form_of(header.descr, where).type;
+  array.type = string_bytes > 0 ? Type::string : form_of(header.descr, where).type;
   array.shape = header.shape;
-  size_t element = static_cast<size_t>(type_bits(array.type)) / 8;
+  size_t element = string_bytes > 0 ? string_bytes : static_cast<size_t>(type_bits(array.type)) / 8;
   std::span<const uint8_t> data = bytes.subspan(offset);
   data_bytes(header, element, data.size(), where);
   if (header.fortran_order && header.shape.size() > 1) {
@@ -251,31 +254,37 @@ Array decode_npy(std::span<const uint8_t> bytes, const std::string& where) {
   } else {
     array.data.assign(data.begin(), data.end());
   }
+  if (string_bytes > 0)
+    array.data = pack_strings(read_npy_strings(header.descr, element, array.data, where));
   return array;
 }
 
 std::vector<uint8_t> encode_npy(const Array& array) {
-  const Form* form = nullptr;
-  for (const Form& candidate : kForms)
-    if (candidate.type == array.type) form = &candidate;
-  if (form == nullptr) {
+  std::string descr;
+  for (const Form& form : kForms)
+    if (form.type == array.type)
+      descr = (type_bits(form.type) == 8 ? '|' : '<') + std::string(form.descr);
+  std::vector<uint8_t> strings;
+  if (array.type == Type::string) strings = write_npy_strings(array.data, &descr);
+  const std::vector<uint8_t>& data = array.type == Type::string ? strings : array.data;
+  if (descr.empty()) {
     throw Failure(text("type ", type_name(array.type), " has no form in .npy files"));
   }
   std::string shape;
   for (int64_t d : array.shape) shape += text(d, array.shape.size() == 1 ? "," : ", ");
   if (array.shape.size() > 1) shape.resize(shape.size() - 2);
-  std::string header = text("{'descr': '", type_bits(array.type) == 8 ? '|' : '<', form->descr,
-                            "', 'fortran_order': False, 'shape': (", shape, "), }");
+  std::string header =
+      text("{'descr': '", descr, "', 'fortran_order': False, 'shape': (", shape, "), }");
   constexpr size_t kFixed = 10;
   header.append((kAlignment - (kFixed + header.size() + 1) % kAlignment) % kAlignment, ' ');
   header += '\n';
 
   std::vector<uint8_t> bytes(kMagic, kMagic + kMagicBytes);
-  bytes.reserve(kFixed + header.size() + array.data.size());
+  bytes.reserve(kFixed + header.size() + data.size());
   bytes.insert(bytes.end(), {1, 0, static_cast<uint8_t>(header.size()),
                              static_cast<uint8_t>(header.size() >> 8)});
   bytes.insert(bytes.end(), header.begin(), header.end());
-  bytes.insert(bytes.end(), array.data.begin(), array.data.end());
+  bytes.insert(bytes.end(), data.begin(), data.end());
   return bytes;
 }
 

@@ -2,8 +2,9 @@
 // Arrays in NumPy's file formats: .npy (one array) and .npz (a zip archive of .npy entries).
 //
 // Element types: bool, the integers of 8 to 64 bits, float16/32/64 and complex64/128, little
-// endian. Versions 1 to 3 of the .npy header. Source: the format's description in the NumPy manual
-// (numpy.lib.format).
+// endian, and strings: byte strings ('S') and Unicode ('U', read as UTF-8; written as 'S'). NumPy
+// drops the zeros that a string ends with. Versions 1 to 3 of the .npy header. Source: the format's
+// description in the NumPy manual (numpy.lib.format).
 #pragma once
 
 #include <cstdint>
@@ -16,12 +17,16 @@
 
 namespace cygnet::cli {
 
-/// An array in C order. data.size() is the product of the dimensions times the element's size.
+/// An array in C order. data.size() is the product of the dimensions times the element's size; of
+/// strings, `data` has a STRING tensor's layout (graph/strings.h).
 struct Array {
   Type type = Type::float32;
   std::vector<int64_t> shape;
   std::vector<uint8_t> data;
 };
+
+/// The bytes of a STRING tensor. Throws Failure for more than 2^31 − 1 of them.
+std::vector<uint8_t> pack_strings(std::span<const std::string> strings);
 
 /// An array with the name by which an archive knows it.
 struct NamedArray {

@@ -223,6 +223,13 @@ void write_random_inputs(Session* session, uint64_t seed) {
   for (int i = 0; i < interpreter.inputs(); ++i) {
     const Tensor& tensor = interpreter.input(i);
     void* data = interpreter.input_data(i);
+    if (tensor.type == Type::string) {
+      std::vector<std::string> words(static_cast<size_t>(tensor.shape.elements()));
+      for (std::string& word : words) word = std::to_string(digit());
+      const std::vector<uint8_t> packed = pack_strings(words);
+      check(interpreter.write_input(i, packed.data(), packed.size()), session->path());
+      continue;
+    }
     switch (tensor.type) {
       case Type::float32:
         fill<float>(data, tensor.bytes, unit);

@@ -229,6 +229,7 @@ struct Tensor {
 // Operators
 
 class OpContext;
+class Resources;
 
 /// How far an operator's output may share memory with its inputs.
 enum class Sharing : uint8_t {
@@ -275,6 +276,8 @@ class OpContext {
     virtual void* allocate(OpContext& op, size_t bytes) = 0;
     virtual Status request_scratch(OpContext& op, size_t bytes, int* handle) = 0;
     virtual Status allocate_output(OpContext& op, int index, size_t bytes, void** data) = 0;
+    virtual Status check_memory(int64_t more, const char* what) const = 0;
+    virtual Resources* resources() = 0;
     virtual void parallel(int64_t tasks, ParallelBody body, void* context) = 0;
     virtual int threads() const = 0;
     virtual bool stopped() const = 0;
@@ -352,6 +355,12 @@ class OpContext {
   Status allocate_output(int i, size_t bytes, void** data) {
     return host_->allocate_output(*this, i, bytes, data);
   }
+  /// An error when `more` bytes would lead beyond what the interpreter may hold.
+  Status check_memory(int64_t more, const char* what) const {
+    return host_->check_memory(more, what);
+  }
+  /// Variables and hash tables (graph/resources.h); null where an operator runs alone.
+  Resources* resources() { return host_->resources(); }
   /// What make_state made.
   template <class State>
   State& state() const {

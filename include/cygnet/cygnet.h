@@ -109,10 +109,14 @@ typedef struct cygnet_interpreter_options {
   int threads;           /* 0: one */
   int reference;         /* nonzero: plain loops with TFLite's reference arithmetic */
   const char* signature; /* NULL: the main subgraph */
+  /* NULL: resource variables and hash tables of its own. Else those of this interpreter of the same
+   * model, so that one signature reads what another assigned. Interpreters that share them are used
+   * by one thread at a time; each may be deleted before the others. */
+  cygnet_interpreter* resources_of;
 } cygnet_interpreter_options;
 
-/* A tensor as it is now. Pointers stay valid until the next resize_input, allocate or, for tensors
- * whose shape is known only while running, invoke. */
+/* A tensor as it is now. Pointers stay valid until the next resize_input, allocate or, for strings
+ * and for tensors whose shape is known only while running, write_input and invoke. */
 typedef struct cygnet_tensor {
   const char* name; /* the signature's name where there is one; `name_length` bytes */
   size_t name_length;
@@ -120,7 +124,9 @@ typedef struct cygnet_tensor {
   int32_t rank;
   int32_t dims[8];
   size_t bytes;
-  void* data; /* NULL before allocate */
+  /* NULL before allocate. CYGNET_STRING: int32 count, int32 offset[count + 1] from the start of the
+   * data, then the characters; see cygnet_tensor_string and cygnet_interpreter_write_strings. */
+  void* data;
   int32_t
       scale_count; /* 0: not quantized; 1: whole tensor; else one for each slice of quantized_dim */
   int32_t quantized_dim;
@@ -151,9 +157,20 @@ CYGNET_API cygnet_code cygnet_interpreter_resize_input(cygnet_interpreter* inter
                                                        const int32_t* dims, int32_t rank);
 /* Infers shapes, plans and takes memory, resets variables. */
 CYGNET_API cygnet_code cygnet_interpreter_allocate(cygnet_interpreter* interpreter);
-/* `bytes` must be the tensor's exact size. */
+/* `bytes` must be the tensor's exact size. Strings: any size, in the layout of cygnet_tensor.data,
+ * as many strings as the shape has elements. */
 CYGNET_API cygnet_code cygnet_interpreter_write_input(cygnet_interpreter* interpreter, int index,
                                                       const void* data, size_t bytes);
+/* Writes an input of type CYGNET_STRING: string i is the `lengths[i]` bytes at `strings[i]`;
+ * `lengths` may be NULL, the strings then end at their first 0; a NULL string is empty. `count`
+ * must be the number of elements of the input's shape. */
+CYGNET_API cygnet_code cygnet_interpreter_write_strings(cygnet_interpreter* interpreter, int index,
+                                                        const char* const* strings,
+                                                        const size_t* lengths, size_t count);
+/* String `index` of a tensor of type CYGNET_STRING: `length` bytes, not zero-terminated. They lie
+ * in the tensor's data. NULL when there is none. */
+CYGNET_API const char* cygnet_tensor_string(const cygnet_tensor* tensor, size_t index,
+                                            size_t* length);
 CYGNET_API cygnet_code cygnet_interpreter_read_output(const cygnet_interpreter* interpreter,
                                                       int index, void* data, size_t bytes);
 CYGNET_API cygnet_code cygnet_interpreter_invoke(cygnet_interpreter* interpreter);

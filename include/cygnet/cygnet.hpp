@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cygnet/cygnet.h"
 
@@ -78,6 +79,9 @@ class Interpreter {
     options.struct_size = sizeof(options);
     options.threads = threads;
     options.signature = signature;
+    return create(model, options);
+  }
+  Error create(const Model& model, const cygnet_interpreter_options& options) {
     cygnet_interpreter* interpreter = nullptr;
     const Error error(cygnet_interpreter_create(model.get(), &options, &interpreter));
     interpreter_.reset(interpreter);
@@ -113,6 +117,26 @@ class Interpreter {
   template <class T>
   Error write(int i, const T* data, size_t count) {
     return Error(cygnet_interpreter_write_input(get(), i, data, count * sizeof(T)));
+  }
+  /// Strings, as many as the tensor's shape has elements.
+  Error write_strings(int i, const std::vector<std::string>& strings) {
+    std::vector<const char*> data;
+    std::vector<size_t> lengths;
+    for (const std::string& string : strings) {
+      data.push_back(string.data());
+      lengths.push_back(string.size());
+    }
+    return Error(
+        cygnet_interpreter_write_strings(get(), i, data.data(), lengths.data(), strings.size()));
+  }
+  /// The strings of an output of that type; none where it has another.
+  std::vector<std::string> read_strings(int i) const {
+    std::vector<std::string> strings;
+    const cygnet_tensor tensor = output(i);
+    size_t length = 0;
+    while (const char* data = cygnet_tensor_string(&tensor, strings.size(), &length))
+      strings.emplace_back(data, length);
+    return strings;
   }
   template <class T>
   Error read(int i, T* data, size_t count) const {

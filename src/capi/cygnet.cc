@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "format/model.h"
+#include "graph/strings.h"
 #include "ops/builtin_ops.h"
 #include "runtime/interpreter.h"
 
@@ -164,6 +165,8 @@ cygnet_code cygnet_interpreter_create(const cygnet_model* model,
                       ? made->interpreter.create(model->model, interpreter_options)
                       : made->interpreter.create_for_signature(model->model, interpreter_options,
                                                                options.signature);
+  if (status.ok() && options.resources_of != nullptr)
+    status = made->interpreter.share_resources(options.resources_of->interpreter);
   if (status.ok())
     *out = made;
   else
@@ -228,6 +231,37 @@ cygnet_code cygnet_interpreter_write_input(cygnet_interpreter* net, int index, c
                                            size_t bytes) {
   if (data == nullptr && bytes > 0) return report(null_argument("cygnet_interpreter_write_input"));
   return report(net->interpreter.write_input(index, data, bytes));
+}
+
+cygnet_code cygnet_interpreter_write_strings(cygnet_interpreter* net, int index,
+                                             const char* const* strings, const size_t* lengths,
+                                             size_t count) {
+  if (strings == nullptr && count > 0)
+    return report(null_argument("cygnet_interpreter_write_strings"));
+  const auto n = static_cast<int64_t>(count);
+  const auto at = [&](int64_t i) {
+    if (strings[i] == nullptr) return std::string_view();
+    return lengths == nullptr ? std::string_view(strings[i])
+                              : std::string_view(strings[i], lengths[i]);
+  };
+  const int64_t bytes = n < 0 || n > INT32_MAX ? INT64_MAX : cygnet::strings_bytes(n, at);
+  if (bytes > INT32_MAX)
+    return report(
+        Status::error(Code::limit, "X2: input %d: more than 2147483647 bytes of strings", index));
+  cygnet::base::Buffer buffer;
+  if (!buffer.resize(static_cast<size_t>(bytes)))
+    return report(cygnet::out_of_memory("strings", static_cast<size_t>(bytes)));
+  cygnet::put_strings(buffer.data(), n, at);
+  return report(net->interpreter.write_input(index, buffer.data(), buffer.bytes()));
+}
+
+const char* cygnet_tensor_string(const cygnet_tensor* tensor, size_t index, size_t* length) {
+  if (tensor == nullptr || tensor->type != CYGNET_STRING || length == nullptr) return nullptr;
+  const cygnet::Strings strings(tensor->data, tensor->bytes);
+  if (index >= static_cast<size_t>(strings.count())) return nullptr;
+  const std::string_view text = strings[static_cast<int64_t>(index)];
+  *length = text.size();
+  return text.data() == nullptr ? "" : text.data();
 }
 
 cygnet_code cygnet_interpreter_read_output(const cygnet_interpreter* net, int index, void* data,

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "edit/evaluate.h"
+#include "graph/callees.h"
 #include "runtime/control_flow.h"
 
 namespace cygnet {
@@ -35,10 +36,14 @@ class Counter {
 
   int64_t node(size_t s, const Node& node) {
     if (is_control_flow(node)) {
-      int32_t called[2];
-      if (!called_subgraphs(node, called)) return 0;
-      const int64_t a = subgraph(called[0]), b = subgraph(called[1]);
-      return is_loop(node) ? saturating_sum(a, b) : std::max(a, b);
+      const Callees called = callees(node);
+      int64_t sum = 0, most = 0;
+      for (size_t k = 0; k < called.size(); ++k) {
+        const int64_t macs = subgraph(called[k]);
+        sum = saturating_sum(sum, macs);
+        most = std::max(most, macs);
+      }
+      return is_loop(node) ? sum : most;
     }
     if (node.op == nullptr || node.op->macs == nullptr) return 0;
     const Subgraph& graph = draft_.graph.subgraphs[s];

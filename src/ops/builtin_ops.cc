@@ -10,6 +10,7 @@
   X(kAddN)                       \
   X(kArgMax)                     \
   X(kArgMin)                     \
+  X(kAssignVariable)             \
   X(kAtan2)                      \
   X(kAveragePool2d)              \
   X(kBatchMatmul)                \
@@ -21,6 +22,7 @@
   X(kBroadcastArgs)              \
   X(kBroadcastTo)                \
   X(kBucketize)                  \
+  X(kCallOnce)                   \
   X(kCast)                       \
   X(kCeil)                       \
   X(kComplexAbs)                 \
@@ -55,7 +57,11 @@
   X(kGreater)                    \
   X(kGreaterEqual)               \
   X(kHardSwish)                  \
+  X(kHashtable)                  \
+  X(kHashtableFind)              \
+  X(kHashtableImport)            \
   X(kHashtableLookup)            \
+  X(kHashtableSize)              \
   X(kIf)                         \
   X(kImag)                       \
   X(kL2Normalization)            \
@@ -65,17 +71,17 @@
   X(kLessEqual)                  \
   X(kLocalResponseNormalization) \
   X(kLog)                        \
+  X(kLogSoftmax)                 \
   X(kLogicalAnd)                 \
   X(kLogicalNot)                 \
   X(kLogicalOr)                  \
   X(kLogistic)                   \
-  X(kLogSoftmax)                 \
   X(kLshProjection)              \
   X(kLstm)                       \
   X(kMatrixDiag)                 \
   X(kMatrixSetDiag)              \
-  X(kMaximum)                    \
   X(kMaxPool2d)                  \
+  X(kMaximum)                    \
   X(kMean)                       \
   X(kMinimum)                    \
   X(kMirrorPad)                  \
@@ -96,6 +102,7 @@
   X(kRandomUniform)              \
   X(kRange)                      \
   X(kRank)                       \
+  X(kReadVariable)               \
   X(kReal)                       \
   X(kReduceAll)                  \
   X(kReduceAny)                  \
@@ -138,6 +145,8 @@
   X(kSqueeze)                    \
   X(kStablehloAdd)               \
   X(kStablehloAnd)               \
+  X(kStablehloCase)              \
+  X(kStablehloComposite)         \
   X(kStablehloGather)            \
   X(kStablehloMaximum)           \
   X(kStablehloMinimum)           \
@@ -164,6 +173,7 @@
   X(kUnsortedSegmentMin)         \
   X(kUnsortedSegmentProd)        \
   X(kUnsortedSegmentSum)         \
+  X(kVarHandle)                  \
   X(kWhere)                      \
   X(kWhile)                      \
   X(kZerosLike)

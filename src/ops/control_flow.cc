@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// WHILE and IF: operators that run other subgraphs of the model. The interpreter runs them itself
-// (runtime/control_flow.cc); here is what the graph must know of them. Their shapes are not known
-// from the node alone, so whoever else infers shapes finds them deferred.
-// Source: TensorFlow Lite schema v3, WhileOptions and IfOptions.
+// IF, WHILE, CALL_ONCE, STABLEHLO_CASE, STABLEHLO_COMPOSITE: operators that run other subgraphs of
+// the model. The interpreter runs them itself (runtime/control_flow.cc); here is what the graph
+// must know of them. Their shapes are not known from the node alone, so whoever else infers shapes
+// finds them deferred. Source: TensorFlow Lite schema v3, the operators' options.
 #include "cygnet/custom_op.h"
 #include "schema/tflite_generated.h"
 
@@ -18,6 +18,21 @@ Status invoke(OpContext&) {
 }
 
 }  // namespace
+
+extern const OpDef kCallOnce;
+extern const OpDef kCallOnce = {
+    .name = "CALL_ONCE",
+    .builtin = 129,
+    .max_version = 1,
+    .options_type = static_cast<uint8_t>(schema::BuiltinOptions::CallOnceOptions),
+    .pure = false,
+    .min_inputs = 0,
+    .max_inputs = 0,
+    .min_outputs = 0,
+    .max_outputs = 0,
+    .infer = infer,
+    .invoke = invoke,
+};
 
 extern const OpDef kIf;
 extern const OpDef kIf = {
@@ -42,6 +57,36 @@ extern const OpDef kWhile = {
     .options_type = static_cast<uint8_t>(schema::BuiltinOptions::WhileOptions),
     .pure = false,
     .min_inputs = 1,
+    .max_inputs = kAnyCount,
+    .min_outputs = 1,
+    .max_outputs = kAnyCount,
+    .infer = infer,
+    .invoke = invoke,
+};
+
+extern const OpDef kStablehloCase;
+extern const OpDef kStablehloCase = {
+    .name = "STABLEHLO_CASE",
+    .builtin = 209,
+    .max_version = 1,
+    .options_type_2 = static_cast<uint8_t>(schema::BuiltinOptions2::StablehloCaseOptions),
+    .pure = false,
+    .min_inputs = 1,
+    .max_inputs = kAnyCount,
+    .min_outputs = 1,
+    .max_outputs = kAnyCount,
+    .infer = infer,
+    .invoke = invoke,
+};
+
+extern const OpDef kStablehloComposite;
+extern const OpDef kStablehloComposite = {
+    .name = "STABLEHLO_COMPOSITE",
+    .builtin = 206,
+    .max_version = 1,
+    .options_type_2 = static_cast<uint8_t>(schema::BuiltinOptions2::StableHLOCompositeOptions),
+    .pure = false,
+    .min_inputs = 0,
     .max_inputs = kAnyCount,
     .min_outputs = 1,
     .max_outputs = kAnyCount,

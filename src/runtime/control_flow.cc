@@ -5,14 +5,24 @@
 #include <cstring>
 #include <new>
 
+#include "graph/callees.h"
+#include "graph/resources.h"
 #include "runtime/planner.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet {
 namespace {
 
-constexpr int32_t kIfCode = 118;
-constexpr int32_t kWhileCode = 119;
+using Builtin = schema::BuiltinOperator;
+
+Builtin code_of(const Node& node) {
+  return static_cast<Builtin>(node.builtin);
+}
+
+// Operands before those that the callee gets: what decides on the branch.
+int own_operands(const Node& node) {
+  return code_of(node) == Builtin::IF || code_of(node) == Builtin::STABLEHLO_CASE ? 1 : 0;
+}
 
 // What a plan holds: tensors and the tables that describe it.
 int64_t held_bytes(const Plan& plan) {
@@ -20,6 +30,18 @@ int64_t held_bytes(const Plan& plan) {
                         plan.steps.size() * sizeof(Step);
   return plan.arena_bytes + plan.persistent_bytes + plan.dynamic_bytes +
          static_cast<int64_t>(tables);
+}
+
+// The branch that an index chooses, the last one for an index that has none.
+Status read_index(const Tensor& tensor, size_t branches, size_t* branch) {
+  if (tensor.type != Type::int32)
+    return bad_model("index: expected type INT32, got %s", type_name(tensor.type));
+  if (tensor.bytes != sizeof(int32_t) || tensor.data == nullptr)
+    return bad_model("index: expected 1 element, got shape %s", shape_text(tensor.shape).text);
+  const int32_t index = *static_cast<const int32_t*>(tensor.data);
+  const bool inside = index >= 0 && static_cast<size_t>(index) < branches;
+  *branch = inside ? static_cast<size_t>(index) : branches - 1;
+  return {};
 }
 
 // The value of a condition.
@@ -35,25 +57,20 @@ Status read_condition(const Tensor& tensor, bool* value) {
 }  // namespace
 
 bool is_control_flow(const Node& node) {
-  return node.builtin == kWhileCode || node.builtin == kIfCode;
+  switch (code_of(node)) {
+    case Builtin::IF:
+    case Builtin::WHILE:
+    case Builtin::CALL_ONCE:
+    case Builtin::STABLEHLO_CASE:
+    case Builtin::STABLEHLO_COMPOSITE:
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool is_loop(const Node& node) {
-  return node.builtin == kWhileCode;
-}
-
-bool called_subgraphs(const Node& node, int32_t called[2]) {
-  if (node.options == nullptr) return false;
-  if (is_loop(node)) {
-    const auto& options = *static_cast<const schema::WhileOptions*>(node.options);
-    called[0] = options.cond_subgraph_index();
-    called[1] = options.body_subgraph_index();
-  } else {
-    const auto& options = *static_cast<const schema::IfOptions*>(node.options);
-    called[0] = options.then_subgraph_index();
-    called[1] = options.else_subgraph_index();
-  }
-  return true;
+  return code_of(node) == Builtin::WHILE;
 }
 
 CalleePointer CalleePointer::make() {
@@ -93,16 +110,17 @@ void reset_variables(Plan* plan) {
 Status OpDriver::make_callees(Step* step) {
   if (!step->callees.empty()) return {};
   const Node& node = subgraph().nodes[step->node];
-  int32_t called[2];
-  if (!called_subgraphs(node, called))
-    return located(*step, bad_model("no options: no subgraph to call"));
+  const Callees called = callees(node);
+  const size_t n = called.size();
+  if (n == 0) return located(*step, bad_model("no options: no subgraph to call"));
   step->loop = is_loop(node);
-  if (!reserve_or_fail(step->callees, 2)) return out_of_memory("callees", 2 * sizeof(Callee));
-  for (int32_t index : called) {
+  if (!reserve_or_fail(step->callees, n)) return out_of_memory("callees", n * sizeof(Callee));
+  for (size_t k = 0; k < n; ++k) {
     CalleePointer callee = CalleePointer::make();
     if (callee.get() == nullptr) return out_of_memory("callee", sizeof(Callee));
-    callee->subgraph = index;
-    callee->driver.attach(*model_, index, options_, &callee->plan, pool_);
+    callee->subgraph = called[k];
+    callee->plan.resources = plan_->resources;
+    callee->driver.attach(*model_, called[k], options_, &callee->plan, pool_);
     step->callees.push_back(std::move(callee));
   }
   return {};
@@ -183,44 +201,79 @@ Status OpDriver::set_output(Step* step, int k, const Tensor& from) {
 Status OpDriver::infer_control(Step* step) {
   const OpContext& op = step->context;
   CYGNET_TRY(make_callees(step));
-  const bool loop = step->loop;
-  Tensor* const* arguments = op.input_ + (loop ? 0 : 1);
-  for (CalleePointer& callee : step->callees) CYGNET_TRY(plan_callee(callee.get(), arguments));
-  const auto result = [&](int c, int k) -> const Tensor* {
-    const Callee& callee = *step->callees[static_cast<size_t>(c)];
-    const int32_t i = model_->graph().subgraphs[callee.subgraph].outputs[static_cast<size_t>(k)];
-    return callee.plan.places[i] == Place::dynamic ? nullptr : &callee.plan.tensors[i];
-  };
-  // What stays the same from turn to turn, or in both branches, is known now.
   step->dynamic = false;
+  if (code_of(subgraph().nodes[step->node]) == Builtin::CALL_ONCE && plan_->resources != nullptr &&
+      plan_->resources->initialized(step->callees[0]->subgraph))
+    return {};
+  Tensor* const* arguments = op.input_ + own_operands(subgraph().nodes[step->node]);
+  for (CalleePointer& callee : step->callees) CYGNET_TRY(plan_callee(callee.get(), arguments));
+  // The shape of result k as callee c knows it now; null when it does not.
+  const auto shape_of = [&](size_t c, int k) -> const Shape* {
+    const Callee& callee = *step->callees[c];
+    const int32_t i = model_->graph().subgraphs[callee.subgraph].outputs[static_cast<size_t>(k)];
+    return callee.plan.places[i] == Place::dynamic ? nullptr : &callee.plan.tensors[i].shape;
+  };
+  // What stays the same from turn to turn, or in all branches, is known now.
   for (int k = 0; k < op.outputs(); ++k) {
-    const Tensor* a = result(1, k);
-    const Tensor* b = loop ? op.input_[k] : result(0, k);
-    if (a == nullptr || b == nullptr || !(a->shape == b->shape)) {
+    const Shape* shape = step->loop ? &op.input_[k]->shape : shape_of(0, k);
+    for (size_t c = 1; c < step->callees.size() && shape != nullptr; ++c) {
+      const Shape* other = shape_of(c, k);
+      if (other == nullptr || !(*other == *shape)) shape = nullptr;
+    }
+    if (shape == nullptr) {
       step->dynamic = true;
       return {};
     }
     Tensor& to = *op.output_[k];
-    Status status = tensor_bytes(to.type, a->shape, model_->limits(), &to.bytes);
+    Status status = tensor_bytes(to.type, *shape, model_->limits(), &to.bytes);
     if (!status.ok()) return located(*step, std::move(status));
-    to.shape = a->shape;
+    to.shape = *shape;
   }
   return {};
 }
 
 Status OpDriver::run_control(Step* step) {
   CYGNET_TRY(make_callees(step));
-  return step->loop ? run_while(step) : run_if(step);
+  const OpContext& op = step->context;
+  size_t branch = 0;
+  Status status;
+  switch (code_of(subgraph().nodes[step->node])) {
+    case Builtin::WHILE:
+      return run_while(step);
+    case Builtin::CALL_ONCE:
+      return run_once(step);
+    case Builtin::IF: {
+      bool condition = false;
+      status = read_condition(*op.input_[0], &condition);
+      branch = condition ? 0 : 1;
+      break;
+    }
+    case Builtin::STABLEHLO_CASE:
+      status = read_index(*op.input_[0], step->callees.size(), &branch);
+      break;
+    default:  // STABLEHLO_COMPOSITE
+      break;
+  }
+  if (!status.ok()) return located(*step, std::move(status));
+  Callee* callee = step->callees[branch].get();
+  CYGNET_TRY(call(callee, op.input_ + own_operands(subgraph().nodes[step->node])));
+  return take_results(step, *callee);
 }
 
-Status OpDriver::run_if(Step* step) {
-  const OpContext& op = step->context;
-  bool condition = false;
-  Status status = read_condition(*op.input_[0], &condition);
-  if (!status.ok()) return located(*step, std::move(status));
-  Callee* callee = step->callees[condition ? 0 : 1].get();
-  CYGNET_TRY(call(callee, op.input_ + 1));
-  return take_results(step, *callee);
+// Runs an initializer unless it has run for this interpreter, then gives its memory back.
+Status OpDriver::run_once(Step* step) {
+  Callee* callee = step->callees[0].get();
+  Resources* resources = plan_->resources;
+  if (resources == nullptr)
+    return located(*step, Status::error(Code::internal, "no resources outside an interpreter"));
+  if (resources->initialized(callee->subgraph)) return {};
+  CYGNET_TRY(call(callee, nullptr));
+  resources->set_initialized(callee->subgraph);
+  callee->plan = Plan();
+  callee->plan.resources = resources;
+  callee->planned = false;
+  count_callee(callee);
+  return {};
 }
 
 // The loop variables live in the step's outputs.

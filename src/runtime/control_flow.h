@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// WHILE and IF: a called subgraph has a plan and a driver of its own.
+// WHILE, IF, CALL_ONCE, STABLEHLO_CASE, STABLEHLO_COMPOSITE: a called subgraph has a plan and a
+// driver of its own.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +19,13 @@ struct Callee {
   OpDriver driver;
 };
 
-/// Whether a node is run by OpDriver itself: WHILE and IF.
+/// Whether a node is run by OpDriver itself, since it calls subgraphs.
 bool is_control_flow(const Node& node);
 /// Whether such a node is a WHILE.
 bool is_loop(const Node& node);
-/// The subgraphs that such a node calls: WHILE's condition and body, IF's branches. False when the
-/// node has no options, so that nothing says which they are.
-bool called_subgraphs(const Node& node, int32_t called[2]);
 
-/// Multiply-adds of the subgraphs that an inferred step calls: those of one turn of a WHILE, of the
-/// greater branch of an IF.
+/// Multiply-adds of the subgraphs that an inferred step calls: those of one turn of a WHILE, else
+/// of the greatest branch.
 int64_t callee_macs(const Step& step);
 
 /// Sets every variable tensor of a plan and of those it calls to zero (int8: to its zero point).

@@ -32,11 +32,34 @@ Status busy() {
 
 }  // namespace
 
+Interpreter::~Interpreter() {
+  if (resources_ != nullptr) resources_->release();
+}
+
+Status Interpreter::share_resources(const Interpreter& other) {
+  if (resources_ == nullptr || other.resources_ == nullptr || allocated_)
+    return Status::error(Code::invalid_argument,
+                         "X1: resources are shared after create and before allocate");
+  if (other.model_ != model_)
+    return Status::error(Code::invalid_argument,
+                         "%s: resources are shared only among interpreters of one model",
+                         model_->path());
+  other.resources_->share();
+  resources_->release();
+  plan_.resources = resources_ = other.resources_;
+  return {};
+}
+
 Status Interpreter::create(const Model& model, const InterpreterOptions& options, int subgraph) {
   const auto count = static_cast<int>(model.graph().subgraphs.size());
   if (subgraph < 0 || subgraph >= count)
     return Status::error(Code::invalid_argument, "%s: no subgraph %d, the model has %d",
                          model.path(), subgraph, count);
+  base::clear_ran_short();
+  Resources* const fresh = Resources::make(model.graph().subgraphs.size());
+  if (fresh == nullptr) return out_of_memory("resources", sizeof(Resources));
+  if (resources_ != nullptr) resources_->release();
+  plan_.resources = resources_ = fresh;
   model_ = &model;
   subgraph_ = subgraph;
   signature_ = nullptr;
@@ -46,7 +69,6 @@ Status Interpreter::create(const Model& model, const InterpreterOptions& options
     if (signature.subgraph == subgraph && signature_ == nullptr) signature_ = &signature;
   CYGNET_TRY(pool_.start(std::clamp(options.threads, 1, std::min(model.limits().threads, 1024))));
   driver_.attach(model, subgraph, options_, &plan_, &pool_);
-  base::clear_ran_short();
   CYGNET_TRY(start_plan(model, subgraph, &plan_));
   return base::ran_short() ? out_of_memory("plan", 0) : Status();
 }
@@ -130,7 +152,7 @@ Status Interpreter::resize_input(int i, const Shape& shape) {
   if (declared.has_signature)
     for (int d = 0; d < shape.rank; ++d)
       if (pattern[d] != -1 && pattern[d] != shape[d]) return refuse(pattern);
-  BusyGuard guard(&busy_);
+  BusyGuard guard(&resources_->busy);
   if (!guard.held()) return busy();
   Tensor& tensor = plan_.tensors[subgraph().inputs[i]];
   if (tensor.shape == shape) return {};
@@ -141,7 +163,7 @@ Status Interpreter::resize_input(int i, const Shape& shape) {
 
 Status Interpreter::allocate() {
   if (model_ == nullptr) return Status::error(Code::invalid_argument, "X1: allocate before create");
-  BusyGuard guard(&busy_);
+  BusyGuard guard(&resources_->busy);
   if (!guard.held()) return busy();
   allocated_ = false;
   base::clear_ran_short();
@@ -205,9 +227,9 @@ Status Interpreter::read_output(int i, void* data, size_t bytes) const {
 }
 
 Status Interpreter::invoke() {
-  BusyGuard guard(&busy_);
-  if (!guard.held()) return busy();
   if (!allocated_) return Status::error(Code::invalid_argument, "X1: invoke before allocate");
+  BusyGuard guard(&resources_->busy);
+  if (!guard.held()) return busy();
   driver_.start_clock();
   base::clear_ran_short();
   CYGNET_TRY(driver_.run());

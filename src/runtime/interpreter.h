@@ -2,7 +2,6 @@
 // Interpreter: the state of one execution of a Model.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include "base/thread_pool.h"
 #include "base/vector.h"
 #include "format/model.h"
+#include "graph/resources.h"
 #include "runtime/op_driver.h"
 #include "runtime/plan.h"
 
@@ -22,6 +22,7 @@ namespace cygnet {
 class Interpreter {
  public:
   Interpreter() = default;
+  ~Interpreter();
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
 
@@ -29,6 +30,11 @@ class Interpreter {
   Status create(const Model& model, const InterpreterOptions& options, int subgraph = 0);
   Status create_for_signature(const Model& model, const InterpreterOptions& options,
                               std::string_view key);
+
+  /// Takes the resource variables and hash tables of another interpreter of the same model for its
+  /// own, so that, for example, one signature reads what another assigned. After create, before
+  /// allocate. Interpreters that share them are used by one thread at a time.
+  Status share_resources(const Interpreter& other);
 
   int inputs() const { return static_cast<int>(subgraph().inputs.size()); }
   int outputs() const { return static_cast<int>(subgraph().outputs.size()); }
@@ -75,8 +81,8 @@ class Interpreter {
   base::ThreadPool pool_;
   Plan plan_;
   OpDriver driver_;
+  Resources* resources_ = nullptr;  ///< shared ownership; also holds the flag that a call is made
   bool allocated_ = false;
-  std::atomic<bool> busy_{false};
 };
 
 }  // namespace cygnet

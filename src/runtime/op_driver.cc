@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "graph/resources.h"
 #include "graph/strings.h"
 #include "runtime/control_flow.h"
 
@@ -49,6 +50,10 @@ Status tensor_bytes(Type type, const Shape& shape, const Limits& limits, size_t*
                          "T3: shape %s has more elements than limit tensor_elements (%lld)",
                          shape_text(shape).text, static_cast<long long>(limits.tensor_elements));
   if (type == Type::string) return {};
+  if (type == Type::resource) {
+    *bytes = sizeof(int32_t);
+    return {};
+  }
   const int bits = type_bits(type);
   if (bits == 0)
     return Status::error(Code::unsupported, "T1: type %s has no fixed size", type_name(type));
@@ -56,15 +61,17 @@ Status tensor_bytes(Type type, const Shape& shape, const Limits& limits, size_t*
   return {};
 }
 
-Status check_memory(const Plan& plan, const Limits& limits, int64_t more, const char* what) {
-  const int64_t held =
-      plan.outer_bytes + plan.arena_bytes + plan.persistent_bytes + plan.dynamic_bytes;
+Status OpDriver::check_memory(int64_t more, const char* what) const {
+  const Plan& plan = *plan_;
+  const int64_t held = plan.outer_bytes + plan.arena_bytes + plan.persistent_bytes +
+                       plan.dynamic_bytes +
+                       (plan.resources == nullptr ? 0 : plan.resources->bytes());
   int64_t total = 0;
-  if (!__builtin_add_overflow(held, more, &total) && total <= limits.memory_bytes) return {};
-  return Status::error(Code::limit,
-                       "P1: %s of %lld bytes after %lld bytes exceeds limit memory_bytes (%lld)",
-                       what, static_cast<long long>(more), static_cast<long long>(held),
-                       static_cast<long long>(limits.memory_bytes));
+  const int64_t limit = model_->limits().memory_bytes;
+  if (!__builtin_add_overflow(held, more, &total) && total <= limit) return {};
+  return Status::error(
+      Code::limit, "P1: %s of %lld bytes after %lld bytes exceeds limit memory_bytes (%lld)", what,
+      static_cast<long long>(more), static_cast<long long>(held), static_cast<long long>(limit));
 }
 
 void OpDriver::attach(const Model& model, int subgraph, const InterpreterOptions& options,
@@ -208,7 +215,7 @@ Status OpDriver::resize_buffer(int32_t i, const char* what) {
   if (buffer.bytes() < wanted) {
     held -= static_cast<int64_t>(buffer.bytes());
     buffer = base::Buffer();
-    CYGNET_TRY(check_memory(*plan_, model_->limits(), static_cast<int64_t>(wanted), what));
+    CYGNET_TRY(check_memory(static_cast<int64_t>(wanted), what));
     if (!buffer.resize(wanted)) return out_of_memory(what, wanted);
     held += static_cast<int64_t>(wanted);
   }
@@ -292,8 +299,7 @@ Status OpDriver::take_operator_memory(size_t bytes, void** memory) {
   const size_t wanted = bytes + kSlackBytes;
   if (wanted < bytes || wanted > INT64_MAX)
     return Status::error(Code::limit, "P1: operator memory of %zu bytes", bytes);
-  CYGNET_TRY(
-      check_memory(*plan_, model_->limits(), static_cast<int64_t>(wanted), "operator memory"));
+  CYGNET_TRY(check_memory(static_cast<int64_t>(wanted), "operator memory"));
   base::Buffer buffer;
   if (!buffer.resize(wanted) || !reserve_or_fail(current_->memory, current_->memory.size() + 1))
     return out_of_memory("operator memory", bytes);
@@ -307,8 +313,7 @@ Status OpDriver::take_operator_memory(size_t bytes, void** memory) {
 Status OpDriver::request_scratch(OpContext& op, size_t bytes, int* handle) {
   if (bytes > INT64_MAX - kSlackBytes)
     return Status::error(Code::limit, "P1: scratch of %zu bytes", bytes);
-  CYGNET_TRY(
-      check_memory(*plan_, model_->limits(), static_cast<int64_t>(bytes + kSlackBytes), "scratch"));
+  CYGNET_TRY(check_memory(static_cast<int64_t>(bytes + kSlackBytes), "scratch"));
   *handle = static_cast<int>(current_->scratch.size());
   void* memory = nullptr;
   if (op.running_) {

@@ -23,11 +23,9 @@ struct InterpreterOptions {
 };
 
 /// Size in bytes of a tensor. Refuses more than Limits::tensor_elements elements and types that no
-/// tensor of the runtime can have. `*bytes` stays as it is for strings: their values tell.
+/// tensor of the runtime can have. `*bytes` stays as it is for strings: their values tell. A
+/// resource is one int32 whatever its shape.
 Status tensor_bytes(Type type, const Shape& shape, const Limits& limits, size_t* bytes);
-
-/// Refuses `more` bytes when the plan would then hold more than Limits::memory_bytes. Rule P1.
-Status check_memory(const Plan& plan, const Limits& limits, int64_t more, const char* what);
 
 class OpDriver final : public OpContext::Host {
  public:
@@ -71,6 +69,10 @@ class OpDriver final : public OpContext::Host {
   void* allocate(OpContext& op, size_t bytes) override;
   Status request_scratch(OpContext& op, size_t bytes, int* handle) override;
   Status allocate_output(OpContext& op, int index, size_t bytes, void** data) override;
+  /// Refuses `more` bytes when the interpreter would then hold more than Limits::memory_bytes.
+  /// Rule P1.
+  Status check_memory(int64_t more, const char* what) const override;
+  Resources* resources() override { return plan_->resources; }
   void parallel(int64_t tasks, ParallelBody body, void* context) override;
   int threads() const override { return pool_->threads(); }
   bool stopped() const override;
@@ -81,8 +83,8 @@ class OpDriver final : public OpContext::Host {
   // Control flow: runtime/control_flow.cc.
   Status infer_control(Step* step);
   Status run_control(Step* step);
-  Status run_if(Step* step);
   Status run_while(Step* step);
+  Status run_once(Step* step);
   Status make_callees(Step* step);
   Status plan_callee(Callee* callee, Tensor* const* arguments);
   void count_callee(Callee* callee);

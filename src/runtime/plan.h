@@ -54,8 +54,8 @@ struct Step {
   Vector<int32_t> scratch_blocks;  ///< static steps: indices into Plan::blocks, by handle
   Vector<void*> scratch;           ///< by handle
   Vector<base::Buffer> memory;     ///< what prepare allocated
-  Vector<CalleePointer> callees;   ///< WHILE: condition, body; IF: then, else
-  bool loop = false;               ///< the callees are a WHILE's
+  Vector<CalleePointer> callees;   ///< in the order of the node's options
+  bool loop = false;               ///< the callees are a WHILE's: condition, body
 };
 
 /// What Interpreter::allocate makes of a subgraph.
@@ -71,8 +71,9 @@ struct Plan {
   int64_t arena_bytes = 0;
   int64_t persistent_bytes = 0;  ///< variables, folded constants, packed weights, tables
   int64_t dynamic_bytes = 0;
-  int64_t outer_bytes = 0;  ///< of a callee: what its callers hold
-  int64_t macs = 0;         ///< multiply-adds of one invoke, as far as shapes are known before it
+  int64_t outer_bytes = 0;         ///< of a callee: what its callers hold
+  Resources* resources = nullptr;  ///< the interpreter's, not owned
+  int64_t macs = 0;  ///< multiply-adds of one invoke, as far as shapes are known before it
 };
 
 }  // namespace cygnet

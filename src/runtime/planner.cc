@@ -303,7 +303,7 @@ int32_t Planner::add_block(int32_t tensor, int32_t first) {
 Status Planner::take_arena() {
   const int64_t bytes = plan_.arena_bytes;
   plan_.arena_bytes = 0;
-  CYGNET_TRY(check_memory(plan_, model_.limits(), bytes, "arena"));
+  CYGNET_TRY(driver_.check_memory(bytes, "arena"));
   if (!plan_.arena.resize(static_cast<size_t>(bytes)))
     return out_of_memory("arena", static_cast<size_t>(bytes));
   plan_.arena_bytes = bytes;
@@ -322,7 +322,9 @@ Status Planner::take_arena() {
 Status start_plan(const Model& model, int subgraph, Plan* plan) {
   const Subgraph& graph = model.graph().subgraphs[subgraph];
   const size_t n = graph.tensors.size();
+  Resources* const resources = plan->resources;
   *plan = Plan();
+  plan->resources = resources;
   if (!reserve_or_fail(plan->tensors, n) || !reserve_or_fail(plan->places, n) ||
       !reserve_or_fail(plan->block_of, n) || !reserve_or_fail(plan->buffers, n))
     return out_of_memory("plan", n * sizeof(Tensor));

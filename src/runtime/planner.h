@@ -8,7 +8,8 @@
 
 namespace cygnet {
 
-/// Starts a plan: tensors with the shapes that the file gives, constants in place, no memory.
+/// Starts a plan: tensors with the shapes that the file gives, constants in place, no memory. Its
+/// resources stay.
 Status start_plan(const Model& model, int subgraph, Plan* plan);
 
 /// Makes the plan of a subgraph whose inputs have the shapes in `plan->tensors`: infers every

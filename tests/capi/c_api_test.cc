@@ -60,6 +60,81 @@ TEST(CppApi, RunsAModel) {
   EXPECT_EQ(net.invoke().code(), CYGNET_CANCELLED);
 }
 
+TEST(CppApi, StringsGoInAndOut) {
+  ModelBuilder b;
+  const int x = b.input({2}, Type::string), n = b.input({1});
+  b.op(Op::EXPAND_DIMS, {x, b.constant<int32_t>({}, {0})}, {b.output({1, 2}, Type::string)},
+       schema::CreateExpandDimsOptions(b.fbb()));
+  b.op(Op::NEG, {n}, {b.output({1})}, schema::CreateNegOptions(b.fbb()));
+  const TestImage image = b.finish();
+  api::Model model;
+  ASSERT_FALSE(model.load_memory(image.data(), image.size()));
+  api::Interpreter net;
+  ASSERT_FALSE(net.create(model));
+  EXPECT_TRUE(net.write_strings(0, {"a", "b"})) << "before allocate";
+  ASSERT_FALSE(net.allocate());
+  const std::vector<std::string> texts = {std::string("a\0b", 3), "longer"};
+  EXPECT_FALSE(net.write_strings(0, texts));
+  EXPECT_FALSE(net.invoke());
+  EXPECT_EQ(net.read_strings(0), texts);
+  EXPECT_TRUE(net.read_strings(1).empty()) << "numbers";
+  const api::Error few = net.write_strings(0, {"a"});
+  EXPECT_EQ(few.code(), CYGNET_INVALID_ARGUMENT);
+  EXPECT_NE(few.message().find("T6: expected 2 strings, got 1"), std::string::npos);
+  EXPECT_TRUE(net.write_strings(1, {"a"})) << "an input of numbers";
+  const char* const list[] = {"ends here", nullptr};
+  EXPECT_EQ(cygnet_interpreter_write_strings(net.get(), 0, list, nullptr, 2), CYGNET_OK);
+  EXPECT_EQ(cygnet_interpreter_write_strings(net.get(), 0, nullptr, nullptr, 2),
+            CYGNET_INVALID_ARGUMENT);
+  EXPECT_FALSE(net.invoke());
+  EXPECT_EQ(net.read_strings(0), (std::vector<std::string>{"ends here", ""}));
+  const cygnet_tensor tensor = net.output(0);
+  size_t length = 0;
+  EXPECT_EQ(cygnet_tensor_string(&tensor, 2, &length), nullptr);
+  EXPECT_EQ(cygnet_tensor_string(nullptr, 0, &length), nullptr);
+}
+
+// set: v = x; get: y = v.
+TEST(CppApi, SignaturesShareVariables) {
+  ModelBuilder b;
+  const auto handle = [&] {
+    const int h = b.add_tensor({}, Type::resource);
+    b.op(Op::VAR_HANDLE, {}, {h}, schema::CreateVarHandleOptionsDirect(b.fbb(), "", "v"));
+    return h;
+  };
+  const int x = b.input({2});
+  b.op(Op::ASSIGN_VARIABLE, {handle(), x}, {}, schema::CreateAssignVariableOptions(b.fbb()));
+  const int get_graph = b.add_subgraph("get");
+  const int y = b.output({2});
+  b.op(Op::READ_VARIABLE, {handle()}, {y}, schema::CreateReadVariableOptions(b.fbb()));
+  b.signature("set", {{"x", static_cast<uint32_t>(x)}}, {});
+  b.signature("get", {}, {{"y", static_cast<uint32_t>(y)}}, static_cast<uint32_t>(get_graph));
+  const TestImage image = b.finish();
+  api::Model model;
+  ASSERT_FALSE(model.load_memory(image.data(), image.size()));
+  api::Interpreter get;
+  {
+    api::Interpreter set;
+    ASSERT_FALSE(set.create(model, 1, "set"));
+    cygnet_interpreter_options options{};
+    options.struct_size = sizeof(options);
+    options.signature = "get";
+    options.resources_of = set.get();
+    ASSERT_FALSE(get.create(model, options));
+    ASSERT_FALSE(set.allocate());
+    ASSERT_FALSE(get.allocate());
+    const float values[2] = {3, 4};
+    EXPECT_FALSE(set.write(0, values, 2));
+    EXPECT_TRUE(get.invoke()) << "not assigned yet";
+    EXPECT_FALSE(set.invoke());
+  }
+  EXPECT_FALSE(get.invoke());
+  float read[2] = {};
+  EXPECT_FALSE(get.read(0, read, 2));
+  EXPECT_EQ(read[0], 3);
+  EXPECT_EQ(read[1], 4);
+}
+
 // ---- A user's own operator: y = x · factor, the factor in its options
 
 Status scale_infer(OpContext& op) {

@@ -8,7 +8,9 @@
 #include <fstream>
 #include <random>
 
+#include "cli/failure.h"
 #include "cli/files.h"
+#include "graph/strings.h"
 #include "scratch_folder.h"
 
 namespace cygnet::cli {
@@ -193,6 +195,53 @@ TEST(Npy, RefusesMalformedHeaders) {
     expect_failure(c.words, [&] { decode(c.header, {1, 2, 3, 4}); });
     expect_failure("x.npy: ", [&] { decode(c.header, {1, 2, 3, 4}); });
   }
+}
+
+std::vector<std::string> texts_of(const Array& array) {
+  const Strings strings(array.data.data(), array.data.size());
+  std::vector<std::string> texts;
+  for (int64_t i = 0; i < strings.count(); ++i) texts.emplace_back(strings[i]);
+  return texts;
+}
+
+TEST(Npy, ByteStrings) {
+  const Array array = decode("{'descr': '|S3', 'fortran_order': False, 'shape': (2, 2), }",
+                             {'a', 0, 0, 0, 0, 0, 'a', 0, 'b', 'x', 'y', 'z'});
+  EXPECT_EQ(array.type, Type::string);
+  EXPECT_EQ(array.shape, (std::vector<int64_t>{2, 2}));
+  const std::vector<std::string> texts = {"a", "", std::string("a\0b", 3), "xyz"};
+  EXPECT_EQ(texts_of(array), texts);
+  const Array again = decode_npy(encode_npy(array), "x.npy");
+  EXPECT_EQ(again.type, Type::string);
+  EXPECT_EQ(again.shape, array.shape);
+  EXPECT_EQ(again.data, array.data);
+  const Array turned =
+      decode("{'descr': '|S1', 'fortran_order': True, 'shape': (2, 2), }", {'a', 'c', 'b', 'd'});
+  EXPECT_EQ(texts_of(turned), (std::vector<std::string>{"a", "b", "c", "d"}));
+  const Array none{Type::string, {0}, pack_strings({})};
+  EXPECT_EQ(decode_npy(encode_npy(none), "x.npy").data, none.data);
+}
+
+TEST(Npy, UnicodeIsReadAsUtf8) {
+  const auto unicode = [](std::vector<uint32_t> codes) {
+    std::vector<uint8_t> data;
+    for (uint32_t code : codes)
+      for (int shift : {0, 8, 16, 24}) data.push_back(static_cast<uint8_t>(code >> shift));
+    return decode("{'descr': '<U2', 'fortran_order': False, 'shape': (3,), }", data);
+  };
+  EXPECT_EQ(texts_of(unicode({'a', 0, 0xe9, 0x4e2d, 0x1f9a2, 0})),
+            (std::vector<std::string>{"a", "\xc3\xa9\xe4\xb8\xad", "\xf0\x9f\xa6\xa2"}));
+  EXPECT_THROW(unicode({'a', 0, 0x110000, 0, 0, 0}), Failure);
+  EXPECT_THROW(unicode({'a', 0, 0xd800, 0, 0, 0}), Failure);
+}
+
+TEST(Npy, RefusesStringsOfAnotherForm) {
+  for (const char* descr : {"|S0", "|S", "|Sx", "<U0", ">U1", "|S99999999999999999999", "|S-1"})
+    EXPECT_THROW(
+        decode(std::string("{'descr': '") + descr + "', 'fortran_order': False, 'shape': (1,), }",
+               {1, 0, 0, 0}),
+        Failure)
+        << descr;
 }
 
 TEST(Npy, RefusesEveryTruncation) {

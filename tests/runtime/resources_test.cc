@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resource variables, hash tables and initializers; branches by index and composites.
+// Resource variables, hash tables and initializers.
 #include "graph/resources.h"
 
 #include <gtest/gtest.h>
@@ -9,71 +9,13 @@
 #include <vector>
 
 #include "base/memory.h"
-#include "graph/strings.h"
-#include "ops/builtin_ops.h"
-#include "runtime/interpreter.h"
-#include "support/model_builder.h"
+#include "runtime/net.h"
 
 namespace cygnet::test {
 namespace {
 
 using Op = schema::BuiltinOperator;
 using Floats = std::vector<float>;
-using Texts = std::vector<std::string>;
-
-bool says(const Status& status, const std::string& words) {
-  return std::string(status.message()).find(words) != std::string::npos;
-}
-
-struct Net {
-  TestImage image;
-  Model model;
-  Interpreter interpreter;
-  Status status;
-
-  explicit Net(TestImage bytes, const Limits& limits = Limits::standard())
-      : image(std::move(bytes)) {
-    status = Model::from_memory({image.data(), image.size()}, "m.tflite", builtin_ops(),
-                                {.limits = limits}, &model);
-    if (status.ok()) status = interpreter.create(model, {.poison = true});
-    if (status.ok()) status = interpreter.allocate();
-  }
-  Status run() { return status.ok() ? interpreter.invoke() : Status::error(Code::internal, "!"); }
-};
-
-template <class T>
-void write(Interpreter& net, int i, const std::vector<T>& v) {
-  const Status written = net.write_input(i, v.data(), v.size() * sizeof(T));
-  ASSERT_TRUE(written.ok()) << written.message();
-}
-
-void write_texts(Interpreter& net, int i, const Texts& texts) {
-  const auto n = static_cast<int64_t>(texts.size());
-  const auto at = [&](int64_t k) -> std::string_view { return texts[static_cast<size_t>(k)]; };
-  std::vector<uint8_t> bytes(static_cast<size_t>(strings_bytes(n, at)));
-  put_strings(bytes.data(), n, at);
-  write(net, i, bytes);
-}
-
-template <class T>
-std::vector<T> read(const Interpreter& net, int i = 0) {
-  std::vector<T> v(net.output(i).bytes / sizeof(T));
-  EXPECT_TRUE(net.read_output(i, v.data(), v.size() * sizeof(T)).ok());
-  return v;
-}
-
-Texts read_texts(const Interpreter& net, int i = 0) {
-  const Strings strings(net.output(i));
-  Texts texts;
-  for (int64_t k = 0; k < strings.count(); ++k) texts.emplace_back(strings[k]);
-  return texts;
-}
-
-#define EXPECT_OK(expression)                               \
-  do {                                                      \
-    const ::cygnet::Status test_status = (expression);      \
-    EXPECT_TRUE(test_status.ok()) << test_status.message(); \
-  } while (false)
 
 int handle(ModelBuilder& b, const std::string& name, const std::string& container = "") {
   const int h = b.add_tensor({}, Type::resource);
@@ -422,83 +364,6 @@ TEST(RuleP1, AVariableMeetsTheMemoryLimit) {
   EXPECT_TRUE(says(status, "memory_bytes")) << status.message();
 }
 
-// index, x → x · 2, x · 3 or [x, x] by index.
-TestImage case_model(int branches) {
-  ModelBuilder b;
-  std::vector<int32_t> graphs;
-  for (int k = 0; k < branches; ++k) {
-    graphs.push_back(b.add_subgraph("branch"));
-    const int x = b.input({2});
-    if (k == 2)
-      b.op(Op::CONCATENATION, {x, x}, {b.output({4})},
-           schema::CreateConcatenationOptions(b.fbb(), 0));
-    else
-      b.op(Op::MUL, {x, b.constant<float>({}, {static_cast<float>(k + 2)})}, {b.output({2})},
-           schema::CreateMulOptions(b.fbb()));
-  }
-  b.use_subgraph(0);
-  const int index = b.input({}, Type::int32), x = b.input({2}),
-            y = b.add_tensor({2}, Type::float32);
-  b.op(Op::STABLEHLO_CASE, {index, x}, {y},
-       schema::CreateStablehloCaseOptionsDirect(b.fbb(), &graphs));
-  b.op(Op::NEG, {y}, {b.output({2})}, schema::CreateNegOptions(b.fbb()));
-  return b.finish();
-}
-
-TEST(Case, AnIndexOutsideTakesTheLastBranch) {
-  for (int branches : {1, 2, 3}) {
-    Net net(case_model(branches));
-    ASSERT_TRUE(net.status.ok()) << net.status.message();
-    for (int32_t index : {1, 0, 2, -1, 3, INT32_MIN}) {
-      write<int32_t>(net.interpreter, 0, {index});
-      write<float>(net.interpreter, 1, {1, -2});
-      EXPECT_OK(net.run());
-      const int taken = index >= 0 && index < branches ? index : branches - 1;
-      const Floats expected[] = {{-2, 4}, {-3, 6}, {-1, 2, -1, 2}};
-      EXPECT_EQ(read<float>(net.interpreter), expected[taken]) << branches << " " << index;
-    }
-  }
-}
-
-TEST(RuleO, ACaseWhoseIndexIsNoNumber) {
-  for (int what : {0, 1}) {
-    ModelBuilder b;
-    const std::vector<int32_t> graphs{b.add_subgraph("branch")};
-    b.graph().outputs = {b.input({2})};
-    b.use_subgraph(0);
-    const int index = what == 0 ? b.input({2}, Type::int32) : b.input({}, Type::int64);
-    const int x = b.input({2});
-    b.op(Op::STABLEHLO_CASE, {index, x}, {b.output({2})},
-         schema::CreateStablehloCaseOptionsDirect(b.fbb(), &graphs));
-    Net net(b.finish());
-    const Status status = net.run();
-    EXPECT_TRUE(says(status, what == 0 ? "index: expected 1 element, got shape [2]"
-                                       : "index: expected type INT32, got INT64"))
-        << status.message();
-  }
-}
-
-TEST(Composite, RunsItsDecomposition) {
-  ModelBuilder b;
-  const int body = b.add_subgraph("body");
-  {
-    const int x = b.input({2}), y = b.input({2});
-    b.op(Op::SUB, {x, y}, {b.output({2})}, schema::CreateSubOptions(b.fbb()));
-  }
-  b.use_subgraph(0);
-  const int x = b.input({2}), y = b.input({2}), z = b.add_tensor({2}, Type::float32);
-  b.op(Op::STABLEHLO_COMPOSITE, {x, y}, {z},
-       schema::CreateStableHLOCompositeOptionsDirect(b.fbb(), "difference", body));
-  b.op(Op::NEG, {z}, {b.output({2})}, schema::CreateNegOptions(b.fbb()));
-  Net net(b.finish());
-  ASSERT_TRUE(net.status.ok()) << net.status.message();
-  write<float>(net.interpreter, 0, {5, 1});
-  write<float>(net.interpreter, 1, {2, 4});
-  EXPECT_OK(net.run());
-  EXPECT_EQ(read<float>(net.interpreter), (Floats{-3, 3}));
-  for (const Step& step : net.interpreter.plan().steps) EXPECT_FALSE(step.dynamic);
-}
-
 std::atomic<int64_t> allocations{0};
 std::atomic<int64_t> failing{-1};
 bool count_and_fail(size_t) {
@@ -506,7 +371,7 @@ bool count_and_fail(size_t) {
 }
 
 TEST(RuleP4, AnyFailedAllocationIsAStatus) {
-  for (const TestImage& image : {accumulator({1, 2}), dictionary(), case_model(3)}) {
+  for (const TestImage& image : {accumulator({1, 2}), dictionary()}) {
     const auto run_once = [&]() -> Status {
       Model model;
       CYGNET_TRY(

@@ -200,6 +200,8 @@ int fully_connected_version(const Facts& f) {
               : o != nullptr && o->asymmetric_quantize_inputs() ? 9
                                                                 : 3;
   if (names_bias_type<schema::FullyConnectedOptions>(f)) version = 11;
+  using Format = schema::FullyConnectedOptionsWeightsFormat;
+  if (o != nullptr && o->weights_format() == Format::SHUFFLED4x16INT8) version = 2;
   if (f.input(1).sparsity != nullptr) version = std::max(version, 8);
   if (o != nullptr && o->keep_num_dims()) version = std::max(version, 5);
   if (f.node.inputs.size() < 3 || f.node.inputs[2] == kAbsent) version = std::max(version, 6);

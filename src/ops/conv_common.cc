@@ -223,7 +223,9 @@ namespace {
 
 // Zero point of 8-bit weights in the signed domain of the kernels.
 int32_t signed_zero_point(const Tensor& filter) {
-  return filter.type == Type::uint8 ? filter.quantization.zero_point() - 128 : 0;
+  if (filter.type == Type::uint8) return filter.quantization.zero_point() - 128;
+  // Only FULLY_CONNECTED has others than 0.
+  return filter.type == Type::int8 ? filter.quantization.zero_point() : 0;
 }
 
 // What the kernels' argument structs have in common.

@@ -3,9 +3,10 @@
 // [..., N] with keep_num_dims: y = act(x · weightsᵀ + bias). Types: f32; int8 (one scale, or one
 // for each row of weights) and uint8 with int32 bias; int16 with int8 weights and int32 or int64
 // bias; hybrid: f32 with int8 weights, each row of x quantized for itself. INT4 and INT2 do for
-// int8 weights. Accumulators are scaled with one rounding, not two.
-// Source: tensorflow/lite/kernels/fully_connected.cc.
+// int8 weights. INT8 weights of integer activations may have one zero point. Accumulators are
+// scaled with one rounding, not two. Source: tensorflow/lite/kernels/fully_connected.cc.
 #include "ops/conv_common.h"
+#include "ops/fully_connected_shuffled.h"
 
 namespace cygnet::ops {
 namespace {
@@ -25,6 +26,17 @@ constexpr uint32_t kIntegers = type_set(Type::int8, Type::int4, Type::int2);
 constexpr FilterTypes kFilterTypes = {
     .real = type_set(Type::float32) | kIntegers, .int8 = kIntegers, .int16 = kIntegers};
 
+bool is_shuffled(const OpContext& op) {
+  return op.options<schema::FullyConnectedOptions>().weights_format() ==
+         schema::FullyConnectedOptionsWeightsFormat::SHUFFLED4x16INT8;
+}
+
+// Zero point of weights that the kernels take as int8.
+int32_t weight_zero(const Tensor& x, const Tensor& weights) {
+  const bool shifted = weights.type == Type::int8 && x.type != Type::float32;
+  return shifted && weights.quantization.per_tensor() ? weights.quantization.zero_point() : 0;
+}
+
 const Tensor* bias_tensor(const OpContext& op) {
   return op.input_or_null(2);
 }
@@ -32,6 +44,8 @@ const Tensor* bias_tensor(const OpContext& op) {
 Status infer(OpContext& op) {
   const Tensor &x = op.input(0), &weights = op.input(1);
   const auto& options = op.options<schema::FullyConnectedOptions>();
+  if (is_shuffled(op)) return infer_shuffled(op);
+  if (op.outputs() != 1) return bad_model("outputs: expected 1, got %d", op.outputs());
   CYGNET_TRY(check_conv_types(kFilterTypes, x, weights, bias_tensor(op), op.output(0)));
   if (options.weights_format() != schema::FullyConnectedOptionsWeightsFormat::DEFAULT)
     return Status::error(Code::unsupported, "weights_format %d is not supported",
@@ -42,7 +56,9 @@ Status infer(OpContext& op) {
     return bad_model("input 1: expected a matrix of at least 1 x 1, got %s",
                      shape_text(weights.shape).text);
   if (x.shape.rank < 1) return bad_model("input 0: expected rank 1 or more, got 0");
-  CYGNET_TRY(check_conv_quantization(x, weights, bias_tensor(op), op.output(0), n, 0));
+  Tensor symmetric = weights;
+  if (weight_zero(x, weights) != 0) symmetric.quantization.zero_point_count = 0;
+  CYGNET_TRY(check_conv_quantization(x, symmetric, bias_tensor(op), op.output(0), n, 0));
   if (options.keep_num_dims()) {
     if (x.shape[x.shape.rank - 1] != k)
       return bad_model("input 0: expected a last dimension of %d, got %s", k,
@@ -71,9 +87,10 @@ Status prepare_plain(OpContext& op, DenseState* s) {
 Status prepare_kernels(OpContext& op, DenseState* s) {
   const Tensor& x = op.input(0);
   const Tensor* bias = bias_tensor(op);
+  const int32_t zero = weight_zero(x, op.input(1));
+  const int64_t most = zero == 0 ? most_products(op.input(1)) : 33'025;  // see GemmQ8
   if (op.reference() || !op.input(1).constant || (bias != nullptr && !bias->constant) ||
-      (x.type != Type::int16 && op.input(1).type != Type::float32 &&
-       s->k > most_products(op.input(1))))
+      (x.type == Type::int16 ? zero != 0 : op.input(1).type != Type::float32 && s->k > most))
     return prepare_plain(op, s);
   s->packed = true;
   base::Buffer unpacked;
@@ -96,6 +113,7 @@ Status prepare_kernels(OpContext& op, DenseState* s) {
 }
 
 Status prepare(OpContext& op) {
+  if (is_shuffled(op)) return prepare_shuffled(op);
   auto* s = op.make_state<DenseState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(DenseState));
   const auto& options = op.options<schema::FullyConnectedOptions>();
@@ -201,6 +219,7 @@ void invoke_kernels(OpContext& op, const DenseState& s) {
 }
 
 Status invoke(OpContext& op) {
+  if (is_shuffled(op)) return invoke_shuffled(op);
   const auto& s = op.state<DenseState>();
   if (s.packed)
     invoke_kernels(op, s);
@@ -219,6 +238,7 @@ extern const OpDef kFullyConnected = {
     .options_type = static_cast<uint8_t>(schema::BuiltinOptions::FullyConnectedOptions),
     .min_inputs = 2,
     .max_inputs = 3,
+    .max_outputs = 2,
     .optional_inputs = 0b100,
     .infer = infer,
     .prepare = prepare,

@@ -119,14 +119,6 @@ TEST(FullyConnected, Refuses) {
                                    .Union();
        }),
        .message = "expected a last dimension of 3"},
-      {.name = "shuffled weights",
-       .model = broken([](ModelBuilder& b) {
-         b.last_op().options = schema::CreateFullyConnectedOptions(
-                                   b.fbb(), Activation::NONE,
-                                   schema::FullyConnectedOptionsWeightsFormat::SHUFFLED4x16INT8)
-                                   .Union();
-       }),
-       .message = "weights_format 1 is not supported"},
       {.name = "no depth",
        .model = broken([](ModelBuilder& b) {
          b.last_op().inputs[1] = b.constant<int8_t>({4, 0}, {}, per_tensor(0.1f));
@@ -140,6 +132,74 @@ TEST(FullyConnected, Refuses) {
       {.name = "scalar",
        .model = broken([](ModelBuilder& b) { b.tensor(0).shape = {}; }),
        .message = "input 0"},
+  });
+}
+
+// The weights 1 … in rows, shuffled into tiles of 4 × 16 and their sign bits flipped.
+std::function<void(ModelBuilder&)> shuffled(int m, int n, int k,
+                                            std::function<void(ModelBuilder&)> edit) {
+  return [=](ModelBuilder& b) {
+    std::vector<uint8_t> weights;
+    for (int row = 0; row < n; row += 4)
+      for (int column = 0; column < k; column += 16)
+        for (int i = 0; i < 4; ++i)
+          for (int j = 0; j < 16; ++j)
+            weights.push_back(static_cast<uint8_t>((row + i) * 3 + (column + j) % 5 - 7));
+    const int x = b.input({m, k}, Type::uint8, per_tensor(0.5f, 128));
+    const int w = b.constant<uint8_t>({n, k}, weights, per_tensor(0.5f, 128));
+    const int bias = b.constant<int32_t>({n}, std::vector<int32_t>(static_cast<size_t>(n), 40));
+    const int y = b.output({m, n}, Type::int16, per_tensor(0.25f));
+    b.op(Op::FULLY_CONNECTED, {x, w, bias}, {y, b.add_tensor({m, k}, Type::uint8)},
+         schema::CreateFullyConnectedOptions(
+             b.fbb(), Activation::NONE,
+             schema::FullyConnectedOptionsWeightsFormat::SHUFFLED4x16INT8));
+    edit(b);
+  };
+}
+
+TEST(FullyConnected, ShuffledWeights) {
+  std::vector<OpCase> cases;
+  for (int m : {1, 4}) {
+    constexpr int kN = 8, kK = 32;
+    const auto x = random_elements<uint8_t>(static_cast<size_t>(m * kK), 2, 0, 255);
+    std::vector<int16_t> y;
+    for (int i = 0; i < m; ++i)
+      for (int j = 0; j < kN; ++j) {
+        int sum = 40;
+        for (int k = 0; k < kK; ++k)
+          sum += (x[static_cast<size_t>(i * kK + k)] - 128) * (j * 3 + k % 5 - 7);
+        y.push_back(static_cast<int16_t>(sum));  // 0.5 · 0.5 / 0.25 = 1
+      }
+    cases.push_back({.name = std::to_string(m) + " rows",
+                     .model = shuffled(m, kN, kK, [](ModelBuilder&) {}),
+                     .inputs = {values(x)},
+                     .outputs = {values(y)},
+                     .kernel_steps = 0});
+  }
+  run_op_cases(cases);
+  refuse_op_cases({
+      {.name = "tiles",
+       .model = shuffled(1, 4, 16,
+                         [](ModelBuilder& b) {
+                           b.tensor(1).shape = {2, 32};
+                         }),
+       .message = "expected a matrix of tiles of 4 x 16, got [2,32]"},
+      {.name = "rows",
+       .model = shuffled(1, 4, 16,
+                         [](ModelBuilder& b) {
+                           b.tensor(0).shape = {2, 16};
+                         }),
+       .message = "input 0: expected 1 or 4 rows of 16 elements"},
+      {.name = "zero point",
+       .model = shuffled(1, 4, 16,
+                         [](ModelBuilder& b) { b.tensor(1).quantization = per_tensor(0.5f, 3); }),
+       .message = "input 1: expected zero point 128, got 3"},
+      {.name = "no workspace",
+       .model = shuffled(1, 4, 16, [](ModelBuilder& b) { b.last_op().outputs.pop_back(); }),
+       .message = "expected a result and a workspace, got 1"},
+      {.name = "type",
+       .model = shuffled(1, 4, 16, [](ModelBuilder& b) { b.tensor(0).type = Type::int16; }),
+       .message = "input 0: expected type UINT8"},
   });
 }
 

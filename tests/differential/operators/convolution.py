@@ -126,6 +126,8 @@ def fully_connected(r, op, kind):
     lead = r.shape(0 if keep else 1, 3, most=4)
     x = activations(r, a, (*lead, k))
     w = weights(r, b, (n, k), 0, least=HYBRID_LEAST if kind == "hybrid" else None)
+    if kind in ("i8", "i16", "i16xi8w_i32bias") and np.ndim(w.scale) == 0 and r.chance(0.4):
+        w.zero = r.integer(-100, 100)
     rows = int(np.prod(lead, dtype=np.int64))
     y = result(r, a, (*lead, n) if keep else (rows, n), k)
     fields = {"keepNumDims": keep, "fusedActivationFunction": r.choice([0, 0, 1, 2, 3])}
@@ -354,3 +356,25 @@ def sparse_fully_connected(r, op, kind):
     if kind == "sparse_hybrid":
         fields["asymmetricQuantizeInputs"] = r.chance(0.5)
     return Case([x, w, bias(r, c, x, w, n)], [result(r, a, (m, n), k)], ("FullyConnectedOptions", fields))
+
+
+@generator("FULLY_CONNECTED", "shuffled")
+def shuffled_fully_connected(r, op, kind):
+    m, n, k = r.choice([1, 4]), 4 * r.integer(1, 5), 16 * r.integer(1, 5)
+    scale = float(np.float32(r.real(0.5, 1.5) / 127))
+    x = Operand((m, k), "u8", scale, 128)
+    w = Operand((n, k), "u8", scale, 128, data=r.rng.integers(0, 255, (n, k), endpoint=True))
+    y = Operand((m, n), "i16", float(np.float32(4 * k ** 0.5 / 32767)))
+    fields = {"weightsFormat": 1, "fusedActivationFunction": r.choice([0, 1, 3])}
+
+    def model(version):
+        builder = models.ModelBuilder()
+        graph = builder.subgraph()
+        inputs = [graph.input(x, "x0"), graph.tensor(w), graph.tensor(bias_of)]
+        graph.op(op, inputs, [graph.output(y, "y0"), graph.tensor(Operand((m, k), "u8"))], ("FullyConnectedOptions", fields),
+                 version=version)
+        return builder.finish()
+
+    bias_of = bias(r, "i32", x, w, n)
+    values = r.rng.integers(0, 255, (m, k), endpoint=True).astype(np.uint8)
+    return Case([x, w, bias_of], [y], model=model, feeds=[{"x0": values}])

@@ -185,7 +185,7 @@ TEST(Npy, RefusesMalformedHeaders) {
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", "too large"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': ()} x", "after the dictionary"},
       {"{'descr': '>f4', 'fortran_order': False, 'shape': ()}", "big-endian"},
-      {"{'descr': '<U4', 'fortran_order': False, 'shape': ()}", "'<U4' are not supported"},
+      {"{'descr': '<M8', 'fortran_order': False, 'shape': ()}", "'<M8' are not supported"},
       {"{'descr': '', 'fortran_order': False, 'shape': ()}", "'' are not supported"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", "needs 8 bytes, but there are 4"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (0,)}", "needs 0 bytes, but there are 4"},

@@ -29,6 +29,13 @@ Comparison compare(const Tensor& tensor, const Array& recorded) {
   Comparison c;
   c.same_shape = same_shape(tensor, recorded);
   if (!c.same_shape) return c;
+  if (tensor.type == Type::string) {
+    const bool equal = std::equal(recorded.data.begin(), recorded.data.end(), tensor.as<uint8_t>(),
+                                  tensor.as<uint8_t>() + tensor.bytes);
+    c.largest = equal ? 0 : INFINITY;
+    c.range = 1;
+    return c;
+  }
   Tensor other = tensor;
   std::vector<uint8_t> copy = recorded.data;
   other.data = copy.data();

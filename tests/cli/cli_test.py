@@ -225,7 +225,7 @@ class RunRefusals(CliTest):
                             "[1,16,16,3]", "[16,16,3]")
         self.refused_inputs(self.save("c.npz", image=np.zeros(CONVNET_INPUT)),
                             "'image'", "FLOAT32", "FLOAT64")
-        self.refused_inputs(self.save("d.npz", image=np.array(["text"])), "'image'", "<U4")
+        self.refused_inputs(self.save("d.npz", image=np.array(["text"])), "'image'", "STRING [1]")
 
     def test_no_archive(self):
         for name, content in (("a.npz", b""), ("b.npz", b"no archive " * 10),

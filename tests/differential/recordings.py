@@ -3,7 +3,8 @@
 
 tests/data/ops/OPERATOR.npz.xz holds, for each recorded case KIND/NAME, `…/model` (the .tflite file), the bytes of
 inputs and outputs as `…/in:RUN:NAME` and `…/out:RUN:INDEX` and their shapes as `…/shape:RUN:NAME` and
-`…/result:RUN:INDEX`; and one `rules`: JSON that has tolerance, steps, kernel_steps and why of each kind.
+`…/result:RUN:INDEX`; and one `rules`: JSON that has tolerance, steps, kernel_steps, why of each kind, and the
+`special` cases, which their generator's own function compares (`formula`: without LiteRT's outputs).
 """
 import dataclasses
 import io
@@ -18,7 +19,7 @@ import generator
 import models
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "data" / "ops"
-CASES = 3  # of each operator and kind
+CASES = 3  # random ones of each operator and kind
 LARGEST = 30_000  # bytes of a case that is recorded
 
 
@@ -34,7 +35,11 @@ def save(path, arrays):
 
 
 def file_name(op):
-    return op.replace("CUSTOM:", "custom_").replace(".", "_") + ".npz.xz"
+    return op.replace("CUSTOM:", "custom_") + ".npz.xz"
+
+
+def operator_name(path):
+    return path.name.removesuffix(".npz.xz").replace("custom_", "CUSTOM:")
 
 
 def _octets(raw):
@@ -71,11 +76,13 @@ def record(session, operators, fixed):
                 random = _random_cases(session, op, kind)
                 bad += [f"{op} {kind}: {len(random)} of {CASES} cases"] if len(random) < CASES else []
                 found += random
+            found = [(name, outcome) for name, outcome in found if outcome.state == "ok"]
             for name, outcome in found:
-                if outcome.state == "ok":
-                    arrays.update(case_arrays(name, *outcome.record[:2], outcome.outputs))
+                arrays.update(case_arrays(name, *outcome.record[:2], outcome.outputs or []))
             entry = dataclasses.asdict(generator.rules_of(op, kind))
             del entry["make"]
+            entry["special"] = [name for name, outcome in found if outcome.special]
+            entry["formula"] = any(not outcome.outputs for _, outcome in found)
             rules[kind] = entry
         arrays["rules"] = _octets(json.dumps(rules, sort_keys=True).encode())
         save(FOLDER / file_name(op), arrays)
@@ -84,14 +91,31 @@ def record(session, operators, fixed):
 
 
 def _random_cases(session, op, kind):
-    """The first cases of a generator that are small and have LiteRT's outputs."""
-    found = []
-    for number, outcome in session.row(op, kind, 4 * CASES).items():
-        if outcome.state != "ok" or outcome.outputs is None or len(found) == CASES:
-            continue
-        if sum(a.nbytes for a in case_arrays("", *outcome.record[:2], outcome.outputs).values()) <= LARGEST:
-            found.append((f"{kind}/{number}", outcome))
+    """Random cases of the first, the second and the highest version that are small; LiteRT runs them."""
+    rules = generator.GENERATORS[op, kind]
+    highest = session.registry.get(op, (0, 1))[1]
+    found, taken = [], set()
+    for first in (0, 1, highest - 1):
+        for number in range(first, first + 12 * highest, highest):
+            if number in taken:
+                continue
+            taken.add(number)
+            case, rng = rules.case(op, kind, number)
+            outcome = session.try_case(op, number, case, rng, rules)
+            if outcome.state == "ok" and _size(outcome) <= LARGEST:
+                found.append((f"{kind}/{number}", outcome))
+                break
     return found
+
+
+def _size(outcome):
+    return sum(array.nbytes for array in case_arrays("", *outcome.record[:2], outcome.outputs or []).values())
+
+
+def read_rules(path):
+    """({kind: its rules}, number of cases)."""
+    with np.load(io.BytesIO(lzma.decompress(path.read_bytes()))) as archive:
+        return json.loads(archive["rules"].tobytes()), sum(key.endswith("/model") for key in archive.files)
 
 
 def read(path):

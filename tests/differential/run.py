@@ -27,6 +27,7 @@ import fixed
 import generator
 import models
 import recordings
+import unlisted
 from litert import Crashed, LiteRT, Refused
 from runner import Crash, Failed, Runner
 
@@ -42,6 +43,7 @@ class Outcome:
     resolver: str = ""
     record: tuple = None  # (model, feeds, what LiteRT computed or None)
     outputs: list = None  # what it computed, with types: [[(type, array)] of each run]; None where LiteRT has no part
+    special: bool = False  # compared by the case's own function
 
 
 def judge(case, rules, plain, kernels, differing, theirs):
@@ -104,10 +106,10 @@ class Session:
         if text is not None:
             return Outcome("failed", text, worst, resolver, record)
         outputs = None
-        if case.compare is None:
+        if theirs is not None:
             outputs = [[(kind, want) for (kind, _), want in zip(got_run, want_run)]
                        for got_run, want_run in zip(plain, theirs)]
-        return Outcome("ok", "", worst, resolver, record, outputs)
+        return Outcome("ok", "", worst, resolver, record, outputs, case.compare is not None)
 
     def unsteady(self, op, case, feeds, highest, theirs):
         """Whether LiteRT computes something else when it is asked again: it reads memory that it never wrote."""
@@ -184,54 +186,6 @@ def one_case(session, name, keep):
     return outcome.state == "ok"
 
 
-def retyped(case, old, new):
-    """The case with tensors of type `old` made `new`; quantization goes with types that have none."""
-    def change(x):
-        if x is None or x.type != old:
-            return x
-        more = {} if new in models.QUANTIZED else {"scale": None, "zero": 0}
-        data = x.data
-        if data is not None:
-            data = np.zeros(np.shape(data), object) if new == "string" else np.nan_to_num(np.asarray(data, np.float64))
-            data = np.full(np.shape(data), b"s", object) if new == "string" else data
-        return dataclasses.replace(x, type=new, data=data, **more)
-    changed = [[change(x) for x in side] for side in (case.inputs, case.outputs)]
-    return dataclasses.replace(case, inputs=changed[0], outputs=changed[1])
-
-
-def unlisted(session, op, cases):
-    """Types that have no generator: LiteRT's error must be ours, or our answer is listed to be looked at."""
-    kinds = [k for o, k in generator.GENERATORS if o == op and k in models.TYPES]
-    if not kinds:
-        return True
-    base, well = kinds[0], True
-    rules = generator.GENERATORS[op, base]
-    for new in (k for k in models.TYPES if k not in kinds and k not in ("resource", "variant", "u4")):
-        outcomes = {}
-        for number in range(cases):
-            case, rng = rules.case(op, base, number)
-            if case.model is not None or case.compare is not None:
-                continue
-            try:
-                outcomes[number] = session.try_case(op, number, retyped(case, base, new), rng, rules)
-            except (ValueError, TypeError, OverflowError) as error:
-                outcomes[number] = Outcome("refused", f"can't be built: {error}")
-        count = summary(outcomes)
-        refusals = [o for o in outcomes.values() if o.state == "failed" and ": input" not in o.text]
-        died = [o for o in outcomes.values() if "process died" in o.text]
-        if count["ours"] or died:
-            well = False
-            text = next(o.text for o in outcomes.values() if o.state == "ours" or "process died" in o.text)
-            print(f"{op:32} {new:8} {count['ours']} answered that LiteRT refuses: {text[:160]}")
-        wrong = [o for o in outcomes.values() if o.state == "failed" and "differ" in o.text]
-        if wrong:
-            well = False
-            print(f"{op:32} {new:8} {len(wrong)} WRONG: {wrong[0].text[:160]}")
-        elif refusals and not died:
-            print(f"{op:32} {new:8} LiteRT runs it, we refuse: {refusals[0].text[:160]}")
-    return well
-
-
 def coverage(path):
     """Rows of the operator table whose types have no generator."""
     import csv
@@ -281,7 +235,7 @@ def main():
         rows = [(op, kind) for op, kind in sorted(generators)
                 if (not flags.operators or op in flags.operators) and (not flags.kinds or kind in flags.kinds.split())]
         if flags.unlisted:
-            return all([unlisted(session, op, flags.cases) for op in sorted({op for op, _ in rows})])
+            return all([unlisted.check(session, op, flags.cases) for op in sorted({op for op, _ in rows})])
         well = [report(op, kind, session.row(op, kind, flags.cases), flags.cases, flags.verbose) for op, kind in rows]
         print(f"{sum(well)} of {len(well)} rows pass, {flags.cases} cases each")
         return all(well)

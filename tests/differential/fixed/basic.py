@@ -139,7 +139,7 @@ def activation_cases():
     spans = ((-3.0, 9.0), (-7.0, 7.0), (-1.0, 2.0))
     for op in ("RELU", "RELU6", "RELU_N1_TO_1"):
         kinds = ("f32", "i8", "u8") + (("i16",) if op != "RELU_N1_TO_1" else ())
-        yield from unary(op, kinds, spans, y_range=lambda low, high: (low * 0.8, high * 0.9), version=2)
+        yield from unary(op, kinds, spans, y_range=lambda low, high: (low * 0.8, high * 0.9))
     yield from unary("HARD_SWISH", ("f32", "i8", "u8"), spans + ((-10.0, 10.0), (-0.5, 0.4)),
                      ("HardSwishOptions", {}), y_range=lambda low, high: (-0.5, high))
     yield case("SQRT", "f32", [operand("f32", (5, 31), 0, 9)], [operand("f32", (5, 31))])

@@ -69,6 +69,8 @@ def notes(kinds):
             parts.append(rule["why"])
         if rule["formula"]:
             parts.append("compared with a formula")
+        elif rule["special"]:
+            parts.append("compared by a rule of its own, where LiteRT errs or draws at random")
         if parts:
             texts.setdefault("; ".join(parts), []).append(kind)
     if len(texts) == 1 and len(next(iter(texts.values()))) == len(kinds):

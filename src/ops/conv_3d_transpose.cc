@@ -41,6 +41,9 @@ Status infer(OpContext& op) {
   CYGNET_TRY(expect_type("output 0", op.output(0), {Type::float32}));
   CYGNET_TRY(expect_rank("input 1", filter, 5));
   CYGNET_TRY(expect_rank("input 2", x, 5));
+  if (filter.shape[3] < 1 || filter.shape[4] < 1)
+    return bad_model("input 1: expected at least one channel, got %s",
+                     shape_text(filter.shape).text);
   if (x.shape[4] != filter.shape[4])
     return bad_model("input 2: expected %d channels as the filter has, got %d", filter.shape[4],
                      x.shape[4]);

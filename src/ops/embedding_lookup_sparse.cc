@@ -6,8 +6,8 @@
 //   output 0: f32 [dense shape without the last dimension, …]: out[index] = Σ w·table[id] / d with
 //   d = 1 (SUM), Σ w (MEAN) or √(Σ w²) (SQRTN) of the ids in a row with the same index; 0 where
 //   there are none.
-// An id or index out of range is an error of the run. Source: TFLite's reference kernel,
-// LiteRT 2.3.
+// An id or index out of range is an error of the run, and so is d = 0. Source: TFLite's reference
+// kernel, LiteRT 2.3.
 #include <algorithm>
 #include <cmath>
 
@@ -70,10 +70,13 @@ struct Total {
   bool any = false;
 };
 
-void finish(Combiner combiner, const Total& total, float* row, int64_t n) {
-  if (combiner == Combiner::SUM || !total.any) return;
+Status finish(Combiner combiner, const Total& total, float* row, int64_t n) {
+  if (combiner == Combiner::SUM || !total.any) return {};
   const float divisor = combiner == Combiner::MEAN ? total.weights : std::sqrt(total.squares);
+  if (divisor == 0)
+    return Status::error(Code::invalid_argument, "input 3: the weights of a row add up to 0");
   for (int64_t k = 0; k < n; ++k) row[k] /= divisor;
+  return {};
 }
 
 Status invoke(OpContext& op) {
@@ -93,7 +96,7 @@ Status invoke(OpContext& op) {
     int64_t row = 0;
     CYGNET_TRY(row_of(op, i, &row));
     if (row != current) {
-      finish(combiner, total, out.as<float>() + current * n, n);
+      CYGNET_TRY(finish(combiner, total, out.as<float>() + current * n, n));
       total = {};
       current = row;
     }
@@ -106,8 +109,7 @@ Status invoke(OpContext& op) {
     for (int64_t k = 0; k < n; ++k) to[k] += from[k] * w;
     if (i % 4096 == 4095 && op.stopped()) return {};
   }
-  finish(combiner, total, out.as<float>() + current * n, n);
-  return {};
+  return finish(combiner, total, out.as<float>() + current * n, n);
 }
 
 }  // namespace

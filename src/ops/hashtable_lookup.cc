@@ -14,6 +14,15 @@
 namespace cygnet::ops {
 namespace {
 
+// The search for a key needs them in order.
+Status expect_rising(const Tensor& keys) {
+  const int32_t *begin = keys.as<int32_t>(), *end = begin + keys.shape[0];
+  if (keys.shape[0] < 2) return {};
+  const int32_t* wrong = std::is_sorted_until(begin, end);
+  if (wrong == end) return {};
+  return bad_model("input 1: expected rising keys, got %d after %d", *wrong, wrong[-1]);
+}
+
 Status infer(OpContext& op) {
   const Tensor &keys = op.input(1), &values = op.input(2);
   CYGNET_TRY(expect_type("input 0", op.input(0), {Type::int32}));
@@ -29,14 +38,14 @@ Status infer(OpContext& op) {
     CYGNET_TRY(element_bytes("input 2", values, &bytes));
   CYGNET_TRY(expect_rank_between("input 2", values, 1, kMaxRank));
   CYGNET_TRY(expect_range("rows of input 2", values.shape[0], keys.shape[0], keys.shape[0]));
+  if (keys.constant) CYGNET_TRY(expect_rising(keys));
   Shape shape = values.shape;
   shape[0] = op.input(0).shape[0];
   CYGNET_TRY(op.set_output(0, shape));
   return op.set_output(1, op.input(0).shape);
 }
 
-// The row of key i, −1 where there is none. Whatever the order of the keys, it ends and is in
-// range.
+// The row of key i, −1 where there is none.
 int64_t row_of(const OpContext& op, int64_t i) {
   const Tensor& keys = op.input(1);
   const int32_t key = op.input(0).as<int32_t>()[i];
@@ -48,6 +57,7 @@ int64_t row_of(const OpContext& op, int64_t i) {
 
 Status invoke(OpContext& op) {
   const Tensor& values = op.input(2);
+  if (!op.input(1).constant) CYGNET_TRY(expect_rising(op.input(1)));
   const int32_t n = op.input(0).shape[0];
   for (int32_t i = 0; i < n; ++i) op.output(1).as<uint8_t>()[i] = row_of(op, i) >= 0 ? 1 : 0;
   if (values.type == Type::string) {

@@ -22,6 +22,8 @@ Status infer(OpContext& op) {
   CYGNET_TRY(expect_type("input 0", x, {Type::float32, Type::int8, Type::uint8}));
   CYGNET_TRY(expect_same_type("input 0", x, "output 0", y));
   CYGNET_TRY(expect_rank_between("input 0", x, 1, kMaxRank));
+  if (x.shape[x.shape.rank - 1] < 1)
+    return bad_model("input 0: expected a last dimension >= 1, got %s", shape_text(x.shape).text);
   if (x.type != Type::float32) {
     CYGNET_TRY(expect_per_tensor("input 0", x));
     CYGNET_TRY(expect_per_tensor("output 0", y));

@@ -81,6 +81,9 @@ Status invoke(OpContext& op) {
   const auto* boxes = op.input(0).as<float>();
   const float limit = *op.input(3).as<float>(), threshold = *op.input(4).as<float>();
   const float sigma = kSoft ? *op.input(5).as<float>() : 0.0f;
+  if (std::isnan(limit) || std::isnan(threshold))
+    return bad_model("inputs 3 and 4: expected numbers, got %g and %g", static_cast<double>(limit),
+                     static_cast<double>(threshold));
   if (!(sigma >= 0))
     return bad_model("input 5: expected 0 or more, got %g", static_cast<double>(sigma));
   const float scale = sigma > 0 ? -0.5f / sigma : 0.0f;

@@ -25,7 +25,6 @@ void each_last_row(OpContext& op, Row row) {
   const int64_t n = shape[shape.rank - 1];
   const T* x = op.input(0).as<T>();
   T* y = op.output(0).as<T>();
-  if (n == 0) return;
   op.parallel_for(shape.elements(0, shape.rank - 1), [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end && !op.stopped(); ++i) row(x + i * n, n, y + i * n);
   });
@@ -42,6 +41,8 @@ Status infer_l2(OpContext& op) {
   CYGNET_TRY(expect_type("input 0", x, {Type::float32, Type::int8, Type::uint8}));
   CYGNET_TRY(expect_same_type("input 0", x, "output 0", y));
   CYGNET_TRY(expect_rank_between("input 0", x, 1, kMaxRank));
+  if (x.shape[x.shape.rank - 1] < 1)
+    return bad_model("input 0: expected a last dimension >= 1, got %s", shape_text(x.shape).text);
   if (x.type != Type::float32) {
     CYGNET_TRY(expect_per_tensor("input 0", x));
     CYGNET_TRY(expect_per_tensor("output 0", y));

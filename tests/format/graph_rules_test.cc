@@ -124,6 +124,14 @@ TEST(RuleG6, Calls) {
   expect_refused(call_model, callee(7), {where + "expected a subgraph index of 0 to 1, got 7"});
   expect_refused(call_model, callee(-1), {where + "expected a subgraph index of 0 to 1, got -1"});
   expect_refused(call_model, callee(0), {where + "subgraph 0: expected 0 inputs"});
+  expect_refused(call_model,
+                 [](ModelBuilder& b) {
+                   b.use_subgraph(1);
+                   b.output({1});
+                   b.op(Op::VAR_HANDLE, {}, {0}, schema::CreateVarHandleOptions(b.fbb()));
+                   b.use_subgraph(0);
+                 },
+                 {where + "subgraph 1: expected 0 outputs"});
 }
 
 TEST(RuleG6, Cycles) {
@@ -196,12 +204,60 @@ TEST(RuleG6, Branches) {
                  {"G2", "operator 0 IF"});
 }
 
+// A composite of x and y whose decomposition is subgraph 1.
+void composite_model(ModelBuilder& b) {
+  const int x = b.input({2}), y = b.input({2});
+  b.op(Op::STABLEHLO_COMPOSITE, {x, y}, {b.output({2})},
+       schema::CreateStableHLOCompositeOptionsDirect(b.fbb(), "sum", 1));
+  b.add_subgraph("sum");
+  const int v = b.input({2}), w = b.input({2});
+  b.op(Op::ADD, {v, w}, {b.output({2})}, schema::CreateAddOptions(b.fbb()));
+  b.use_subgraph(0);
+}
+
+TEST(RuleG6, Decompositions) {
+  const std::string where = "G6: subgraph 0 operator 0 STABLEHLO_COMPOSITE: ";
+  expect_refused(composite_model, [](ModelBuilder& b) { b.last_op().inputs.pop_back(); },
+                 {where + "subgraph 1: expected 1 inputs as the caller has, got 2"});
+  expect_refused(composite_model, [](ModelBuilder& b) { b.graphs[1].outputs.push_back(0); },
+                 {where + "subgraph 1: expected 1 outputs as the caller has, got 2"});
+  expect_refused(
+      composite_model, [](ModelBuilder& b) { b.graphs[1].tensors[1].type = Type::int32; },
+      {where + "subgraph 1 inputs 1: expected type FLOAT32 as the caller has, got INT32"});
+  expect_refused(
+      composite_model, [](ModelBuilder& b) { b.graphs[1].tensors[2].type = Type::int32; },
+      {where + "subgraph 1 outputs 0: expected type FLOAT32 as the caller has, got INT32"});
+}
+
+// The only branch is subgraph 1.
+void case_model(ModelBuilder& b) {
+  const std::vector<int32_t> graphs{1};
+  const int index = b.input({}, Type::int32), x = b.input({2});
+  b.op(Op::STABLEHLO_CASE, {index, x}, {b.output({2})},
+       schema::CreateStablehloCaseOptionsDirect(b.fbb(), &graphs));
+  b.add_subgraph("branch");
+  const int v = b.input({2});
+  b.op(Op::RELU, {v}, {b.output({2})});
+  b.use_subgraph(0);
+}
+
+TEST(RuleG6, Cases) {
+  const std::string where = "G6: subgraph 0 operator 0 STABLEHLO_CASE: ";
+  expect_refused(case_model, [](ModelBuilder& b) { b.last_op().inputs.pop_back(); },
+                 {where + "subgraph 1: expected 0 inputs as the caller has, got 1"});
+  expect_refused(
+      case_model, [](ModelBuilder& b) { b.graphs[1].tensors[1].type = Type::int32; },
+      {where + "subgraph 1 outputs 0: expected type FLOAT32 as the caller has, got INT32"});
+}
+
 TEST(RuleG6, EveryOperatorThatNamesASubgraph) {
-  const auto names = [](Op op, auto make) {
+  const auto names = [](Op op, auto make, int inputs = 1, int outputs = 1) {
     ModelBuilder b;
     const auto options = make(b.fbb());
-    const int in = b.input({}, Type::boolean), out = b.output({}, Type::boolean);
-    b.op(op, {in}, {out}, options);
+    std::vector<int32_t> in, out;
+    while (inputs-- > 0) in.push_back(b.input({}, Type::boolean));
+    while (outputs-- > 0) out.push_back(b.output({}, Type::boolean));
+    b.op(op, in, out, options);
     const std::string message = load(b.finish()).message();
     EXPECT_NE(message.find("G6: subgraph 0 operator 0"), std::string::npos) << message;
     EXPECT_NE(message.find("expected a subgraph index of 0 to 0, got 3"), std::string::npos)
@@ -210,16 +266,19 @@ TEST(RuleG6, EveryOperatorThatNamesASubgraph) {
   using Fbb = flatbuffers::FlatBufferBuilder;
   using namespace schema;
   names(Op::CALL, [](Fbb& f) { return CreateCallOptions(f, 3); });
-  names(Op::CALL_ONCE, [](Fbb& f) { return CreateCallOnceOptions(f, 3); });
+  names(
+      Op::CALL_ONCE, [](Fbb& f) { return CreateCallOnceOptions(f, 3); }, 0, 0);
   names(Op::IF, [](Fbb& f) { return CreateIfOptions(f, 3, 3); });
   names(Op::WHILE, [](Fbb& f) { return CreateWhileOptions(f, 3, 3); });
   names(Op::STABLEHLO_WHILE, [](Fbb& f) { return CreateStablehloWhileOptions(f, 3, 3); });
   names(Op::STABLEHLO_REDUCE, [](Fbb& f) { return CreateStablehloReduceOptions(f, 0, 3); });
-  names(Op::STABLEHLO_REDUCE_WINDOW,
-        [](Fbb& f) { return CreateStablehloReduceWindowOptions(f, 0, 0, 0, 0, 0, 3); });
+  names(
+      Op::STABLEHLO_REDUCE_WINDOW,
+      [](Fbb& f) { return CreateStablehloReduceWindowOptions(f, 0, 0, 0, 0, 0, 3); }, 2);
   names(Op::STABLEHLO_SORT, [](Fbb& f) { return CreateStablehloSortOptions(f, 0, false, 3); });
-  names(Op::STABLEHLO_SCATTER,
-        [](Fbb& f) { return CreateStablehloScatterOptions(f, false, 0, 0, 0, 0, false, 3); });
+  names(
+      Op::STABLEHLO_SCATTER,
+      [](Fbb& f) { return CreateStablehloScatterOptions(f, false, 0, 0, 0, 0, false, 3); }, 3);
   names(Op::STABLEHLO_COMPOSITE, [](Fbb& f) { return CreateStableHLOCompositeOptions(f, 0, 3); });
   names(Op::STABLEHLO_CASE, [](Fbb& f) {
     return CreateStablehloCaseOptions(f, f.CreateVector(std::vector<int32_t>{3}));

@@ -164,6 +164,21 @@ TEST(Conv2d, Refuses) {
          b.tensor(0).shape = {1, 4, 4, 3};
        }),
        .message = "expected a multiple of the filter's 2 channels, got 3"},
+      {.name = "filter of no channels",
+       .model = f32([](ModelBuilder& b) {
+         b.last_op().inputs[1] = b.constant<float>({3, 2, 2, 0}, {});
+       }),
+       .message = "input 1: expected at least one channel, got [3,2,2,0]"},
+      {.name = "filter of no height",
+       .model = f32([](ModelBuilder& b) {
+         b.last_op().inputs[1] = b.constant<float>({3, 0, 2, 2}, {});
+       }),
+       .message = "height: expected filter, stride and dilation >= 1, got 0, 1, 1"},
+      {.name = "filter's rank",
+       .model = f32([](ModelBuilder& b) {
+         b.tensor(1).shape = {3, 2, 4};
+       }),
+       .message = "input 1: expected rank 4, got 3"},
       {.name = "groups",
        .model = f32([](ModelBuilder& b) {
          b.tensor(0).shape = {1, 4, 4, 4};

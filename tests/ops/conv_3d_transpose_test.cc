@@ -60,6 +60,20 @@ TEST(Conv3dTranspose, Refuses) {
        .model = model({.shape = {2, 2, 1, 3, 2}}),
        .message = "input 0: expected batch 1 and 2 channels, got 2 and 2"},
       {.name = "negative", .model = model({.shape = {1, 2, 1, -3, 2}}), .message = ">= 1"},
+      {.name = "zero", .model = model({.shape = {1, 0, 1, 3, 2}}), .message = ">= 1"},
+      {.name = "padding",
+       .model = model({.padding = static_cast<schema::Padding>(7)}),
+       .message = "padding: expected 0 to 1, got 7"},
+      {.name = "no channels",
+       .model = model({.x = {1, 1, 1, 2, 0}, .filter = {2, 1, 2, 2, 0}}),
+       .message = "input 1: expected at least one channel"},
+      {.name = "shape's type",
+       .model =
+           [](ModelBuilder& b) {
+             model({})(b);
+             b.last_op().inputs[0] = b.constant<int64_t>({5}, {1, 2, 1, 3, 2});
+           },
+       .message = "input 0: expected type INT32, got INT64"},
       {.name = "elements",
        .model = model({.shape = {1, 2, 1, 3}}),
        .message = "input 0: expected 5 elements"},

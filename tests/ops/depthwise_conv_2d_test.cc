@@ -129,6 +129,37 @@ TEST(DepthwiseConv2d, Refuses) {
              schema::CreateDepthwiseConv2DOptions(b.fbb(), Padding::SAME, 1, 0, 2).Union();
        }),
        .message = "expected filter, stride and dilation >= 1"},
+      {.name = "dilation 0",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().options = schema::CreateDepthwiseConv2DOptions(b.fbb(), Padding::SAME, 1, 1, 2,
+                                                                    Activation::NONE, 0)
+                                   .Union();
+       }),
+       .message = "expected filter, stride and dilation >= 1"},
+      {.name = "padding",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().options =
+             schema::CreateDepthwiseConv2DOptions(b.fbb(), static_cast<Padding>(5), 1, 1, 2)
+                 .Union();
+       }),
+       .message = "padding: expected 0 to 1, got 5"},
+      {.name = "filter of no width",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs[1] = b.constant<int8_t>({1, 2, 0, 4}, {}, per_tensor(0.1f));
+       }),
+       .message = "width: expected filter, stride and dilation >= 1"},
+      {.name = "no output",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().options = schema::CreateDepthwiseConv2DOptions(b.fbb(), Padding::VALID, 1, 1,
+                                                                    2, Activation::NONE, 9)
+                                   .Union();
+       }),
+       .message = "does not fit"},
+      {.name = "bias",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs.push_back(b.constant<int32_t>({2}, {1, 2}));
+       }),
+       .message = "input 2: expected 4 elements"},
       {.name = "rank",
        .model = broken([](ModelBuilder& b) {
          b.tensor(0).shape = {1, 4, 8};

@@ -23,9 +23,9 @@ std::function<void(ModelBuilder&)> model(Combiner combiner, const Shape& indices
   };
 }
 
-std::vector<Values> inputs(int32_t id, int32_t row) {
+std::vector<Values> inputs(int32_t id, int32_t row, float second = 0.5f) {
   return {values<int32_t>({1, 3, id}), values<int32_t>({0, 0, 0, 1, row, 3}),
-          values<float>({2, 0.5, 3}), values<float>({1, 2, 3, 4, 5, 6, 7, 8})};
+          values<float>({2, second, 3}), values<float>({1, 2, 3, 4, 5, 6, 7, 8})};
 }
 
 TEST(EmbeddingLookupSparse, Cases) {
@@ -71,6 +71,19 @@ TEST(EmbeddingLookupSparse, Refuses) {
       {.name = "size",
        .model = model(Combiner::SUM, {3, 2}, {4, 2}, {-3, 4}),
        .message = "dimension 0 is -3"},
+      {.name = "combiner",
+       .model = model(static_cast<Combiner>(3)),
+       .message = "combiner: expected 0 to 2, got 3"},
+      {.name = "mean of no weight",
+       .model = model(Combiner::MEAN),
+       .message = "input 3: the weights of a row add up to 0",
+       .inputs = inputs(1, 2, -2)},
+      {.name = "mean of no weight at the end",
+       .model = model(Combiner::MEAN),
+       .message = "input 3: the weights of a row add up to 0"},
+      {.name = "root of no weight",
+       .model = model(Combiner::SQRTN),
+       .message = "input 3: the weights of a row add up to 0"},
       {.name = "table",
        .model = model(Combiner::SUM, {3, 2}, {4}),
        .message = "input 4: expected rank 2 to 8"},

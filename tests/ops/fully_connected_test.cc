@@ -129,6 +129,20 @@ TEST(FullyConnected, Refuses) {
          b.last_op().inputs.push_back(b.constant<int32_t>({3}, {1, 2, 3}));
        }),
        .message = "input 2: expected 4 elements"},
+      {.name = "weights_format",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().options = schema::CreateFullyConnectedOptions(
+                                   b.fbb(), Activation::NONE,
+                                   static_cast<schema::FullyConnectedOptionsWeightsFormat>(2))
+                                   .Union();
+       }),
+       .message = "weights_format: expected 0 to 1, got 2"},
+      {.name = "activation",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().options =
+             schema::CreateFullyConnectedOptions(b.fbb(), Activation::TANH).Union();
+       }),
+       .message = "fused activation 4 is not supported"},
       {.name = "scalar",
        .model = broken([](ModelBuilder& b) { b.tensor(0).shape = {}; }),
        .message = "input 0"},

@@ -34,6 +34,23 @@ TEST(HashtableLookup, Cases) {
   });
 }
 
+// Keys 1, 3, `last`, constant or of the run.
+BadOpCase falling(int32_t last, bool known) {
+  return {.name = known ? "falling keys" : "falling keys of the run",
+          .model =
+              [=](ModelBuilder& b) {
+                const int k = b.input({1}, Type::int32);
+                const int t =
+                    known ? b.constant<int32_t>({3}, {1, 3, last}) : b.input({3}, Type::int32);
+                b.op(schema::BuiltinOperator::HASHTABLE_LOOKUP, {k, t, b.input({3})},
+                     {b.output({1}), b.output({1}, Type::uint8)});
+              },
+          .message = "input 1: expected rising keys, got 2 after 3",
+          .inputs = known ? std::vector<Values>{}
+                          : std::vector<Values>{values<int32_t>({1}), values<int32_t>({1, 3, last}),
+                                                values<float>({1, 2, 3})}};
+}
+
 TEST(HashtableLookup, Refuses) {
   refuse_op_cases({
       {.name = "rows",
@@ -43,6 +60,16 @@ TEST(HashtableLookup, Refuses) {
       {.name = "hits",
        .model = model({3}, Type::int64, Type::boolean),
        .message = "output 1: expected type UINT8"},
+      falling(2, true),
+      falling(2, false),
+      {.name = "keys",
+       .model =
+           [](ModelBuilder& b) {
+             const int k = b.input({2, 2}, Type::int32), t = b.input({3}, Type::int32);
+             b.op(schema::BuiltinOperator::HASHTABLE_LOOKUP, {k, t, b.input({3})},
+                  {b.output({1}), b.output({1}, Type::uint8)});
+           },
+       .message = "input 0: expected rank 1, got 2"},
       {.name = "small", .model = model({4}, Type::int4), .message = "type INT4 is not supported"},
   });
 }

@@ -97,6 +97,24 @@ TEST(NonMaxSuppression, Refuses) {
        .model = model({}, {2, 4}),
        .message = "input 1: expected shape [2], got [3]"},
       {.name = "most", .model = model({.most = -1}), .message = "input 2: expected 0"},
+      {.name = "limit",
+       .model = model({.limit = NAN}),
+       .message = "inputs 3 and 4: expected numbers, got nan and 0"},
+      {.name = "threshold", .model = model({.threshold = NAN}), .message = "inputs 3 and 4"},
+      {.name = "sigma",
+       .model =
+           [](ModelBuilder& b) {
+             model({.sigma = 1})(b);
+             b.last_op().inputs[5] = b.constant<float>({}, {-1});
+           },
+       .message = "input 5: expected 0 or more, got -1"},
+      {.name = "two limits",
+       .model =
+           [](ModelBuilder& b) {
+             model({})(b);
+             b.last_op().inputs[3] = b.constant<float>({2}, {0.5f, 0.5f});
+           },
+       .message = "input 3: expected 1 elements"},
       {.name = "fed",
        .model = model({.known = false}),
        .message = "input 2: expected 0",

@@ -2,6 +2,8 @@
 // LOG_SOFTMAX, L2_NORMALIZATION, LOCAL_RESPONSE_NORMALIZATION, CUMSUM.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "ops/exact_cases.h"
 
 namespace cygnet::test {
@@ -65,10 +67,10 @@ Row local_response(const Row& x) {
 Add plain(Op code) {
   return [=](ModelBuilder& m, int x, int y) { m.op(code, {x}, {y}); };
 }
-Add lrn(int radius, float bias) {
+Add lrn(int radius, float bias, float alpha = 0.3f, float beta = 0.75f) {
   return [=](ModelBuilder& m, int x, int y) {
     m.op(Op::LOCAL_RESPONSE_NORMALIZATION, {x}, {y},
-         schema::CreateLocalResponseNormalizationOptions(m.fbb(), radius, bias, 0.3f, 0.75f));
+         schema::CreateLocalResponseNormalizationOptions(m.fbb(), radius, bias, alpha, beta));
   };
 }
 
@@ -224,6 +226,19 @@ TEST(Normalization, Refuses) {
       {.name = "bias",
        .model = with(lrn(1, std::numeric_limits<float>::infinity())),
        .message = "expected finite numbers"},
+      {.name = "alpha", .model = with(lrn(1, 1, NAN)), .message = "expected finite numbers"},
+      {.name = "beta",
+       .model = with(lrn(1, 1, 1, -INFINITY)),
+       .message = "expected finite numbers"},
+      {.name = "scalar of LOG_SOFTMAX",
+       .model = bare_model(Op::LOG_SOFTMAX, {{{}}}, {{}}),
+       .message = "input 0: expected rank 1 to 8, got 0"},
+      {.name = "empty rows of LOG_SOFTMAX",
+       .model = bare_model(Op::LOG_SOFTMAX, {{{2, 0}}}, {{2, 0}}),
+       .message = "input 0: expected a last dimension >= 1, got [2,0]"},
+      {.name = "empty rows of L2_NORMALIZATION",
+       .model = bare_model(Op::L2_NORMALIZATION, {{{2, 0}}}, {{2, 0}}),
+       .message = "input 0: expected a last dimension >= 1, got [2,0]"},
       {.name = "type of CUMSUM",
        .model = bare_model(Op::CUMSUM, {q, i}, q),
        .message = "input 0: type INT8 is not supported"},

@@ -171,6 +171,22 @@ TEST(Pool2d, Refuses) {
       {.name = "filter 0",
        .model = broken(options(1, 1, 2, 0)),
        .message = "expected filter, stride and dilation >= 1"},
+      {.name = "negative stride",
+       .model = broken(options(1, -2, 2, 2)),
+       .message = "expected filter, stride and dilation >= 1"},
+      {.name = "padding",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().options =
+             schema::CreatePool2DOptions(b.fbb(), static_cast<Padding>(2), 1, 1, 2, 2).Union();
+       }),
+       .message = "padding: expected 0 to 1, got 2"},
+      {.name = "activation",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().options =
+             schema::CreatePool2DOptions(b.fbb(), Padding::VALID, 1, 1, 2, 2, Activation::TANH)
+                 .Union();
+       }),
+       .message = "fused activation 4 is not supported"},
       {.name = "filter beyond the input",
        .model = broken(options(1, 1, 5, 2)),
        .message = "does not fit"},

@@ -73,6 +73,13 @@ TEST(Reshape, Refuses) {
              b.op(Op::RESHAPE, {x}, {b.output({2})});
            },
        .message = "neither a shape vector nor the option new_shape"},
+      {.name = "shape of rank 2",
+       .model =
+           [](ModelBuilder& b) {
+             const int x = b.input({2});
+             b.op(Op::RESHAPE, {x, b.constant<int32_t>({1, 1}, {2})}, {b.output({2})});
+           },
+       .message = "neither a shape vector nor the option new_shape"},
       {.name = "types differ",
        .model =
            [](ModelBuilder& b) {

@@ -165,6 +165,8 @@ TEST(StridedSlice, Refuses) {
       bad({6}, {{0}, {1}, {1}, {.begin_mask = 2}}, "begin_mask: expected 0 to 1, got 2"),
       bad({6}, {{0}, {1}, {1}, {.end_mask = -1}}, "end_mask: expected 0 to 1, got -1"),
       bad({6}, {{0}, {1}, {1}, {.shrink_axis_mask = 2}}, "shrink_axis_mask: expected 0 to 1"),
+      bad({6}, {{0}, {1}, {1}, {.ellipsis_mask = 2}}, "ellipsis_mask: expected 0 to 1, got 2"),
+      bad({6}, {{0}, {1}, {1}, {.new_axis_mask = 4}}, "new_axis_mask: expected 0 to 1, got 4"),
       bad({6}, {nine, nine, ones, {.new_axis_mask = 255}}, "more than 8 dimensions"),
       bad({6}, {Index(17, 0), Index(17, 0), Index(17, 1)},
           "length of input 1: expected 0 to 16, got 17"),

@@ -172,6 +172,16 @@ TEST(TransposeConv, Refuses) {
       {.name = "negative",
        .model = shape({1, -4, 4, 2}),
        .message = "expected height and width >= 1"},
+      {.name = "zero", .model = shape({1, 4, 0, 2}), .message = "expected height and width >= 1"},
+      {.name = "shape of the run",
+       .model = broken([](ModelBuilder& b) { b.last_op().inputs[0] = b.input({4}, Type::int32); }),
+       .message = "expected batch 1 and 2 channels, got 0 and 0"},
+      {.name = "padding",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().options =
+             schema::CreateTransposeConvOptions(b.fbb(), static_cast<Padding>(3), 2, 2).Union();
+       }),
+       .message = "padding: expected 0 to 1, got 3"},
       {.name = "batch", .model = shape({2, 4, 4, 2}), .message = "expected batch 1 and 2 channels"},
       {.name = "channels",
        .model = shape({1, 4, 4, 3}),

@@ -150,6 +150,28 @@ TEST(UnidirectionalSequenceLstm, Refuses) {
        .message = "G3"},
       {.name = "clip", .model = clip(-1), .message = "clip: expected a finite number >= 0"},
       {.name = "clip NaN", .model = clip(NAN), .message = "clip: expected a finite number >= 0"},
+      {.name = "clip of the projection",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().options =
+             schema::CreateUnidirectionalSequenceLSTMOptions(b.fbb(), Activation::TANH, 0, INFINITY)
+                 .Union();
+       }),
+       .message = "clip: expected a finite number >= 0"},
+      {.name = "projection",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs[16] = b.constant<float>({5, 4}, std::vector<float>(20));
+       }),
+       .message = "projection weights: expected shape [5,5], got [5,4]"},
+      {.name = "bias",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs[13] = b.constant<float>({4}, std::vector<float>(4));
+       }),
+       .message = "gate bias: expected shape [5], got [4]"},
+      {.name = "one normalization",
+       .model = broken([](ModelBuilder& b) {
+         b.last_op().inputs[21] = b.constant<float>({5}, std::vector<float>(5));
+       }),
+       .message = "forget gate normalization): expected to be absent"},
       {.name = "projection bias alone",
        .model = broken([](ModelBuilder& b) {
          b.last_op().inputs[17] = b.constant<float>({5}, std::vector<float>(5));

@@ -285,6 +285,20 @@ TEST(If, AConditionOfTwoElementsIsRefused) {
   EXPECT_TRUE(says(status, "condition: expected 1 element, got shape [2]")) << status.message();
 }
 
+TEST(While, AConditionOfTwoElementsIsRefused) {
+  ModelBuilder b;
+  const int condition = b.add_subgraph("condition");
+  const int x = b.input({2});
+  b.op(Op::LESS, {x, x}, {b.output({2}, Type::boolean)}, schema::CreateLessOptions(b.fbb()));
+  const int body = b.add_subgraph("body");
+  b.graph().outputs = {b.input({2})};
+  b.use_subgraph(0);
+  loop(b, {b.input({2})}, {b.output({2})}, condition, body);
+  Net net(b.finish());
+  const Status status = net.status.ok() ? net.interpreter.invoke() : std::move(net.status);
+  EXPECT_TRUE(says(status, "condition: expected 1 element, got shape [2]")) << status.message();
+}
+
 TEST(While, LimitOfTurns) {
   Limits limits = Limits::standard();
   limits.loop_iterations = 5;

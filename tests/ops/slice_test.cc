@@ -73,6 +73,15 @@ TEST(Slice, Refuses) {
       {.name = "most negative",
        .model = model({0, INT32_MIN}, {1, INT32_MIN}),
        .message = "begin: expected 0 to 3"},
+      {.name = "size while running",
+       .model =
+           [](ModelBuilder& b) {
+             const int x = b.input({3, 3}), first = b.input({2}, Type::int32),
+                       size = b.input({2}, Type::int32);
+             b.op(Op::SLICE, {x, first, size}, {b.output({1})});
+           },
+       .message = "size: expected -1 to 2, got 3",
+       .inputs = {values(std::vector<float>(9)), values<int32_t>({1, 0}), values<int32_t>({3, 1})}},
       {.name = "length",
        .model = model({0}, {1, 1}),
        .message = "input 1: expected shape [2], got [1]"},

@@ -77,6 +77,14 @@ TEST(Transpose, Refuses) {
       {.name = "twice, negative",
        .model = model({2, 3}, {1, -1}),
        .message = "dimension 1 is named twice"},
+      {.name = "twice while running",
+       .model =
+           [](ModelBuilder& b) {
+             const int x = b.input({2, 3}), p = b.input({2}, Type::int32);
+             b.op(Op::TRANSPOSE, {x, p}, {b.output({1})});
+           },
+       .message = "permutation: dimension 1 is named twice",
+       .inputs = {values(std::vector<float>(6)), values<int32_t>({1, 1})}},
       {.name = "range",
        .model = model({2, 3}, {0, 2}),
        .message = "permutation: expected -2 to 1, got 2"},

@@ -14,7 +14,7 @@ def _numbers(kind, array):
 
 def difference(kind, got, want, tolerance, steps):
     """(text or None, worst): what is wrong with one output, and how far its values are apart (floats:
-    relative to max(1, |want|); integers: steps)."""
+    relative to |want|, or to the output's largest value where that is below 1; integers: steps)."""
     got, want = np.asarray(got), np.asarray(want)
     if got.shape != want.shape:
         return f"shape {got.shape} instead of {want.shape}", 0.0
@@ -26,7 +26,9 @@ def difference(kind, got, want, tolerance, steps):
     elif kind in ("f32", "f16", "bf16", "f64", "c64", "c128"):
         g, w = _numbers(kind, got), _numbers(kind, want)
         with np.errstate(invalid="ignore", over="ignore"):
-            apart = np.abs(g - w) / np.maximum(1, np.abs(w))
+            finite = np.abs(w)[np.isfinite(w)]
+            scale = min(1.0, float(finite.max())) if finite.size else 1.0
+            apart = np.abs(g - w) / np.maximum(max(scale, 1e-30), np.abs(w))
             same = (g == w) | (np.isnan(g) & np.isnan(w))
         apart = np.where(same, 0, np.where(np.isnan(apart), np.inf, apart))
         bad = apart > tolerance + LAST_PLACE.get(kind, 0)

@@ -29,7 +29,7 @@ runs these {tests} models; `tests/differential/run.py` makes as many more as you
 
 Integers and quantized values are those of LiteRT's reference kernels to the bit on the plain loops
 (`--reference`), except where a note says otherwise; kernels stay within 1 step of the plain loops.
-Floats are within 1e-5 of max(1, |y|), or what the note says; half types have a unit in the last place more.
+Floats are within 1e-5, relative to |y| or to the output's largest value where that is below 1, or what the note says; half types have a unit in the last place more.
 
 Types: f32, f64, f16, bf16 are floats, i and u signed and unsigned integers of that many bits, c complex
 numbers. i8, u8 and i16 are quantized where the operator computes with real numbers. `hybrid`: float

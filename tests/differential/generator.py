@@ -45,7 +45,7 @@ def generator(operators, kinds, tolerance=1e-5, steps=0, kernel_steps=1, why="")
     """Registers a function make(r, op, kind) → Case.
 
     operators, kinds: names separated by blanks; the kinds are those of the operator table, mostly types.
-    tolerance: of floats, |got − want| ≤ tolerance · max(1, |want|); half types get a unit in the last
+    tolerance: of floats, |got − want| ≤ tolerance · max(|want|, min(1, the output's largest)); half types get a unit in the last
         place on top.
     steps: how far integers may differ from the oracle's on the plain loops; `why` when that is not 0.
     kernel_steps: how far integers of the kernels may differ from those of the plain loops.

@@ -74,7 +74,8 @@ def elu(r, op, kind):
     return unary(r, kind, -5, 5, -1, 5, special=[0, -100, 100, INFINITY, -INFINITY])
 
 
-@generator("GELU", "f32 f16 i8 u8 i16", tolerance=1e-4)
+@generator("GELU", "f16", tolerance=5e-3, why="LiteRT rounds each step to half, ours the result")
+@generator("GELU", "f32 i8 u8 i16", tolerance=1e-4)
 def gelu(r, op, kind):
     return unary(r, kind, -4, 4, -0.2, 4, ("GeluOptions", {"approximate": r.chance(0.5)}), [0, -10, 10, NAN])
 

@@ -13,7 +13,7 @@ endif()
 if(CYGNET_SANITIZE)
   # The vptr check needs RTTI, which the library does without.
   add_compile_options(-fsanitize=${CYGNET_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all
-                      -fno-omit-frame-pointer -g)
+                      -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${CYGNET_SANITIZE})
 endif()
 

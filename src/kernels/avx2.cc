@@ -12,10 +12,13 @@ namespace {
 #include "kernels/simd/avx2.h"
 //
 #include "kernels/all.inl"
+//
+#include "kernels/lut.inl"
 }  // namespace
 
 void fill(KernelTable& t) {
   fill_all(t);
+  t.lut_q8 = lut_by_parts;
 }
 
 }  // namespace cygnet::isa_avx2

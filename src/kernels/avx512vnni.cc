@@ -15,10 +15,13 @@ constexpr bool kVnni = true;
 #include "kernels/simd/vnni_dot.inl"
 //
 #include "kernels/all.inl"
+//
+#include "kernels/lut.inl"
 }  // namespace
 
 void fill(KernelTable& t) {
   fill_all(t);
+  t.lut_q8 = lut_by_parts;
 }
 
 }  // namespace cygnet::isa_avx512vnni

@@ -27,6 +27,7 @@ constexpr Tier kTiers[] = {
     {Isa::avx2, "avx2", &CpuFeatures::avx2, isa_avx2::fill},
     {Isa::avx512, "avx512", &CpuFeatures::avx512, isa_avx512::fill},
     {Isa::avx512vnni, "avx512vnni", &CpuFeatures::avx512vnni, isa_avx512vnni::fill},
+    {Isa::avx512vbmi, "avx512vbmi", &CpuFeatures::avx512vbmi, isa_avx512vbmi::fill},
 #endif
 };
 constexpr int kTierCount = sizeof kTiers / sizeof kTiers[0];

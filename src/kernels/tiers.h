@@ -23,6 +23,9 @@ void fill(KernelTable& t);
 namespace isa_avx512vnni {
 void fill(KernelTable& t);
 }
+namespace isa_avx512vbmi {
+void fill(KernelTable& t);
+}
 #endif
 
 }  // namespace cygnet

@@ -39,6 +39,21 @@ using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
       _mm512_mulhrs_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 }
 
+using ByteVec = uint8_t __attribute__((vector_size(kVecBytes)));
+
+[[gnu::always_inline]] inline ByteVec broadcast16(const uint8_t* p) {
+  return reinterpret_cast<ByteVec>(
+      _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p))));
+}
+[[gnu::always_inline]] inline ByteVec shuffle_bytes(ByteVec table, ByteVec index) {
+  return reinterpret_cast<ByteVec>(
+      _mm512_shuffle_epi8(reinterpret_cast<__m512i>(table), reinterpret_cast<__m512i>(index)));
+}
+[[gnu::always_inline]] inline ByteVec subtract_saturated(ByteVec a, ByteVec b) {
+  return reinterpret_cast<ByteVec>(
+      _mm512_subs_epi8(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+}
+
 [[gnu::always_inline]] inline I madd16(I a, I b) {
   return reinterpret_cast<I>(
       _mm512_madd_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));

@@ -31,6 +31,16 @@ struct RunFlags {
 };
 void run(const RunFlags& flags);
 
+/// cygnet bench MODEL: how long a run takes, and which operators take it.
+struct BenchFlags {
+  ModelFlags model;
+  int runs = 0;  ///< 0: about a second of them
+  bool layers = false;
+  bool from_stdin = false;  ///< runs when told to by lines of standard input
+  bool json = false;
+};
+void bench(const BenchFlags& flags);
+
 /// cygnet classify MODEL IMAGE…: the likeliest classes of pictures.
 struct ClassifyFlags {
   ModelFlags model;

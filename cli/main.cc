@@ -30,6 +30,7 @@ constexpr const char* kAbout =
     "  cygnet freeze saved_model/ -o frozen.pb\n"
     "  cygnet inspect model.tflite\n"
     "  cygnet run model.tflite --random 1 --outputs out.npz\n"
+    "  cygnet bench model.tflite --layers\n"
     "  cygnet classify mobilenet.tflite cat.jpg --labels imagenet.txt\n"
     "  cygnet segment selfie.tflite me.jpg -o out.png --background blur\n\n"
     "'cygnet COMMAND --help' tells more.";
@@ -51,6 +52,19 @@ constexpr const char* kRunExamples =
     "signature; an input may also have the key 'in:NAME' (keys 'out:NAME' are then passed over). "
     "A\n"
     ".npy file does for a model with one input or output.";
+
+constexpr const char* kBenchExamples =
+    "Examples:\n"
+    "  cygnet bench model.tflite\n"
+    "  cygnet bench model.tflite --layers --threads 2\n"
+    "  cygnet bench model.tflite --stdin\n\n"
+    "Runs the model on random inputs and shows the least and the median time, its multiply-adds\n"
+    "and how many operations a second that is (two for each multiply-add). --layers shows the "
+    "same\n"
+    "for each operator. --stdin prints 'ready BUILD_MS FIRST_MS' and then answers each line 'run "
+    "N'\n"
+    "with a line of N times in microseconds, each WALL:CPU, until a line 'quit' or the end: for\n"
+    "programs that compare engines in turn.";
 
 constexpr const char* kClassifyExamples =
     "Examples:\n"
@@ -97,6 +111,7 @@ void add_normalization(CLI::App* command, Normalization* normalization) {
 struct Flags {
   InspectFlags inspect;
   RunFlags run;
+  BenchFlags bench;
   ClassifyFlags classify;
   SegmentFlags segment;
   ConvertFlags convert;
@@ -130,6 +145,24 @@ void add_run(CLI::App* app, RunFlags* flags) {
   command->add_option("--repeat", flags->repeat, "Run this often and show the median time (1)")
       ->check(CLI::Range(1, 1000000));
   command->add_flag("--json", flags->json, "Print JSON");
+}
+
+void add_bench(CLI::App* app, BenchFlags* flags) {
+  CLI::App* command = app->add_subcommand("bench", "Time a model, and its operators");
+  command->footer(kBenchExamples);
+  add_model_flags(command, &flags->model);
+  command->add_option("--signature", flags->model.signature, "Which signature to run");
+  add_run_flags(command, &flags->model);
+  CLI::Option* runs =
+      command->add_option("--runs", flags->runs, "How often to run (about a second long)")
+          ->check(CLI::Range(1, 1000000));
+  CLI::Option* layers =
+      command->add_flag("--layers", flags->layers, "Show each operator's time too");
+  CLI::Option* json = command->add_flag("--json", flags->json, "Print JSON");
+  command->add_flag("--stdin", flags->from_stdin, "Run when lines of standard input say so")
+      ->excludes(runs)
+      ->excludes(layers)
+      ->excludes(json);
 }
 
 void add_classify(CLI::App* app, ClassifyFlags* flags) {
@@ -318,6 +351,7 @@ int main(int argc, char** argv) {
   Flags flags;
   add_inspect(&app, &flags.inspect);
   add_run(&app, &flags.run);
+  add_bench(&app, &flags.bench);
   add_classify(&app, &flags.classify);
   add_segment(&app, &flags.segment);
   add_convert(&app, &flags.convert);
@@ -333,6 +367,7 @@ int main(int argc, char** argv) {
   return guarded([&] {
     if (app.got_subcommand("inspect")) inspect(flags.inspect);
     if (app.got_subcommand("run")) run(flags.run);
+    if (app.got_subcommand("bench")) bench(flags.bench);
     if (app.got_subcommand("classify")) classify(flags.classify);
     if (app.got_subcommand("segment")) segment(flags.segment);
     if (app.got_subcommand("convert")) convert(flags.convert);

@@ -162,13 +162,16 @@ Status OpDriver::run_dynamic(Step* step) {
 }
 
 Status OpDriver::run() {
-  for (Step& step : plan_->steps) {
+  if (profiler_ != nullptr) profiler_->start_run(plan_->steps.size());
+  for (size_t i = 0; i < plan_->steps.size(); ++i) {
+    Step& step = plan_->steps[i];
     if (!step.dynamic) {
       CYGNET_TRY(invoke(&step));
-      continue;
+    } else {
+      CYGNET_TRY(run_dynamic(&step));
+      if (base::ran_short()) return out_of_memory("dynamic tensors", 0);
     }
-    CYGNET_TRY(run_dynamic(&step));
-    if (base::ran_short()) return out_of_memory("dynamic tensors", 0);
+    if (profiler_ != nullptr) profiler_->end_step(i);
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "format/model.h"
 #include "runtime/plan.h"
+#include "runtime/profiler.h"
 
 namespace cygnet {
 
@@ -43,6 +44,8 @@ class OpDriver final : public OpContext::Host {
   Status run_dynamic(Step* step);
   /// Runs all steps of the plan.
   Status run();
+  /// Where to report the time of each step of `run`; null: nowhere.
+  void set_profiler(Profiler* profiler) { profiler_ = profiler; }
   /// Prepares and invokes, once, an inferred step whose inputs are constant and whose outputs have
   /// memory; gives back what the preparation took.
   Status fold(Step* step);
@@ -107,6 +110,7 @@ class OpDriver final : public OpContext::Host {
   int declared_count_ = 0;
   Status allocation_error_;  ///< why allocate first returned null
   int64_t deadline_us_ = 0;  ///< 0: none
+  Profiler* profiler_ = nullptr;
 };
 
 }  // namespace cygnet

@@ -69,7 +69,7 @@ class CliTest(unittest.TestCase):
 class Usage(CliTest):
     def test_help_and_version(self):
         self.assertRegex(self.done("--version"), r"^cygnet \d+\.\d+")
-        for command in ("inspect", "run", "classify", "segment"):
+        for command in ("inspect", "run", "bench", "classify", "segment"):
             self.assertIn(command, self.done("--help"))
             self.assertIn(f"Examples:\n  cygnet {command} ", self.done(command, "--help"))
 

@@ -3,6 +3,8 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace cygnet {
@@ -50,10 +52,23 @@ CpuFeatures detect_cpu_features() {
 
 #else
 
+// Bits of the auxiliary vector: Linux, arch/arm64/include/uapi/asm/hwcap.h. Elsewhere what the
+// compiler may use anyway.
 CpuFeatures detect_cpu_features() {
   CpuFeatures features;
-#if defined(__ARM_NEON)
+#if defined(__aarch64__)
   features.neon = true;
+#if defined(__linux__)
+  features.dotprod = (getauxval(AT_HWCAP) & (1ul << 20)) != 0;
+  features.i8mm = features.dotprod && (getauxval(AT_HWCAP2) & (1ul << 13)) != 0;
+#else
+#if defined(__ARM_FEATURE_DOTPROD)
+  features.dotprod = true;
+#endif
+#if defined(__ARM_FEATURE_DOTPROD) && defined(__ARM_FEATURE_MATMUL_INT8)
+  features.i8mm = true;
+#endif
+#endif
 #endif
   return features;
 }

@@ -12,6 +12,8 @@ struct CpuFeatures {
   bool avx512vnni = false;
   bool avx512vbmi = false;
   bool neon = false;
+  bool dotprod = false;  ///< SDOT and UDOT, with neon
+  bool i8mm = false;     ///< USDOT and the matrix products of bytes, with dotprod
 };
 
 /// Asks the CPU; cheap enough not to be kept, any thread may call it.

@@ -24,7 +24,23 @@
 namespace cygnet {
 
 /// Instruction-set tiers, each one holding those before it on its architecture.
-enum class Isa : uint8_t { scalar, sse41, avx2, avx512, avx512vnni, avx512vbmi, neon };
+enum class Isa : uint8_t {
+  scalar,
+  sse41,
+  avx2,
+  avx512,
+  avx512vnni,
+  avx512vbmi,
+  neon,
+  dotprod,
+  i8mm,
+  wasm_simd128,
+};
+
+/// Every tier there is, whatever this build and this CPU have.
+inline constexpr Isa kIsas[] = {Isa::scalar,     Isa::sse41,       Isa::avx2, Isa::avx512,
+                                Isa::avx512vnni, Isa::avx512vbmi,  Isa::neon, Isa::dotprod,
+                                Isa::i8mm,       Isa::wasm_simd128};
 
 /// gemm_q8 may read this many bytes past the `k` bytes of an activation row; what lies there does
 /// not matter (the packed weights are zero), but it must be readable.
@@ -337,9 +353,9 @@ struct KernelTable {
 };
 
 /// The tier in use: the best that the CPU has, or what the environment variable CYGNET_ISA
-/// (scalar, sse41, avx2, avx512, avx512vnni, avx512vbmi, neon) names, if the CPU has it, else the
-/// best below it. An unknown value counts as unset. The variable is read once, at the first call.
-/// Any thread may call it.
+/// (scalar, sse41, avx2, avx512, avx512vnni, avx512vbmi, neon, dotprod, i8mm, wasm_simd128) names,
+/// if the CPU has it, else the best below it. An unknown value counts as unset. The variable is
+/// read once, at the first call. Any thread may call it.
 const KernelTable& kernels();
 
 /// The table of one tier, for tests and benchmarks; null if this CPU or this build lacks it.

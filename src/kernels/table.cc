@@ -28,6 +28,12 @@ constexpr Tier kTiers[] = {
     {Isa::avx512, "avx512", &CpuFeatures::avx512, isa_avx512::fill},
     {Isa::avx512vnni, "avx512vnni", &CpuFeatures::avx512vnni, isa_avx512vnni::fill},
     {Isa::avx512vbmi, "avx512vbmi", &CpuFeatures::avx512vbmi, isa_avx512vbmi::fill},
+#elif defined(__aarch64__)
+    {Isa::neon, "neon", &CpuFeatures::neon, isa_neon::fill},
+    {Isa::dotprod, "dotprod", &CpuFeatures::dotprod, isa_dotprod::fill},
+    {Isa::i8mm, "i8mm", &CpuFeatures::i8mm, isa_i8mm::fill},
+#elif defined(__wasm__)
+    {Isa::wasm_simd128, "wasm_simd128", nullptr, isa_wasm_simd128::fill},
 #endif
 };
 constexpr int kTierCount = sizeof kTiers / sizeof kTiers[0];

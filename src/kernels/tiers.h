@@ -26,6 +26,20 @@ void fill(KernelTable& t);
 namespace isa_avx512vbmi {
 void fill(KernelTable& t);
 }
+#elif defined(__aarch64__)
+namespace isa_neon {
+void fill(KernelTable& t);
+}
+namespace isa_dotprod {
+void fill(KernelTable& t);
+}
+namespace isa_i8mm {
+void fill(KernelTable& t);
+}
+#elif defined(__wasm__)
+namespace isa_wasm_simd128 {
+void fill(KernelTable& t);
+}
 #endif
 
 }  // namespace cygnet

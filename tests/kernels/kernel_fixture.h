@@ -85,8 +85,7 @@ class Guarded {
 /// The tables of every tier that this CPU and this build have, the plain one first.
 inline std::vector<const KernelTable*> tiers() {
   std::vector<const KernelTable*> all;
-  for (const Isa isa : {Isa::scalar, Isa::sse41, Isa::avx2, Isa::avx512, Isa::avx512vnni,
-                        Isa::avx512vbmi, Isa::neon}) {
+  for (const Isa isa : kIsas) {
     if (const KernelTable* table = kernels_for(isa)) all.push_back(table);
   }
   return all;

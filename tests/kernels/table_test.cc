@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables themselves: what is in them and which one is in use.
+#include <cstdlib>
 #include <set>
 
 #include "kernel_fixture.h"
@@ -39,8 +40,15 @@ TEST(Tables, HaveDifferentNames) {
   EXPECT_STREQ(tiers()[0]->name, "scalar");
 }
 
+/// What script/test says to expect of the CPUs that it emulates, and of CYGNET_ISA.
+TEST(Tables, ChoosesTheExpectedTier) {
+  const char* expected = std::getenv("CYGNET_EXPECTED_ISA");
+  if (expected == nullptr) GTEST_SKIP() << "CYGNET_EXPECTED_ISA is not set";
+  EXPECT_STREQ(kernels().name, expected);
+}
+
 TEST(Tables, MissingTierChangesNothing) {
-  for (const Isa isa : {Isa::sse41, Isa::neon}) {
+  for (const Isa isa : kIsas) {
     if (kernels_for(isa) != nullptr) continue;
     const KernelTable* before = &kernels();
     EXPECT_FALSE(select_kernels(isa));

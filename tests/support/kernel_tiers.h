@@ -11,8 +11,7 @@ namespace cygnet::test {
 /// Tiers that this build and this CPU have.
 inline std::vector<Isa> available_tiers() {
   std::vector<Isa> tiers;
-  for (Isa isa : {Isa::scalar, Isa::sse41, Isa::avx2, Isa::avx512, Isa::avx512vnni, Isa::avx512vbmi,
-                  Isa::neon})
+  for (Isa isa : kIsas)
     if (kernels_for(isa) != nullptr) tiers.push_back(isa);
   return tiers;
 }

@@ -95,13 +95,13 @@ void Report::count_weights(const Subgraph& graph) {
 void Report::list_operators() {
   std::map<int32_t, int64_t> macs;
   if (plan_.ok) {
-    for (const Step& step : plan_.interpreter.plan().steps) {
-      const OpDef* op = graph().nodes[static_cast<size_t>(step.node)].op;
+    const auto count = [&](const Step& step) {
       if (!step.callees.empty())
         macs[step.node] = callee_macs(step);
       else if (!step.dynamic)
-        macs[step.node] = op->macs == nullptr ? 0 : op->macs(step.context);
-    }
+        macs[step.node] = step.op->macs == nullptr ? 0 : step.op->macs(step.context);
+    };
+    for (const Step& step : plan_.interpreter.plan().steps) each_member(step, count);
   }
   int index = 0;
   for (const Node& node : graph().nodes) {

@@ -231,6 +231,12 @@ struct Tensor {
 class OpContext;
 class Resources;
 
+/// Elements [begin, end) of a tensor.
+struct Range {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
 /// How far an operator's output may share memory with its inputs.
 enum class Sharing : uint8_t {
   none,
@@ -261,6 +267,11 @@ struct OpDef {
   Status (*prepare)(OpContext&) = nullptr;  ///< may be null
   Status (*invoke)(OpContext&) = nullptr;
   int64_t (*macs)(const OpContext&) = nullptr;  ///< multiply-adds of one invoke; null: none
+  /// Fusion. Whether invoke, as prepared, computes only the elements OpContext::part() of output 0,
+  /// and where an input has as many elements as output 0 reads of it only those. Null: never.
+  bool (*by_parts)(const OpContext&) = nullptr;
+  /// Fusion. invoke tells OpContext::produced each element of output 0 once, or nothing at all.
+  bool produces = false;
 };
 
 /// Does tasks [begin, end) as thread `thread` of threads().
@@ -282,6 +293,8 @@ class OpContext {
     virtual int threads() const = 0;
     virtual bool stopped() const = 0;
     virtual int32_t region_operator(int32_t subgraph) const = 0;
+    virtual void produced(OpContext& op, Range range, int thread) = 0;
+    virtual void wanted(OpContext& op, Range range, int thread) = 0;
 
    protected:
     ~Host() = default;
@@ -381,6 +394,10 @@ class OpContext {
   /// independent. Returns when all are done.
   template <class F>
   void parallel_for(int64_t tasks, F&& f) {
+    if (alone_) {
+      if (tasks > 0) f(int64_t{0}, tasks, thread_);
+      return;
+    }
     host_->parallel(
         tasks,
         [](void* context, int64_t begin, int64_t end, int thread) {
@@ -388,6 +405,32 @@ class OpContext {
         },
         const_cast<void*>(static_cast<const void*>(&f)));
   }
+
+  // Fusion: element-wise operators work on the parts of another operator's result or input while
+  // these are in the processor's caches. An operator that knows nothing of it is never fused.
+
+  /// In invoke of an operator with OpDef::by_parts: the elements of output 0 to compute; all of
+  /// them, unless another operator hands over its result in parts.
+  Range part() const { return is_part_ ? part_ : Range{0, output(0).shape.elements()}; }
+  /// Whether part() may be less than all.
+  bool is_part() const { return is_part_; }
+  /// In invoke: some operator waits for the elements of output 0: parts of kPartElements or so are
+  /// best, told by the thread that computed them.
+  bool followed() const { return followers_ != nullptr; }
+  /// In invoke of an operator with OpDef::produces: thread `thread` has finished elements
+  /// [begin, end) of output 0 and will neither read nor write them again.
+  void produced(int64_t begin, int64_t end, int thread) {
+    if (followers_ != nullptr && begin < end) host_->produced(*this, {begin, end}, thread);
+  }
+  /// In prepare: invoke will call wanted for every element of input 0.
+  void promise_wanted() { wants_ = true; }
+  /// In invoke, after promise_wanted: thread `thread` is about to read elements [begin, end) of
+  /// input 0. Each element is asked for once, by the only thread that reads it.
+  void wanted(int64_t begin, int64_t end, int thread) {
+    if (leaders_ != nullptr && begin < end) host_->wanted(*this, {begin, end}, thread);
+  }
+  /// Elements of a part that stay in the first-level cache with what is computed from them.
+  static constexpr int64_t kPartElements = 4096;
 
  private:
   friend class OpDriver;
@@ -404,6 +447,13 @@ class OpContext {
   void* state_ = nullptr;
   void* const* scratch_ = nullptr;
   uint64_t position_ = 0;
+  void* followers_ = nullptr;  ///< the host's, of those that wait for output 0
+  void* leaders_ = nullptr;    ///< the host's, of those that make input 0
+  Range part_;
+  int thread_ = 0;
+  bool is_part_ = false;
+  bool alone_ = false;  ///< runs on thread `thread_` only
+  bool wants_ = false;
   bool has_options_ = false;
   bool reference_ = false;
   bool running_ = false;

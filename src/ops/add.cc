@@ -189,7 +189,8 @@ constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin,
           .max_inputs = 2,
           .infer = infer,
           .prepare = prepare,
-          .invoke = invoke};
+          .invoke = invoke,
+          .by_parts = any_part};
 }
 
 }  // namespace

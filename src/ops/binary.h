@@ -29,30 +29,56 @@ struct Broadcast {
 /// `out` is what broadcast_shape made of a and b.
 Broadcast make_broadcast(const Shape& a, const Shape& b, const Shape& out);
 
-/// Calls row(a, b, out, n, shape) with element offsets of each row of at most 2^14 elements. Where
-/// both operands repeat along the row, n is 1.
+/// Element offsets of the operands at element `out` of the result.
+struct PairOffsets {
+  int64_t a = 0, b = 0;
+};
+inline PairOffsets offsets_at(const Broadcast& bc, int64_t out) {
+  PairOffsets at;
+  for (int d = bc.rank - 1; d >= 0; out /= bc.dims[d--]) {
+    at.a += out % bc.dims[d] * bc.a_strides[d];
+    at.b += out % bc.dims[d] * bc.b_strides[d];
+  }
+  return at;
+}
+
+/// Calls row(a, b, out, n, shape) with element offsets of pieces of rows, of at most `longest`
+/// elements, for elements [begin, end) of the result.
 template <class Row>
-void each_row(OpContext& op, const Broadcast& broadcast, Row row) {
-  constexpr int64_t kPiece = 1 << 14;
-  const Broadcast& bc = broadcast;
-  const bool both_repeat = bc.a_strides[bc.rank - 1] == 0 && bc.b_strides[bc.rank - 1] == 0;
-  const int64_t piece = both_repeat ? 1 : kPiece;
-  const int64_t pieces = (bc.row() + piece - 1) / piece;
+void rows_between(const Broadcast& bc, int64_t begin, int64_t end, int64_t longest, Row&& row) {
   const ZipShape shape = bc.shape();
-  op.parallel_for(bc.rows * pieces, [&](int64_t begin, int64_t end, int) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t first = task % pieces * piece, n = std::min(piece, bc.row() - first);
-      int64_t rest = task / pieces, a = first * bc.a_strides[bc.rank - 1],
-              b = first * bc.b_strides[bc.rank - 1];
-      const int64_t out = rest * bc.row() + first;
-      for (int d = bc.rank - 2; d >= 0; --d) {
-        a += rest % bc.dims[d] * bc.a_strides[d];
-        b += rest % bc.dims[d] * bc.b_strides[d];
-        rest /= bc.dims[d];
-      }
-      row(a, b, out, n, shape);
-    }
-  });
+  while (begin < end) {
+    const int64_t rest = bc.row() - begin % bc.row(), n = std::min({rest, end - begin, longest});
+    const PairOffsets at = offsets_at(bc, begin);
+    row(at.a, at.b, begin, n, shape);
+    begin += n;
+  }
+}
+
+/// Calls row(a, b, out, n, shape) with element offsets of each row, or piece of one, of at most
+/// 2^14 elements, for the elements op.part() of output 0. Where both operands repeat along the row,
+/// n is 1.
+template <class Row>
+void each_row(OpContext& op, const Broadcast& bc, Row row) {
+  constexpr int64_t kPiece = 1 << 14;
+  const bool both_repeat = bc.a_strides[bc.rank - 1] == 0 && bc.b_strides[bc.rank - 1] == 0;
+  const int64_t longest = both_repeat ? 1 : kPiece;
+  const Range part = op.part();
+  if (op.is_part()) return rows_between(bc, part.begin, part.end, longest, row);
+  // A task is a piece of a row, or as many short rows as one would hold.
+  const int64_t task_elements = std::max<int64_t>(
+      1, bc.row() >= longest ? longest : kPiece / std::max<int64_t>(1, bc.row()) * bc.row());
+  op.parallel_for((part.end + task_elements - 1) / task_elements,
+                  [&](int64_t begin, int64_t end, int thread) {
+                    int64_t at = begin * task_elements;
+                    const int64_t last = std::min(end * task_elements, part.end);
+                    if (!op.followed()) return rows_between(bc, at, last, longest, row);
+                    for (; at < last; at += OpContext::kPartElements) {
+                      const int64_t stop = std::min(at + OpContext::kPartElements, last);
+                      rows_between(bc, at, stop, longest, row);
+                      op.produced(at, stop, thread);
+                    }
+                  });
 }
 
 /// One row of a pair of operands; a and b step by 0 or 1 element.
@@ -172,6 +198,7 @@ void each_tile(OpContext& op, const Broadcast& bc, const Tiling& tiling, const T
         zip(tile, b + at, rows * row, out + at);
       else
         zip(a + at, tile, rows * row, out + at);
+      op.produced(at, at + rows * row, thread);
     }
   });
 }
@@ -189,7 +216,7 @@ struct BinaryState {
 /// Calls zip(shape, a, b, n, out) with pointers to runs, tiled ones where that is prepared.
 template <class T, class Zip>
 void each_run(OpContext& op, const BinaryState& s, const T* a, const T* b, T* out, Zip zip) {
-  if (s.tiling.used) {
+  if (s.tiling.used && !op.is_part()) {
     return each_tile(
         op, s.broadcast, s.tiling, a, b, out,
         [&](const T* x, const T* y, int64_t n, T* z) { zip(ZipShape::vector_vector, x, y, n, z); });

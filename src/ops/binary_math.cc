@@ -159,7 +159,8 @@ constexpr OpDef definition(const char* name, Builtin builtin, Options options, i
           .max_inputs = 2,
           .infer = infer,
           .prepare = prepare,
-          .invoke = invoke};
+          .invoke = invoke,
+          .by_parts = builtin == Builtin::POW ? nullptr : any_part};  // POW may refuse
 }
 
 }  // namespace

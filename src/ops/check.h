@@ -106,4 +106,10 @@ inline Status broadcast_shape(const Shape& a, const Shape& b, Shape* out) {
   return {};
 }
 
+/// OpDef::by_parts of operators that do all their work through each_piece, or each_row and what
+/// calls it.
+inline bool any_part(const OpContext&) {
+  return true;
+}
+
 }  // namespace cygnet::ops

@@ -316,11 +316,12 @@ void run_slice(OpContext& op, const ConvState& s, const Slice& slice) {
 }
 
 // All pixels of one image, which has been staged.
-void run_image(OpContext& op, const ConvState& s, const uint8_t* image, uint8_t* out,
+void run_image(OpContext& op, const ConvState& s, int32_t batch, const uint8_t* image, uint8_t* out,
                const DynamicQuant* quant) {
   const int element = element_bytes(op, s);
   const int64_t c = op.input(0).shape[3];
-  const int64_t out_pixel = int64_t{op.output(0).shape[3]} * (type_bits(op.output(0).type) / 8);
+  const int64_t channels = op.output(0).shape[3],
+                out_pixel = channels * (type_bits(op.output(0).type) / 8);
   const int64_t pixels = s.geometry.pixels(), taps = s.inner.taps();
   op.parallel_for(
       (pixels + kPixelsPerCall - 1) / kPixelsPerCall, [&](int64_t begin, int64_t end, int thread) {
@@ -333,6 +334,8 @@ void run_image(OpContext& op, const ConvState& s, const uint8_t* image, uint8_t*
           const uint8_t* from = s.pointwise ? image + first * c * element : image;
           for (int32_t g = 0; g < s.groups; ++g)
             run_slice(op, s, {from, out + first * out_pixel, at, count, g, quant});
+          const int64_t done = (batch * pixels + first) * channels;
+          op.produced(done, done + count * channels, thread);
         }
       });
 }
@@ -361,7 +364,7 @@ void invoke_kernels(OpContext& op, const ConvState& s) {
       stage_image(op, staging, image, x.shape[1], x.shape[2], x.shape[3], element, staged);
       image = staged;
     }
-    run_image(op, s, image, op.output(0).as<uint8_t>() + batch * out_bytes, quant);
+    run_image(op, s, batch, image, op.output(0).as<uint8_t>() + batch * out_bytes, quant);
   }
 }
 
@@ -388,6 +391,7 @@ extern const OpDef kConv2d = {
     .infer = infer,
     .prepare = prepare,
     .invoke = invoke,
-    .macs = macs};
+    .macs = macs,
+    .produces = true};
 
 }  // namespace cygnet::ops

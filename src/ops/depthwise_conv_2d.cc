@@ -287,6 +287,8 @@ void invoke_kernels(OpContext& op, const DepthwiseState& s) {
                                       count = std::min(kPixelsPerCall, pixels - first);
                         fill_offsets(s.geometry, c, first, count, at);
                         run_slice(op, s, image, at, count, quant, out + first * c * element);
+                        const int64_t done = (batch * pixels + first) * c;
+                        op.produced(done, done + count * c, thread);
                       }
                     });
   }
@@ -315,6 +317,7 @@ extern const OpDef kDepthwiseConv2d = {
     .infer = infer,
     .prepare = prepare,
     .invoke = invoke,
-    .macs = macs};
+    .macs = macs,
+    .produces = true};
 
 }  // namespace cygnet::ops

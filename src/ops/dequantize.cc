@@ -101,6 +101,7 @@ extern const OpDef kDequantize = {
     .max_version = 9,
     .options_type = static_cast<uint8_t>(schema::BuiltinOptions::DequantizeOptions),
     .infer = infer,
-    .invoke = invoke};
+    .invoke = invoke,
+    .by_parts = any_part};
 
 }  // namespace cygnet::ops

@@ -158,7 +158,10 @@ extern const OpDef kDiv = {.name = "DIV",
                            .max_inputs = 2,
                            .infer = infer_div,
                            .prepare = prepare_div,
-                           .invoke = invoke_div};
+                           .invoke = invoke_div,
+                           .by_parts = [](const OpContext& op) {
+                             return op.output(0).type == Type::float32;  // others may refuse
+                           }};
 
 extern const OpDef kFloorDiv;
 extern const OpDef kFloorDiv = {

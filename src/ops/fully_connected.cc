@@ -212,9 +212,10 @@ void invoke_kernels(OpContext& op, const DenseState& s) {
   }
   const int64_t block =
       op.input(1).type == Type::float32 ? kernels().gemm_f32_nr : kernels().gemm_q8_nr;
-  op.parallel_for((s.n + block - 1) / block, [&](int64_t first, int64_t last, int) {
+  op.parallel_for((s.n + block - 1) / block, [&](int64_t first, int64_t last, int thread) {
     const int64_t begin = first * block, end = std::min(last * block, s.n);
     run_columns(op, s, bytes, begin, end);
+    if (s.m == 1) op.produced(begin, end, thread);
   });
 }
 
@@ -243,6 +244,7 @@ extern const OpDef kFullyConnected = {
     .infer = infer,
     .prepare = prepare,
     .invoke = invoke,
-    .macs = macs};
+    .macs = macs,
+    .produces = true};
 
 }  // namespace cygnet::ops

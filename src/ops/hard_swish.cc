@@ -103,6 +103,7 @@ extern const OpDef kHardSwish = {
     .sharing = Sharing::elementwise,
     .infer = infer,
     .prepare = prepare,
-    .invoke = invoke};
+    .invoke = invoke,
+    .by_parts = any_part};
 
 }  // namespace cygnet::ops

@@ -75,6 +75,7 @@ extern const OpDef kLeakyRelu = {
     .sharing = Sharing::elementwise,
     .infer = infer,
     .prepare = prepare,
-    .invoke = invoke};
+    .invoke = invoke,
+    .by_parts = any_part};
 
 }  // namespace cygnet::ops

@@ -99,6 +99,7 @@ extern const OpDef kMul = {.name = "MUL",
                            .max_inputs = 2,
                            .infer = infer,
                            .prepare = prepare,
-                           .invoke = invoke};
+                           .invoke = invoke,
+                           .by_parts = any_part};
 
 }  // namespace cygnet::ops

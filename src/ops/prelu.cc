@@ -163,6 +163,7 @@ extern const OpDef kPrelu = {.name = "PRELU",
                              .max_inputs = 2,
                              .infer = infer,
                              .prepare = prepare,
-                             .invoke = invoke};
+                             .invoke = invoke,
+                             .by_parts = any_part};
 
 }  // namespace cygnet::ops

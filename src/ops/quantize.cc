@@ -147,6 +147,7 @@ extern const OpDef kQuantize = {
     .options_type = static_cast<uint8_t>(schema::BuiltinOptions::QuantizeOptions),
     .infer = infer,
     .prepare = prepare,
-    .invoke = invoke};
+    .invoke = invoke,
+    .by_parts = [](const OpContext& op) { return op.output(0).type != int4; }};
 
 }  // namespace cygnet::ops

@@ -90,7 +90,8 @@ struct Relu {  // kHigh 0: none
             .sharing = Sharing::elementwise,
             .infer = infer,
             .prepare = prepare,
-            .invoke = invoke};
+            .invoke = invoke,
+            .by_parts = any_part};
   }
 };
 

@@ -85,13 +85,21 @@ Status prepare_real_table(OpContext& op, F f) {
   return {};
 }
 
-/// Calls f(first element, count) on pieces of all elements of output 0.
+/// Calls f(first element, count) on pieces of the elements op.part() of output 0.
 template <class F>
 void each_piece(OpContext& op, F f) {
-  constexpr int64_t kPiece = 1 << 13;
-  const int64_t n = op.output(0).shape.elements();
-  op.parallel_for((n + kPiece - 1) / kPiece, [&](int64_t begin, int64_t end, int) {
-    f(begin * kPiece, std::min(end * kPiece, n) - begin * kPiece);
+  constexpr int64_t kPiece = 2 * OpContext::kPartElements;
+  const Range part = op.part();
+  const int64_t n = part.end - part.begin;
+  op.parallel_for((n + kPiece - 1) / kPiece, [&](int64_t begin, int64_t end, int thread) {
+    const int64_t last = part.begin + std::min(end * kPiece, n);
+    int64_t at = part.begin + begin * kPiece;
+    if (!op.followed()) return f(at, last - at);
+    for (; at < last; at += OpContext::kPartElements) {
+      const int64_t count = std::min(OpContext::kPartElements, last - at);
+      f(at, count);
+      op.produced(at, at + count, thread);
+    }
   });
 }
 

@@ -143,7 +143,8 @@ constexpr OpDef definition(const char* name, Code builtin, Options options, int3
           .sharing = Sharing::elementwise,
           .infer = infer<F>,
           .prepare = prepare<F>,
-          .invoke = invoke<F>};
+          .invoke = invoke<F>,
+          .by_parts = any_part};
 }
 
 }  // namespace
@@ -174,6 +175,7 @@ extern const OpDef kGelu = {.name = "GELU",
                             .sharing = Sharing::elementwise,
                             .infer = infer_gelu,
                             .prepare = prepare_gelu,
-                            .invoke = invoke_gelu};
+                            .invoke = invoke_gelu,
+                            .by_parts = any_part};
 
 }  // namespace cygnet::ops

@@ -173,7 +173,8 @@ constexpr OpDef definition(const char* name, schema::BuiltinOperator builtin, in
           .sharing = Sharing::elementwise,
           .infer = infer,
           .prepare = prepare,
-          .invoke = invoke<Function>};
+          .invoke = invoke<Function>,
+          .by_parts = any_part};
 }
 
 }  // namespace

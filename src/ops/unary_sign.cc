@@ -155,7 +155,8 @@ constexpr OpDef definition(const char* name, Code builtin, Options options, int3
           .sharing = Sharing::elementwise,
           .infer = infer,
           .prepare = prepare,
-          .invoke = invoke};
+          .invoke = invoke,
+          .by_parts = builtin == Code::ZEROS_LIKE ? nullptr : any_part};
 }
 
 }  // namespace

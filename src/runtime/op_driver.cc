@@ -94,6 +94,7 @@ void OpDriver::bind(Step* step, Tensor** operands) {
   list(node.inputs, &op.input_, &op.input_count_);
   list(node.outputs, &op.output_, &op.output_count_);
   list(node.intermediates, &op.intermediate_, &op.intermediate_count_);
+  step->op = node.op;
   op.host_ = this;
   op.version_ = node.version;
   op.has_options_ = node.options != nullptr;
@@ -127,6 +128,7 @@ Status OpDriver::prepare(Step* step) {
   step->scratch.clear();
   step->scratch_blocks.clear();
   step->context.state_ = nullptr;
+  step->context.wants_ = false;
   if (node.op->prepare == nullptr || is_control_flow(node)) return {};
   current_ = step;
   allocation_error_ = {};
@@ -140,10 +142,45 @@ Status OpDriver::prepare(Step* step) {
 Status OpDriver::invoke(Step* step) {
   if (is_control_flow(subgraph().nodes[step->node])) return run_control(step);
   step->context.scratch_ = step->scratch.data();
-  Status status = subgraph().nodes[step->node].op->invoke(step->context);
+  if (!step->followers.empty()) {
+    step->context.followers_ = step;
+    step->produced = 0;
+  }
+  Status status = step->op->invoke(step->context);
   if (!status.ok()) return located(*step, std::move(status));
   if (stopped()) return located(*step, check_stopped());
+  return step->followers.empty() ? Status() : run_followers(step);
+}
+
+// The end of a step that has followers: they have had all of its output, or nothing yet.
+Status OpDriver::run_followers(Step* step) {
+  if (step->failed != 0) {
+    step->failed = 0;
+    return std::move(step->failure);
+  }
+  if (step->produced == step->context.output(0).shape.elements()) return {};
+  if (step->produced != 0)
+    return located(*step,
+                   Status::error(Code::internal, "%lld elements of %lld produced",
+                                 static_cast<long long>(step->produced),
+                                 static_cast<long long>(step->context.output(0).shape.elements())));
+  for (Step& follower : step->followers) CYGNET_TRY(invoke(&follower));
   return {};
+}
+
+void OpDriver::produced(OpContext& op, Range range, int thread) {
+  Step& step = *static_cast<Step*>(op.followers_);
+  for (const Step& follower : step.followers) {
+    OpContext part = follower.context;
+    part.scratch_ = follower.scratch.data();
+    part.is_part_ = part.alone_ = true;
+    part.part_ = range;
+    part.thread_ = thread;
+    Status status = follower.op->invoke(part);
+    if (status.ok() || __atomic_exchange_n(&step.failed, 1, __ATOMIC_ACQ_REL) != 0) continue;
+    step.failure = located(follower, std::move(status));
+  }
+  __atomic_fetch_add(&step.produced, range.end - range.begin, __ATOMIC_RELAXED);
 }
 
 Status OpDriver::run_dynamic(Step* step) {
@@ -176,6 +213,8 @@ Status OpDriver::run() {
   return {};
 }
 
+void OpDriver::wanted(OpContext&, Range, int) {}
+
 Status OpDriver::fold(Step* step) {
   step->context.running_ = true;  // scratch can't be in the arena, which does not exist yet
   CYGNET_TRY(prepare(step));
@@ -191,6 +230,7 @@ void OpDriver::release_memory(Step* step) {
 }
 
 void OpDriver::place_scratch(Step* step) {
+  for (Step& follower : step->followers) place_scratch(&follower);
   for (size_t i = 0; i < step->scratch_blocks.size(); ++i)
     step->scratch[i] = plan_->arena.data() + plan_->blocks[step->scratch_blocks[i]].offset;
 }

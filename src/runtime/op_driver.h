@@ -20,6 +20,7 @@ struct InterpreterOptions {
   bool keep_tensors =
       false;            ///< every tensor keeps its value after invoke: no sharing in the arena
   bool poison = false;  ///< fill the arena with 0xAA when it is taken, for tests
+  bool fuse = true;     ///< element-wise steps run with the steps they follow: the same results
   const std::atomic<bool>* cancel = nullptr;  ///< polled while running; true ends the run
 };
 
@@ -80,6 +81,8 @@ class OpDriver final : public OpContext::Host {
   int threads() const override { return pool_->threads(); }
   bool stopped() const override;
   int32_t region_operator(int32_t subgraph) const override;
+  void produced(OpContext& op, Range range, int thread) override;
+  void wanted(OpContext& op, Range range, int thread) override;
 
  private:
   const Subgraph& subgraph() const { return model_->graph().subgraphs[subgraph_]; }
@@ -95,6 +98,7 @@ class OpDriver final : public OpContext::Host {
   Status take_results(Step* step, const Callee& callee);
   Status set_output(Step* step, int k, const Tensor& from);
 
+  Status run_followers(Step* step);
   Status resize_buffer(int32_t i, const char* what);
   Status take_strings(int32_t i, size_t bytes);
   void release_memory(Step* step);

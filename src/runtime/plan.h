@@ -46,17 +46,29 @@ class CalleePointer {
   Callee* callee_ = nullptr;
 };
 
-/// One operator that runs.
+/// One operator that runs, with those that are fused into it (runtime/fuse/).
 struct Step {
-  int32_t node = 0;      ///< index in the subgraph
-  bool dynamic = false;  ///< inferred, given memory and prepared anew in each run
+  int32_t node = 0;           ///< index in the subgraph
+  const OpDef* op = nullptr;  ///< the node's
+  bool dynamic = false;       ///< inferred, given memory and prepared anew in each run
   OpContext context;
   Vector<int32_t> scratch_blocks;  ///< static steps: indices into Plan::blocks, by handle
   Vector<void*> scratch;           ///< by handle
   Vector<base::Buffer> memory;     ///< what prepare allocated
   Vector<CalleePointer> callees;   ///< in the order of the node's options
   bool loop = false;               ///< the callees are a WHILE's: condition, body
+  Vector<Step> followers;  ///< element-wise steps on parts of this one's output, in their order
+  int64_t produced = 0;    ///< elements that the followers have had in this run, atomic
+  int failed = 0;          ///< whether a follower has failed in this run, atomic
+  Status failure;          ///< of the first that did
 };
+
+/// Calls f(step) for a step and for those that follow it, in their order.
+template <class S, class F>
+void each_member(S& step, F f) {
+  f(step);
+  for (auto& follower : step.followers) f(follower);
+}
 
 /// What Interpreter::allocate makes of a subgraph.
 struct Plan {

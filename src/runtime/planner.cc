@@ -6,6 +6,7 @@
 
 #include "graph/sparsity.h"
 #include "runtime/control_flow.h"
+#include "runtime/fuse/followers.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet {
@@ -52,6 +53,7 @@ class Planner {
     CYGNET_TRY(place_inputs_and_variables());
     CYGNET_TRY(make_constants_dense());
     CYGNET_TRY(sweep());
+    if (options_.fuse && !options_.reference) CYGNET_TRY(fuse_followers(graph_, &plan_));
     CYGNET_TRY(place_tensors());
     CYGNET_TRY(plan_arena(plan_.blocks, &plan_.arena_bytes));
     return take_arena();
@@ -67,8 +69,9 @@ class Planner {
   Status check_work(const Step& step);
   Status place_tensors();
   void find_last_uses();
-  void place_outputs(int32_t step, const Node& node);
-  int32_t shared_block(int32_t step, const Node& node) const;
+  void place_outputs(int32_t step, const Step& member);
+  int32_t shared_block(int32_t step, const Step& member) const;
+  bool may_overwrite(int32_t step, const Step& member, int32_t block) const;
   int32_t add_block(int32_t tensor, int32_t first);
   Status take_arena();
 
@@ -235,8 +238,10 @@ Status Planner::fold(Step* step) {
 void Planner::find_last_uses() {
   const int32_t end = static_cast<int32_t>(plan_.steps.size());
   for (int32_t s = 0; s < end; ++s)
-    for (int32_t i : graph_.nodes[plan_.steps[s].node].inputs)
-      if (i != kAbsent) last_use_[i] = s;
+    each_member(plan_.steps[s], [&](const Step& step) {
+      for (int32_t i : graph_.nodes[step.node].inputs)
+        if (i != kAbsent) last_use_[i] = s;
+    });
   for (int32_t i : graph_.outputs) last_use_[i] = end;
   for (int32_t i : graph_.inputs) last_use_[i] = end;
   if (options_.keep_tensors) std::fill(last_use_.begin(), last_use_.end(), end);
@@ -259,14 +264,16 @@ Status Planner::place_tensors() {
   for (int32_t i : graph_.inputs)
     if (plan_.places[i] == Place::arena) plan_.block_of[i] = add_block(i, 0);
   for (size_t s = 0; s < plan_.steps.size(); ++s)
-    place_outputs(static_cast<int32_t>(s), graph_.nodes[plan_.steps[s].node]);
+    each_member(plan_.steps[s],
+                [&](const Step& member) { place_outputs(static_cast<int32_t>(s), member); });
   return {};
 }
 
-void Planner::place_outputs(int32_t step, const Node& node) {
+void Planner::place_outputs(int32_t step, const Step& member) {
+  const Node& node = graph_.nodes[member.node];
   for (int32_t i : node.outputs) {
     if (plan_.places[i] != Place::arena) continue;
-    const int32_t shared = i == node.outputs[0] ? shared_block(step, node) : -1;
+    const int32_t shared = i == node.outputs[0] ? shared_block(step, member) : -1;
     if (shared >= 0) {
       plan_.blocks[shared].last = std::max(plan_.blocks[shared].last, std::max(last_use_[i], step));
       plan_.block_of[i] = shared;
@@ -278,7 +285,8 @@ void Planner::place_outputs(int32_t step, const Node& node) {
 
 // The block that output 0 may share with an input: any for a view, and for an element-wise operator
 // one of equal size that nothing needs after this step.
-int32_t Planner::shared_block(int32_t step, const Node& node) const {
+int32_t Planner::shared_block(int32_t step, const Step& member) const {
+  const Node& node = graph_.nodes[member.node];
   if (options_.keep_tensors || node.op->sharing == Sharing::none) return -1;
   const size_t bytes = plan_.tensors[node.outputs[0]].bytes;
   for (int32_t i : node.inputs) {
@@ -286,9 +294,28 @@ int32_t Planner::shared_block(int32_t step, const Node& node) const {
       continue;
     const int32_t block = plan_.block_of[i];
     if (node.op->sharing == Sharing::view) return i == node.inputs[0] ? block : -1;
-    if (plan_.blocks[block].last == step) return block;
+    if (plan_.blocks[block].last == step && may_overwrite(step, member, block)) return block;
   }
   return -1;
+}
+
+// Whether a member of a step may write its output over a block that others of the same step read:
+// no member after it does, and those before it read just the elements of the same part.
+bool Planner::may_overwrite(int32_t s, const Step& member, int32_t block) const {
+  const size_t bytes = plan_.tensors[graph_.nodes[member.node].outputs[0]].bytes;
+  bool before = true, allowed = true;
+  each_member(plan_.steps[s], [&](const Step& other) {
+    if (&other == &member) {
+      before = false;
+      return;
+    }
+    const bool in_parts = other.op->by_parts != nullptr && other.op->by_parts(other.context);
+    for (int32_t i : graph_.nodes[other.node].inputs)
+      if (i != kAbsent && plan_.block_of[i] == block)
+        allowed = allowed && before && in_parts && plan_.tensors[i].bytes == bytes &&
+                  other.context.output(0).bytes == bytes;
+  });
+  return allowed;
 }
 
 int32_t Planner::add_block(int32_t tensor, int32_t first) {

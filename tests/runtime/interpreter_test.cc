@@ -296,7 +296,7 @@ TEST(Sharing, ViewsAreTheSameMemory) {
   b.op(Op::RESHAPE, {a, b.constant<int32_t>({2}, {3, 2})}, {v});
   b.op(Op::LOGISTIC, {v}, {y});
   b.op(Op::ADD, {a, a}, {z}, schema::CreateAddOptions(b.fbb()));
-  Net net(b.finish());
+  Net net(b.finish(), {.fuse = false});
   ASSERT_TRUE(net.interpreter.allocate().ok());
   const auto& tensors = net.interpreter.plan().tensors;
   EXPECT_EQ(tensors[1].data, tensors[2].data);

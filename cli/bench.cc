@@ -145,7 +145,7 @@ double giga_operations(int64_t macs, double seconds) {
 /// One step as the table shows it.
 struct Layer {
   int node = 0;
-  std::string name;
+  std::string name;  ///< of the operator and, after a '+' each, of those that are fused into it
   std::string type;
   Shape shape;       ///< of the first output
   int64_t macs = 0;  ///< −1: not known
@@ -168,6 +168,7 @@ std::vector<Layer> list_layers(const Interpreter& interpreter, const Profiler& p
     Layer layer;
     layer.node = step.node;
     layer.name = node.name;
+    for (const Step& follower : step.followers) layer.name += "+" + std::string(follower.op->name);
     if (!node.outputs.empty()) {
       const Tensor& output = interpreter.plan().tensors[static_cast<size_t>(node.outputs[0])];
       layer.type = type_name(output.type);

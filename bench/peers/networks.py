@@ -238,8 +238,8 @@ def convert(tf, model, kind):
     if kind == "int8":
         converter.representative_dataset = lambda: samples(model, np)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        floats = all("int" not in str(t.dtype) for t in model.inputs)
-        converter.inference_input_type = tf.int8 if floats else tf.int32
+        if all("int" not in str(t.dtype) for t in model.inputs):
+            converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
     return converter.convert()
 

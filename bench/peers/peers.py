@@ -101,17 +101,18 @@ def text(value, digits=2):
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def report(results, markdown):
+def report(results, markdown, unit="ms"):
     """The lines of the table: a row for each network and kind, then the geometric means."""
+    scale = {"ms": 1e-3, "us": 1}[unit]
     rows, peaks = results["rows"], results["machine"].get("peaks", {})
     peers = [p for p in (*COMPARED, *SHOWN) if any(p in r["engines"] for r in rows)]
-    head = ["network", "kind", "MMAC", "ours ms", "median", "% peak", *(f"{p} ms" for p in peers), "best peer",
+    head = ["network", "kind", "MMAC", f"ours {unit}", "median", "% peak", *(f"{p} {unit}" for p in peers), "best peer",
             "vs litert", "vs best"]
     table = [head]
     for r in rows:
         best, ours = best_peer(r), r["engines"].get("cygnet")
         share = share_of_peak(r, peaks)
-        time = lambda e, what: text(e[what] / 1e3, 3) if e else "-"
+        time = lambda e, what: text(e[what] * scale, 3 if unit == "ms" else 1) if e else "-"
         table.append([r["network"], KIND_NAMES[r["kind"]] + (f" x{r['threads']}" if r["threads"] > 1 else ""),
                       text(r["macs"] / 1e6, 1), time(ours, "least_us"), time(ours, "median_us"),
                       text(share and share * 100, 0), *(time(r["engines"].get(p), "least_us") for p in peers),
@@ -163,6 +164,8 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, default=1, help="of each engine, pinned to as many cores (1)")
     parser.add_argument("--rounds", type=int, default=15, help="turns of every engine (15)")
     parser.add_argument("--json", type=pathlib.Path, help="file of results to make or to add to")
+    parser.add_argument("--us", dest="unit", action="store_const", const="us", default="ms",
+                        help="show microseconds, not milliseconds")
     parser.add_argument("--report", type=pathlib.Path, help="only print the Markdown table of a file of results")
     args = parser.parse_args()
     args.engines = args.engines.split(",")
@@ -182,7 +185,7 @@ def parse_arguments():
 def main():
     args = parse_arguments()
     if args.report is not None:
-        print("\n".join(report(load(args.report), True)))
+        print("\n".join(report(load(args.report), True, args.unit)))
         return
     cores = sorted(os.sched_getaffinity(0))[:args.threads]
     if len(cores) < args.threads:
@@ -202,7 +205,7 @@ def main():
         add_row(fresh, row)
         if args.json is not None:
             save(args.json, results)
-    print("\n".join(report(fresh, False)), flush=True)
+    print("\n".join(report(fresh, False, args.unit)), flush=True)
 
 
 if __name__ == "__main__":

@@ -134,11 +134,14 @@ def version_of(engine):
 
 
 def serve(build):
+    # Libraries print to standard output; the answers keep it for themselves.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     start = time.perf_counter_ns()
     run = build()
     built = time.perf_counter_ns()
     run()
-    print(f"ready {(built - start) / 1e6:.3f} {(time.perf_counter_ns() - built) / 1e6:.3f}", flush=True)
+    print(f"ready {(built - start) / 1e6:.3f} {(time.perf_counter_ns() - built) / 1e6:.3f}", file=answers, flush=True)
     for line in sys.stdin:
         words = line.split()
         if words == ["quit"]:
@@ -151,7 +154,7 @@ def serve(build):
             run()
             cpu_end, wall_end = time.process_time_ns(), time.perf_counter_ns()
             times.append(f"{(wall_end - wall) / 1e3:.3f}:{(cpu_end - cpu) / 1e3:.3f}")
-        print(" ".join(times), flush=True)
+        print(" ".join(times), file=answers, flush=True)
 
 
 def main():

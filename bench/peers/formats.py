@@ -4,7 +4,7 @@
 
   bench/peers/formats.py FOLDER/NETWORK_f32.tflite...
 
-Writes FOLDER/NETWORK_f32.mnn with MNN's converter, and FOLDER/NETWORK_f32.ncnn.param, .ncnn.bin and
+Writes FOLDER/NETWORK_f32.mnn with MNN's converter (from the .onnx where it refuses the .tflite), and FOLDER/NETWORK_f32.ncnn.param, .ncnn.bin and
 .ncnn.shape with pnnx from FOLDER/NETWORK_f32.onnx. Files that are there stay. Needs the wheels MNN
 and pnnx; what a converter refuses is said and left out.
 """
@@ -17,7 +17,7 @@ import tempfile
 
 CONVERT_MNN = """
 import sys, MNN, _tools
-_tools.mnnconvert(["mnnconvert", "-f", "TFLITE", "--modelFile", sys.argv[1], "--MNNModel", sys.argv[2],
+_tools.mnnconvert(["mnnconvert", "-f", sys.argv[1], "--modelFile", sys.argv[2], "--MNNModel", sys.argv[3],
                    "--bizCode", "cygnet"])
 """
 
@@ -30,13 +30,14 @@ def call(command, folder=None):
 
 
 def make_mnn(source):
-    target = source.with_suffix(".mnn")
     with tempfile.TemporaryDirectory() as folder:
         made = pathlib.Path(folder) / "net.mnn"
-        call([sys.executable, "-c", CONVERT_MNN, source, made])
+        for kind, path in (("TFLITE", source), ("ONNX", source.with_suffix(".onnx"))):
+            if not made.exists() and path.exists():
+                call([sys.executable, "-c", CONVERT_MNN, kind, path, made])
         if not made.exists():
             raise RuntimeError("the converter wrote nothing")
-        shutil.move(made, target)
+        shutil.move(made, source.with_suffix(".mnn"))
 
 
 def make_ncnn(source):

@@ -222,14 +222,19 @@ def samples(model, np):
         yield inputs
 
 
-def convert(tf, model, kind):
-    """The bytes of the .tflite file of one kind."""
-    import numpy as np
+def freeze_model(tf, model):
+    """The model as a function without variables."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2 as freeze
     function = tf.function(lambda *x: model(list(x) if len(x) > 1 else x[0], training=False))
     signature = [tf.TensorSpec(t.shape, t.dtype) for t in model.inputs]
     # Functions stay calls: the converter knows the recurrent ones by their names.
-    frozen = freeze(function.get_concrete_function(*signature), lower_control_flow=False, aggressive_inlining=False)
+    return freeze(function.get_concrete_function(*signature), lower_control_flow=False, aggressive_inlining=False)
+
+
+def convert(tf, model, kind):
+    """The bytes of the .tflite file of one kind."""
+    import numpy as np
+    frozen = freeze_model(tf, model)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], None)
     if kind != "f32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -250,25 +255,41 @@ def write(path, data):
     partial.replace(path)
 
 
-def make_onnx(source, target):
-    """A .tflite file as ONNX; quantized tensors become QuantizeLinear and DequantizeLinear."""
+def make_onnx(source, target, model):
+    """A .tflite file as ONNX; quantized tensors become QuantizeLinear and DequantizeLinear. Float
+    models with operators that ONNX lacks come from TensorFlow's graph, which has them in parts."""
     import tf2onnx
-    model, _ = tf2onnx.convert.from_tflite(str(source), opset=17)
-    write(target, model.SerializeToString())
+    made, _ = tf2onnx.convert.from_tflite(str(source), opset=17)
+    if any(node.op_type.startswith("TFL_") for node in made.graph.node):
+        if not source.stem.endswith("_f32"):
+            raise ValueError("operators that ONNX lacks")
+        import tensorflow as tf
+        frozen = freeze_model(tf, model())
+        made, _ = tf2onnx.convert.from_graph_def(
+            frozen.graph.as_graph_def(), input_names=[t.name for t in frozen.inputs],
+            output_names=[t.name for t in frozen.outputs], opset=17)
+    write(target, made.SerializeToString())
+
+
+def build(name):
+    """The Keras model of a network."""
+    import numpy as np
+    import tensorflow as tf
+    if name == "lstm":
+        import tf_keras as keras
+    else:
+        keras = tf.keras
+    keras.utils.set_random_seed(SEED)
+    model = NETWORKS[name](keras)
+    randomize(model, np)
+    return model
 
 
 def make(name, folder, kinds, onnx):
     wanted = [k for k in kinds if not (folder / f"{name}_{k}.tflite").exists()]
     if wanted:
-        import numpy as np
         import tensorflow as tf
-        if name == "lstm":
-            import tf_keras as keras
-        else:
-            keras = tf.keras
-        keras.utils.set_random_seed(SEED)
-        model = NETWORKS[name](keras)
-        randomize(model, np)
+        model = build(name)
         for kind in wanted:
             write(folder / f"{name}_{kind}.tflite", convert(tf, model, kind))
             print(f"{name}_{kind}.tflite", flush=True)
@@ -277,7 +298,7 @@ def make(name, folder, kinds, onnx):
         if kind not in ("f32", "int8") or target.exists():
             continue
         try:
-            make_onnx(folder / f"{name}_{kind}.tflite", target)
+            make_onnx(folder / f"{name}_{kind}.tflite", target, lambda: build(name))
             print(target.name, flush=True)
         except Exception as error:  # the exporter refuses some operators; the rest goes on
             print(f"{target.name}: {type(error).__name__}: {error}".splitlines()[0], file=sys.stderr, flush=True)

@@ -4,6 +4,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
 
 import engines
 
@@ -19,23 +20,32 @@ class Worker:
     def __init__(self, name, command, clock):
         self.name, self.clock = name, clock
         self.times = []  # microseconds of single runs
+        self.complaints = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=self.complaints, text=True)
         line = self.process.stdout.readline()
-        while line and not line.startswith("ready "):  # libraries greet on standard output
-            line = self.process.stdout.readline()
-        if not line:
-            lines = self.process.communicate()[1].strip().splitlines()
-            raise RuntimeError(lines[-1][:160] if lines else f"ended with {self.process.returncode}")
+        if not line.startswith("ready "):
+            raise RuntimeError(self.reason())
         self.build_ms, self.first_ms = map(float, line.split()[1:3])
 
+    def reason(self):
+        """Why the process ended: the last line of its standard error."""
+        self.process.kill()
+        code = self.process.wait()
+        self.complaints.seek(0)
+        lines = self.complaints.read().strip().splitlines()
+        return f"{lines[-1][:160] if lines else 'no message'} (exit code {code})"
+
     def run(self, count):
-        """Times of `count` runs in microseconds."""
-        self.process.stdin.write(f"run {count}\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
+        """Times of `count` runs in microseconds. Raises RuntimeError when the process has ended."""
+        try:
+            self.process.stdin.write(f"run {count}\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except OSError:
+            line = ""
         if not line:
-            raise RuntimeError(f"{self.name}: the worker ended")
+            raise RuntimeError(self.reason())
         pick = 1 if self.clock == "cpu" else 0
         return [float(pair.split(":")[pick]) for pair in line.split()]
 
@@ -57,6 +67,7 @@ class Worker:
         return statistics.median(self.times)
 
     def close(self):
+        self.process.stdout.close()
         if self.process.poll() is None:
             try:
                 self.process.stdin.write("quit\n")
@@ -94,8 +105,12 @@ def compare(names, model, cygnet, threads, rounds):
                 if worker is not None:
                     worker.close()
         for _ in range(rounds):
-            for worker in workers.values():
-                worker.take_turn()
+            for name, worker in list(workers.items()):
+                try:
+                    worker.take_turn()
+                except RuntimeError as error:
+                    failures[name] = str(error)
+                    workers.pop(name).close()
     finally:
         for worker in workers.values():
             worker.close()

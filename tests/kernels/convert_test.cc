@@ -58,7 +58,7 @@ class Convert : public Kernels {
 
   /// The last n of `from`.
   static std::vector<float> tail(const std::vector<float>& from, int64_t n) {
-    return {from.end() - n, from.end()};
+    return {from.end() - static_cast<std::ptrdiff_t>(n), from.end()};
   }
 };
 

@@ -7,14 +7,17 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#if !defined(__wasi__)
 #include <sys/mman.h>
 #include <unistd.h>
+#endif
 
 #include "kernels/kernels.h"
 
@@ -22,32 +25,61 @@
 /// nobody may touch, numbers from a fixed seed.
 namespace cygnet {
 
+/// Memory that ends at a page which nobody may touch.
+class GuardedPages {
+ public:
+  explicit GuardedPages(size_t bytes) {
+#if defined(__wasi__)
+    // No page can be forbidden here: reads beyond the end go unseen.
+    used_ = bytes;
+    start_ = static_cast<uint8_t*>(std::malloc(used_ + 1));
+    if (start_ == nullptr) std::abort();
+#else
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    used_ = (bytes + page - 1) / page * page;
+    mapped_ = used_ + page;
+    void* start =
+        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED ||
+        mprotect(static_cast<uint8_t*>(start) + used_, page, PROT_NONE) != 0) {
+      std::abort();
+    }
+    start_ = static_cast<uint8_t*>(start);
+#endif
+  }
+#if defined(__wasi__)
+  ~GuardedPages() { std::free(start_); }
+#else
+  ~GuardedPages() { munmap(start_, mapped_); }
+#endif
+  GuardedPages(const GuardedPages&) = delete;
+  GuardedPages& operator=(const GuardedPages&) = delete;
+
+  uint8_t* data() const { return start_; }
+  /// As much as was asked for, or more.
+  size_t bytes() const { return used_; }
+
+ private:
+  uint8_t* start_ = nullptr;
+  size_t used_ = 0;
+  [[maybe_unused]] size_t mapped_ = 0;
+};
+
 /// `n` elements that end `slack_bytes` before an inaccessible page: a read or a write beyond them
 /// ends the program. What lies before and between is 0xAA (for floats a tiny negative number that
 /// no test uses), the elements too until they are set.
 template <class T>
 class Guarded {
  public:
-  explicit Guarded(size_t n, size_t slack_bytes = 0) : size_(n) {
-    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    const size_t bytes = n * sizeof(T) + slack_bytes;
-    used_ = (bytes + kMargin + page - 1) / page * page;
-    mapped_ = used_ + page;
-    void* start =
-        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (start == MAP_FAILED ||
-        mprotect(static_cast<uint8_t*>(start) + used_, page, PROT_NONE) != 0) {
-      throw std::bad_alloc();
-    }
-    start_ = static_cast<uint8_t*>(start);
-    std::memset(start_, kPoison, used_);
-    data_ = reinterpret_cast<T*>(start_ + used_ - bytes);
+  explicit Guarded(size_t n, size_t slack_bytes = 0)
+      : size_(n), pages_(n * sizeof(T) + slack_bytes + kMargin) {
+    std::memset(pages_.data(), kPoison, pages_.bytes());
+    data_ = reinterpret_cast<T*>(pages_.data() + pages_.bytes() - n * sizeof(T) - slack_bytes);
   }
   explicit Guarded(const std::vector<T>& values, size_t slack_bytes = 0)
       : Guarded(values.size(), slack_bytes) {
     std::copy(values.begin(), values.end(), data_);
   }
-  ~Guarded() { munmap(start_, mapped_); }
   Guarded(const Guarded&) = delete;
   Guarded& operator=(const Guarded&) = delete;
 
@@ -75,11 +107,9 @@ class Guarded {
  private:
   static constexpr uint8_t kPoison = 0xaa;
   static constexpr size_t kMargin = 128;
-  uint8_t* start_ = nullptr;
-  T* data_ = nullptr;
   size_t size_;
-  size_t used_ = 0;
-  size_t mapped_ = 0;
+  GuardedPages pages_;
+  T* data_ = nullptr;
 };
 
 /// The tables of every tier that this CPU and this build have, the plain one first.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// dot4 for x86 without VNNI, exact: bytes are split into even and odd ones of 16 bits, and pmaddwd
-// adds products of pairs in 32 bits. (pmaddubsw would saturate.) Needs and16, shift16 and madd16.
+// dot4 for x86 without VNNI and for WebAssembly, exact: bytes are split into even and odd ones of
+// 16 bits, and an instruction adds products of pairs in 32 bits. (pmaddubsw would saturate.) Needs
+// S16, U16 and madd16.
 
 struct DotA {
   I even, odd;

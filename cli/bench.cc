@@ -145,7 +145,7 @@ double giga_operations(int64_t macs, double seconds) {
 /// One step as the table shows it.
 struct Layer {
   int node = 0;
-  std::string name;  ///< of the operator and, after a '+' each, of those that are fused into it
+  std::string name;  ///< of the operator and of those fused into it, joined by '+'
   std::string type;
   Shape shape;       ///< of the first output
   int64_t macs = 0;  ///< −1: not known
@@ -167,7 +167,8 @@ std::vector<Layer> list_layers(const Interpreter& interpreter, const Profiler& p
     const Node& node = interpreter.subgraph().nodes[static_cast<size_t>(step.node)];
     Layer layer;
     layer.node = step.node;
-    layer.name = node.name;
+    for (const Step& leader : step.leaders) layer.name += std::string(leader.op->name) + "+";
+    layer.name += node.name;
     for (const Step& follower : step.followers) layer.name += "+" + std::string(follower.op->name);
     if (!node.outputs.empty()) {
       const Tensor& output = interpreter.plan().tensors[static_cast<size_t>(node.outputs[0])];

@@ -36,6 +36,7 @@ Session::Session(const ModelFlags& flags) : path_(flags.model), model_(load_mode
   InterpreterOptions options;
   options.threads = flags.threads;
   options.reference = flags.reference;
+  options.fuse = !flags.no_fuse;
   if (flags.signature.empty()) {
     check(interpreter_.create(*model_, options));
   } else {

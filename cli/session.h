@@ -17,6 +17,7 @@ struct ModelFlags {
   std::string limits = "default";  ///< a name of Limits::from_name
   int threads = 1;
   bool reference = false;
+  bool no_fuse = false;
 };
 
 /// Opens and checks a model. Throws Failure.

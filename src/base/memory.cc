@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/memory.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -48,22 +52,56 @@ void give_to_reserve() {
 
 }  // namespace
 
-void* allocate(size_t bytes) {
+namespace {
+
+// Blocks are what malloc and calloc give, from the first multiple of 64 that leaves room before it
+// for where they begin. calloc has fresh pages from the system without writing to them.
+constexpr size_t kAlignment = 64, kRoom = kAlignment + sizeof(void*);
+
+bool may_allocate(size_t bytes) {
   const AllocationHook hook = allocation_hook.load(std::memory_order_relaxed);
-  if (hook != nullptr && !hook(bytes)) return nullptr;
-  if (bytes > SIZE_MAX - 64) return nullptr;
-  const size_t rounded = (bytes + 63) / 64 * 64;
-  return std::aligned_alloc(64, rounded == 0 ? 64 : rounded);
+  return (hook == nullptr || hook(bytes)) && bytes <= SIZE_MAX - kRoom;
 }
 
-void* allocate_zeroed(size_t bytes) {
-  void* memory = allocate(bytes);
-  if (memory != nullptr) std::memset(memory, 0, bytes);
+// Large blocks in pages of 2 MiB, where the system has them for the asking: fewer page faults, and
+// fewer misses of the address cache while weights stream through.
+void prefer_large_pages([[maybe_unused]] void* block, [[maybe_unused]] size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  constexpr size_t kPage = size_t{1} << 21;
+  const auto first = (reinterpret_cast<uintptr_t>(block) + kPage - 1) / kPage * kPage;
+  const auto last = (reinterpret_cast<uintptr_t>(block) + bytes) / kPage * kPage;
+  if (block != nullptr && bytes >= 2 * kPage && first < last)
+    madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
+}
+
+void* aligned_in(void* block) {
+  if (block == nullptr) return nullptr;
+  const auto first = reinterpret_cast<uintptr_t>(block) + sizeof(void*);
+  auto* memory = static_cast<unsigned char*>(block) + sizeof(void*) +
+                 (kAlignment - first % kAlignment) % kAlignment;
+  std::memcpy(memory - sizeof(void*), &block, sizeof(void*));
   return memory;
 }
 
+}  // namespace
+
+void* allocate(size_t bytes) {
+  return may_allocate(bytes) ? aligned_in(std::malloc(bytes + kRoom)) : nullptr;
+}
+
+void* allocate_zeroed(size_t bytes) {
+  if (!may_allocate(bytes)) return nullptr;
+  void* block = std::calloc(1, bytes + kRoom);
+  prefer_large_pages(block, bytes + kRoom);
+  return aligned_in(block);
+}
+
 void release(void* memory) {
-  std::free(memory);
+  if (memory == nullptr) return;
+  void* block = nullptr;
+  std::memcpy(&block, static_cast<unsigned char*>(memory) - sizeof(void*), sizeof(void*));
+  std::free(block);
 }
 
 void* allocate_for_container(size_t bytes) {
@@ -92,7 +130,7 @@ void set_allocation_hook(AllocationHook hook) {
 bool Buffer::resize(size_t bytes) {
   release(data_);
   bytes_ = 0;
-  data_ = base::allocate(bytes);
+  data_ = base::allocate_zeroed(bytes);
   if (data_ == nullptr) return false;
   bytes_ = bytes;
   return true;

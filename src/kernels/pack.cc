@@ -37,6 +37,55 @@ int8_t weight_at(const uint8_t* w, int64_t at, uint8_t flip) {
 
 constexpr int kMaxNr = 128;
 
+// Elements of a column that are packed before those of the next: a line of the cache of each.
+constexpr int64_t kRun = 16;
+
+// out[i][j] = w[j·n_stride + i·k_stride] for i < k, j < nr; 0 from column `columns` on.
+void pack_columns(const float* w, int64_t n_stride, int64_t k_stride, int64_t columns, int64_t k,
+                  int nr, float* out) {
+  for (int64_t i0 = 0; i0 < k; i0 += kRun) {
+    const int64_t end = k - i0 < kRun ? k : i0 + kRun;
+    for (int64_t j = 0; j < columns; ++j) {
+      const float* from = w + j * n_stride;
+      for (int64_t i = i0; i < end; ++i) out[i * nr + j] = from[i * k_stride];
+    }
+    for (int64_t i = i0; i < end; ++i)
+      for (int64_t j = columns; j < nr; ++j) out[i * nr + j] = 0.0f;
+  }
+}
+
+// The same by groups of 4 elements: out[i / 4][j][i % 4]. Adds Σ out[..][j][..] to sum[j].
+void pack_columns_q8(const uint8_t* w, int64_t n_stride, int64_t k_stride, uint8_t flip,
+                     int64_t columns, int64_t k, int nr, int64_t* sum, uint8_t* out) {
+  const int64_t groups = (k + 3) / 4;
+  for (int64_t g0 = 0; g0 < groups; g0 += kRun) {
+    const int64_t end = groups - g0 < kRun ? groups : g0 + kRun;
+    for (int64_t j = 0; j < columns; ++j) {
+      const uint8_t* from = w + j * n_stride;
+      int32_t total = 0;
+      for (int64_t g = g0; g < end; ++g) {
+        uint8_t* to = out + (g * nr + j) * 4;
+        if (k_stride == 1 && 4 * g + 4 <= k) {
+          uint32_t four;
+          std::memcpy(&four, from + 4 * g, 4);
+          four ^= flip * 0x01010101u;
+          std::memcpy(to, &four, 4);
+          for (int shift = 0; shift < 32; shift += 8) total += static_cast<int8_t>(four >> shift);
+          continue;
+        }
+        for (int64_t i = 4 * g; i < 4 * g + 4; ++i) {
+          const int8_t value = i < k ? weight_at(from, i * k_stride, flip) : int8_t{0};
+          *to++ = static_cast<uint8_t>(value);
+          total += value;
+        }
+      }
+      sum[j] += total;
+    }
+    for (int64_t g = g0; g < end; ++g)
+      std::memset(out + (g * nr + columns) * 4, 0, static_cast<size_t>(nr - columns) * 4);
+  }
+}
+
 }  // namespace
 
 size_t gemm_f32_block_bytes(int64_t taps, int64_t k, int nr) {
@@ -68,13 +117,9 @@ void pack_gemm_f32(const float* w, const WeightStrides& strides, const float* bi
   for (int64_t j0 = 0; j0 < n; j0 += nr) {
     const int64_t columns = n - j0 < nr ? n - j0 : nr;
     for (int j = 0; j < nr; ++j) *out++ = (bias != nullptr && j < columns) ? bias[j0 + j] : 0.0f;
-    for (int64_t t = 0; t < taps; ++t) {
-      for (int64_t i = 0; i < k; ++i) {
-        const float* from =
-            w + j0 * strides.n_stride + t * strides.tap_stride + i * strides.k_stride;
-        for (int j = 0; j < nr; ++j) *out++ = j < columns ? from[j * strides.n_stride] : 0.0f;
-      }
-    }
+    for (int64_t t = 0; t < taps; ++t, out += k * nr)
+      pack_columns(w + j0 * strides.n_stride + t * strides.tap_stride, strides.n_stride,
+                   strides.k_stride, columns, k, nr, out);
   }
 }
 
@@ -87,22 +132,10 @@ void pack_gemm_q8(const void* w, const WeightStrides& strides, const PackQ8& par
     uint8_t* head = to;
     to += 8 * nr;
     int64_t sum[kMaxNr] = {};
-    for (int64_t t = 0; t < taps; ++t) {
-      for (int64_t i0 = 0; i0 < k; i0 += 4) {
-        for (int j = 0; j < nr; ++j) {
-          for (int64_t i = i0; i < i0 + 4; ++i) {
-            int8_t value = 0;
-            if (j < columns && i < k) {
-              const int64_t at =
-                  (j0 + j) * strides.n_stride + t * strides.tap_stride + i * strides.k_stride;
-              value = weight_at(from, at, params.weight_flip);
-              sum[j] += value - params.weight_zero_point;
-            }
-            *to++ = static_cast<uint8_t>(value);
-          }
-        }
-      }
-    }
+    for (int64_t t = 0; t < taps; ++t, to += (k + 3) / 4 * nr * 4)
+      pack_columns_q8(from + j0 * strides.n_stride + t * strides.tap_stride, strides.n_stride,
+                      strides.k_stride, params.weight_flip, columns, k, nr, sum, to);
+    for (int64_t j = 0; j < columns; ++j) sum[j] -= taps * k * params.weight_zero_point;
     write_head(params, j0, columns, nr, sum, head);
   }
 }

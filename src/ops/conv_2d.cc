@@ -176,6 +176,7 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
         op.request_scratch(static_cast<size_t>(s->staging.height(x.shape[1]) *
                                                s->staging.width(x.shape[2]) * x.shape[3] * element),
                            &s->staged));
+  if (s->pointwise && !s->staging.needed() && !s->results.hybrid) op.promise_wanted();
   if (!s->pointwise)
     CYGNET_TRY(op.request_scratch(
         static_cast<size_t>(op.threads() * kPixelsPerCall * s->inner.taps()) * sizeof(int32_t),
@@ -331,6 +332,8 @@ void run_image(OpContext& op, const ConvState& s, int32_t batch, const uint8_t* 
           const int64_t first = chunk * kPixelsPerCall,
                         count = std::min(kPixelsPerCall, pixels - first);
           if (!s.pointwise) fill_offsets(s.inner, c, first, count, at);
+          if (s.pointwise)
+            op.wanted((batch * pixels + first) * c, (batch * pixels + first + count) * c, thread);
           const uint8_t* from = s.pointwise ? image + first * c * element : image;
           for (int32_t g = 0; g < s.groups; ++g)
             run_slice(op, s, {from, out + first * out_pixel, at, count, g, quant});

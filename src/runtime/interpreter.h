@@ -69,8 +69,8 @@ class Interpreter {
   const Model& model() const { return *model_; }
   const Subgraph& subgraph() const { return model_->graph().subgraphs[subgraph_]; }
   int subgraph_index() const { return subgraph_; }
-  /// Reports the times of steps to `profiler`, which must outlive its use here, from the next invoke
-  /// on; null: no longer.
+  /// Reports the times of steps to `profiler`, which must outlive its use here, from the next
+  /// invoke on; null: no longer.
   void set_profiler(Profiler* profiler) { driver_.set_profiler(profiler); }
 
   /// For tools: tensors, steps and the memory map.

@@ -136,28 +136,32 @@ Status OpDriver::prepare(Step* step) {
   if (!allocation_error_.ok()) status = std::move(allocation_error_);
   if (status.ok() && base::ran_short()) status = out_of_memory("operator", 0);
   if (!status.ok()) return located(*step, std::move(status));
+  step->wants = step->context.wants_;
   return {};
+}
+
+void OpDriver::run_alone(Step* step) {
+  each_member(*step, [](Step& member) { member.context.alone_ = true; });
 }
 
 Status OpDriver::invoke(Step* step) {
   if (is_control_flow(subgraph().nodes[step->node])) return run_control(step);
   step->context.scratch_ = step->scratch.data();
-  if (!step->followers.empty()) {
-    step->context.followers_ = step;
-    step->produced = 0;
-  }
+  step->context.leaders_ = step->leaders.empty() ? nullptr : step;
+  step->context.followers_ = step->followers.empty() ? nullptr : step;
+  step->produced = 0;
   Status status = step->op->invoke(step->context);
   if (!status.ok()) return located(*step, std::move(status));
   if (stopped()) return located(*step, check_stopped());
+  if (step->failed != 0) {
+    step->failed = 0;
+    return std::move(step->failure);
+  }
   return step->followers.empty() ? Status() : run_followers(step);
 }
 
 // The end of a step that has followers: they have had all of its output, or nothing yet.
 Status OpDriver::run_followers(Step* step) {
-  if (step->failed != 0) {
-    step->failed = 0;
-    return std::move(step->failure);
-  }
   if (step->produced == step->context.output(0).shape.elements()) return {};
   if (step->produced != 0)
     return located(*step,
@@ -168,18 +172,20 @@ Status OpDriver::run_followers(Step* step) {
   return {};
 }
 
+void OpDriver::run_part(const Step& member, Range range, int thread, Step* step) {
+  OpContext part = member.context;
+  part.scratch_ = member.scratch.data();
+  part.is_part_ = part.alone_ = true;
+  part.part_ = range;
+  part.thread_ = thread;
+  Status status = member.op->invoke(part);
+  if (status.ok() || __atomic_exchange_n(&step->failed, 1, __ATOMIC_ACQ_REL) != 0) return;
+  step->failure = located(member, std::move(status));
+}
+
 void OpDriver::produced(OpContext& op, Range range, int thread) {
   Step& step = *static_cast<Step*>(op.followers_);
-  for (const Step& follower : step.followers) {
-    OpContext part = follower.context;
-    part.scratch_ = follower.scratch.data();
-    part.is_part_ = part.alone_ = true;
-    part.part_ = range;
-    part.thread_ = thread;
-    Status status = follower.op->invoke(part);
-    if (status.ok() || __atomic_exchange_n(&step.failed, 1, __ATOMIC_ACQ_REL) != 0) continue;
-    step.failure = located(follower, std::move(status));
-  }
+  for (const Step& follower : step.followers) run_part(follower, range, thread, &step);
   __atomic_fetch_add(&step.produced, range.end - range.begin, __ATOMIC_RELAXED);
 }
 
@@ -213,7 +219,10 @@ Status OpDriver::run() {
   return {};
 }
 
-void OpDriver::wanted(OpContext&, Range, int) {}
+void OpDriver::wanted(OpContext& op, Range range, int thread) {
+  Step& step = *static_cast<Step*>(op.leaders_);
+  for (const Step& leader : step.leaders) run_part(leader, range, thread, &step);
+}
 
 Status OpDriver::fold(Step* step) {
   step->context.running_ = true;  // scratch can't be in the arena, which does not exist yet
@@ -230,6 +239,7 @@ void OpDriver::release_memory(Step* step) {
 }
 
 void OpDriver::place_scratch(Step* step) {
+  for (Step& leader : step->leaders) place_scratch(&leader);
   for (Step& follower : step->followers) place_scratch(&follower);
   for (size_t i = 0; i < step->scratch_blocks.size(); ++i)
     step->scratch[i] = plan_->arena.data() + plan_->blocks[step->scratch_blocks[i]].offset;
@@ -346,7 +356,6 @@ Status OpDriver::take_operator_memory(size_t bytes, void** memory) {
   base::Buffer buffer;
   if (!buffer.resize(wanted) || !reserve_or_fail(current_->memory, current_->memory.size() + 1))
     return out_of_memory("operator memory", bytes);
-  std::memset(buffer.data(), 0, wanted);
   *memory = buffer.data();
   plan_->persistent_bytes += static_cast<int64_t>(wanted);
   current_->memory.push_back(std::move(buffer));

@@ -50,6 +50,8 @@ class OpDriver final : public OpContext::Host {
   /// Prepares and invokes, once, an inferred step whose inputs are constant and whose outputs have
   /// memory; gives back what the preparation took.
   Status fold(Step* step);
+  /// From now on the step runs on the calling thread only.
+  static void run_alone(Step* step);
   /// Points the scratch handles of a static step into the arena.
   void place_scratch(Step* step);
   /// Gives tensor i a zeroed buffer of its own. Strings get none: they have no value yet.
@@ -99,6 +101,7 @@ class OpDriver final : public OpContext::Host {
   Status set_output(Step* step, int k, const Tensor& from);
 
   Status run_followers(Step* step);
+  void run_part(const Step& member, Range range, int thread, Step* step);
   Status resize_buffer(int32_t i, const char* what);
   Status take_strings(int32_t i, size_t bytes);
   void release_memory(Step* step);

@@ -57,15 +57,18 @@ struct Step {
   Vector<base::Buffer> memory;     ///< what prepare allocated
   Vector<CalleePointer> callees;   ///< in the order of the node's options
   bool loop = false;               ///< the callees are a WHILE's: condition, body
+  bool wants = false;              ///< it asks for its input 0 in parts
+  Vector<Step> leaders;    ///< element-wise steps that make parts of input 0 when this one asks
   Vector<Step> followers;  ///< element-wise steps on parts of this one's output, in their order
   int64_t produced = 0;    ///< elements that the followers have had in this run, atomic
-  int failed = 0;          ///< whether a follower has failed in this run, atomic
+  int failed = 0;          ///< whether a leader or follower has failed in this run, atomic
   Status failure;          ///< of the first that did
 };
 
-/// Calls f(step) for a step and for those that follow it, in their order.
+/// Calls f(step) for a step's leaders, for itself and for its followers, in their order.
 template <class S, class F>
 void each_member(S& step, F f) {
+  for (auto& leader : step.leaders) f(leader);
   f(step);
   for (auto& follower : step.followers) f(follower);
 }

@@ -7,6 +7,7 @@
 #include "graph/sparsity.h"
 #include "runtime/control_flow.h"
 #include "runtime/fuse/followers.h"
+#include "runtime/fuse/leaders.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet {
@@ -14,6 +15,10 @@ namespace {
 
 // Bytes readable past the end of every tensor.
 constexpr int64_t kSlackBytes = 64;
+
+// What a thread does in a nanosecond, roughly, and the least work that is shared among threads: a
+// few times what it takes a waiting thread to notice it.
+constexpr int64_t kMacsPerNs = 48, kBytesPerNs = 8, kSharedWorkNs = 4000;
 
 // Whether the format has the operator, but neither TensorFlow Lite's runtime nor LiteRT's has code
 // that runs it on a CPU.
@@ -53,7 +58,11 @@ class Planner {
     CYGNET_TRY(place_inputs_and_variables());
     CYGNET_TRY(make_constants_dense());
     CYGNET_TRY(sweep());
-    if (options_.fuse && !options_.reference) CYGNET_TRY(fuse_followers(graph_, &plan_));
+    if (options_.fuse && !options_.reference) {
+      CYGNET_TRY(fuse_followers(graph_, &plan_));
+      CYGNET_TRY(fuse_leaders(graph_, &plan_));
+    }
+    if (driver_.threads() > 1) choose_threads();
     CYGNET_TRY(place_tensors());
     CYGNET_TRY(plan_arena(plan_.blocks, &plan_.arena_bytes));
     return take_arena();
@@ -67,6 +76,7 @@ class Planner {
   Status plan_step(int32_t node, Tensor** operands);
   Status fold(Step* step);
   Status check_work(const Step& step);
+  void choose_threads();
   Status place_tensors();
   void find_last_uses();
   void place_outputs(int32_t step, const Step& member);
@@ -235,6 +245,24 @@ Status Planner::fold(Step* step) {
   return {};
 }
 
+// Steps whose work is done before another thread has taken its share run on one thread.
+void Planner::choose_threads() {
+  for (Step& step : plan_.steps) {
+    if (step.dynamic || !step.callees.empty()) continue;
+    int64_t work_ns = 0;
+    each_member(step, [&](const Step& member) {
+      const Node& node = graph_.nodes[member.node];
+      if (member.op->macs != nullptr) work_ns += member.op->macs(member.context) / kMacsPerNs;
+      int64_t bytes = 0;
+      for (int32_t i : node.inputs)
+        if (i != kAbsent) bytes += static_cast<int64_t>(plan_.tensors[i].bytes);
+      for (int32_t i : node.outputs) bytes += static_cast<int64_t>(plan_.tensors[i].bytes);
+      work_ns += bytes / kBytesPerNs;
+    });
+    if (work_ns < kSharedWorkNs) OpDriver::run_alone(&step);
+  }
+}
+
 void Planner::find_last_uses() {
   const int32_t end = static_cast<int32_t>(plan_.steps.size());
   for (int32_t s = 0; s < end; ++s)
@@ -300,9 +328,14 @@ int32_t Planner::shared_block(int32_t step, const Step& member) const {
 }
 
 // Whether a member of a step may write its output over a block that others of the same step read:
-// no member after it does, and those before it read just the elements of the same part.
+// no member after it does, and those before it read just the elements of the same part: all of them
+// are leaders, which work on parts of the step's input, or none is.
 bool Planner::may_overwrite(int32_t s, const Step& member, int32_t block) const {
   const size_t bytes = plan_.tensors[graph_.nodes[member.node].outputs[0]].bytes;
+  const Step& step = plan_.steps[s];
+  const auto leads = [&](const Step& one) {
+    return &one >= step.leaders.begin() && &one < step.leaders.end();
+  };
   bool before = true, allowed = true;
   each_member(plan_.steps[s], [&](const Step& other) {
     if (&other == &member) {
@@ -312,8 +345,8 @@ bool Planner::may_overwrite(int32_t s, const Step& member, int32_t block) const 
     const bool in_parts = other.op->by_parts != nullptr && other.op->by_parts(other.context);
     for (int32_t i : graph_.nodes[other.node].inputs)
       if (i != kAbsent && plan_.block_of[i] == block)
-        allowed = allowed && before && in_parts && plan_.tensors[i].bytes == bytes &&
-                  other.context.output(0).bytes == bytes;
+        allowed = allowed && before && in_parts && leads(other) == leads(member) &&
+                  plan_.tensors[i].bytes == bytes && other.context.output(0).bytes == bytes;
   });
   return allowed;
 }

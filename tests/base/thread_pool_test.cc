@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 namespace cygnet::test {
@@ -26,6 +28,43 @@ TEST(ThreadPool, EveryTaskOnce) {
             &done);
       for (const auto& count : done) EXPECT_EQ(count, 20);
     }
+}
+
+// Threads that sleep between loops are woken; what a loop wrote is there when it has ended.
+TEST(ThreadPool, LoopsWithPausesBetween) {
+  base::ThreadPool pool;
+  ASSERT_TRUE(pool.start(4).ok());
+  std::vector<int> values(997);
+  for (int round = 1; round <= 200; ++round) {
+    if (round % 50 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    pool.run(
+        static_cast<int64_t>(values.size()),
+        [](void* context, int64_t begin, int64_t end, int) {
+          for (int64_t i = begin; i < end; ++i)
+            ++(*static_cast<std::vector<int>*>(context))[static_cast<size_t>(i)];
+        },
+        &values);
+    for (int value : values) ASSERT_EQ(value, round);
+  }
+}
+
+// The caller does all that a helper does not begin.
+TEST(ThreadPool, NobodyWaitsForAHelperThatIsElsewhere) {
+  base::ThreadPool pool;
+  ASSERT_TRUE(pool.start(2).ok());
+  std::atomic<int> slow{0};
+  pool.run(
+      64,
+      [](void* context, int64_t begin, int64_t end, int thread) {
+        // The helper keeps its first piece until all others are done.
+        auto& done = *static_cast<std::atomic<int>*>(context);
+        const int mine = static_cast<int>(end - begin);
+        if (thread == 1)
+          while (done.load() < 64 - mine) std::this_thread::yield();
+        done += mine;
+      },
+      &slow);
+  EXPECT_EQ(slow, 64);
 }
 
 }  // namespace

@@ -221,6 +221,35 @@ TEST_P(Fusion, FarReadersKeepTheirPlace) {
   EXPECT_EQ(steps_when_fused(w.finish({c, late, d})), 4u);
 }
 
+TEST(Leaders, GateBeforeAPointwiseConvolution) {
+  Writer w(false);
+  const int x = w.input(), a = w.conv(x, 3);
+  const int c = w.conv(w.binary(Op::MUL, a, w.gate(a)));
+  EXPECT_EQ(steps_when_fused(w.finish({w.binary(Op::ADD, c, x)})), 4u) << "conv, mean, gate, conv";
+}
+
+TEST(Leaders, NormalizationBeforeAPointwiseConvolution) {
+  Writer w(false, {2, 20, 20, 40});
+  const int x = w.input();
+  const int n = w.binary(Op::ADD, w.binary(Op::MUL, x, w.vector()), w.vector(), Activation::RELU);
+  EXPECT_EQ(steps_when_fused(w.finish({w.unary(Op::HARD_SWISH, w.conv(n))})), 1u);
+}
+
+TEST(Leaders, OthersReadIt) {
+  Writer w(false);
+  const int x = w.input(), a = w.unary(Op::LOGISTIC, x);
+  EXPECT_EQ(steps_when_fused(w.finish({w.binary(Op::ADD, w.conv(a), a)})), 2u);
+  Writer v(false);
+  const int y = v.input(), c = v.unary(Op::LOGISTIC, y);
+  EXPECT_EQ(steps_when_fused(v.finish({c, v.conv(c)})), 2u);
+}
+
+TEST(Leaders, WindowsReadTheWholeTensor) {
+  Writer w(false);
+  const int x = w.input();
+  EXPECT_EQ(steps_when_fused(w.finish({w.conv(w.unary(Op::LOGISTIC, x), 3)})), 2u);
+}
+
 TEST(FusionRules, OtherShapesAreNotParts) {
   Writer w(false, {1, 1, 1, 12});
   const int x = w.input(), a = w.conv(x);

@@ -6,7 +6,14 @@
 #include "kernels/gemm_f32.inl"
 #include "kernels/gemm_q8.inl"
 #include "kernels/gemm_s16.inl"
-#include "kernels/depthwise.inl"
+#if defined(__SSE4_1__)
+#include "kernels/simd/wide_x86.inl"
+#else
+#include "kernels/simd/wide_plain.inl"
+#endif
+#include "kernels/depthwise_blocks.inl"
+#include "kernels/depthwise_f32.inl"
+#include "kernels/depthwise_q8.inl"
 #include "kernels/map.inl"
 #include "kernels/zip.inl"
 #include "kernels/reduce.inl"
@@ -17,7 +24,8 @@
 void fill_q8_products(KernelTable& t) {
   t.gemm_q8_mr = kGemmQ8Mr;
   t.gemm_q8_nr = kGemmQ8Nv * kLanes;
-  t.depthwise_q8_nr = kLanes;
+  t.depthwise_q8_nr = WideFull::kBytes;
+  t.depthwise_q8_words = kWideWords;
   t.gemm_q8 = gemm_q8;
   t.depthwise_q8 = depthwise_q8;
 }

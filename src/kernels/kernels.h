@@ -132,43 +132,54 @@ struct GemmS16 {
   int32_t hi = 32767;
 };
 
-/// f32 depthwise convolution (multiplier 1) of a run of output pixels, rows as in GemmF32.
-///   out[i][ch] = clamp(bias[ch] + Σ_t row(i, t)[ch] · weight[t][ch], lo, hi)
-struct DepthwiseF32 {
-  const float* a = nullptr;
-  const int32_t* at = nullptr;  ///< [pixels][taps]; must not be null.
-  int64_t at_stride = 0;
-  const float* zero = nullptr;  ///< `c` zeros; needed only if an offset is negative.
-  int64_t pixels = 0;
-  int64_t taps = 0;  ///< 1 … kMaxDepthwiseTaps
+/// Where the windows of one output row of a depthwise convolution (multiplier 1) lie: output i, tap
+/// (fy, fx) reads pixel i·stride + fx·dilation − pad of image row `rows[fy]`, padding outside
+/// [0, w) and where that row is null. kh·kw ≤ kMaxDepthwiseTaps.
+struct DepthwiseRow {
+  int64_t w = 0;  ///< Pixels of an image row, `c` elements each, dense.
   int64_t c = 0;
-  const float* weights = nullptr;  ///< From pack_depthwise_f32, nr = depthwise_f32_nr.
-  float* out = nullptr;            ///< [pixels][c], pixels out_stride apart.
-  int64_t out_stride = 0;
+  int64_t kh = 1;
+  int64_t kw = 1;
+  int64_t stride = 1;
+  int64_t dilation = 1;
+  int64_t pad = 0;
+  int64_t pixels = 0;      ///< Outputs.
+  int64_t out_stride = 0;  ///< Elements from one output pixel to the next, ≥ c.
+};
+
+/// f32 depthwise convolution of one output row, see DepthwiseRow.
+///   out[i][ch] = clamp(bias[ch] + Σ_fy Σ_fx rows[fy][…][ch] · weight[fy][fx][ch], lo, hi)
+struct DepthwiseF32 : DepthwiseRow {
+  const float* const* rows = nullptr;  ///< [kh]
+  const float* weights = nullptr;      ///< From pack_depthwise_f32, nr = depthwise_f32_nr.
+  float* out = nullptr;                ///< [pixels][c]
   float lo = 0;
   float hi = 0;
 };
 
-/// 8-bit depthwise convolution (multiplier 1) of a run of output pixels, rows as in GemmF32,
-/// activations unsigned as in GemmQ8 (and `zero` a row of `c` bytes of the zero point).
-///   acc = bias[ch] + Σ_t row(i, t)[ch] · (weight[t][ch] − weight_zero_point)
-///   out[i][ch] = clamp(rint(float(acc)·scale[ch]) + zero_point, lo, hi)
-/// Bound: kept by kMaxDepthwiseTaps.
-struct DepthwiseQ8 {
-  const uint8_t* a = nullptr;
-  const int32_t* at = nullptr;
-  int64_t at_stride = 0;
-  const uint8_t* zero = nullptr;
-  int64_t pixels = 0;
-  int64_t taps = 0;
-  int64_t c = 0;
-  const void* weights = nullptr;  ///< From pack_depthwise_q8, nr = depthwise_q8_nr.
-  int32_t weight_zero_point = 0;  ///< In the int8 domain.
-  uint8_t* out = nullptr;
-  int64_t out_stride = 0;
+/// 8-bit depthwise convolution of one output row, see DepthwiseRow. With u(x) = x ^ flip:
+///   acc = first[ch]·first_factor + Σ_fy Σ_fx u(rows[fy][…][ch]) · (weight[fy][fx][ch] −
+///   weight_zero_point), padding being `zero`,
+///   8 bits: out[i][ch] = clamp(rint(float(acc)·(scale·scale[ch])) + zero_point, lo, hi)
+///   real:   out[i][ch] = clamp(float(acc)·(scale·scale[ch]) + offset[ch], real_lo, real_hi)
+/// first (the bias), scale and offset lie in the packed weights.
+/// Bound: |acc| < 2^31, kept by kMaxDepthwiseTaps if depthwise_q8_fits. Then 8-bit results have the
+/// same bits as any other order of computing them.
+struct DepthwiseQ8 : DepthwiseRow {
+  const uint8_t* const* rows = nullptr;  ///< [kh]
+  uint8_t flip = 0;                      ///< 0x80: input (and 8-bit output) are int8.
+  uint8_t zero = 0;                      ///< Byte of padding, before the flip.
+  const void* weights = nullptr;         ///< From pack_depthwise_q8 for this tier.
+  bool two_sets = false;                 ///< As packed.
+  int32_t first_factor = 1;
+  float scale = 1;
+  bool real = false;    ///< Results are float.
+  void* out = nullptr;  ///< [pixels][c] of uint8_t/int8_t or float
   int32_t zero_point = 0;
   int32_t lo = 0;
   int32_t hi = 0;
+  float real_lo = 0;
+  float real_hi = 0;
 };
 
 /// Unary f32 functions. Relative error ≤ 1e-6 for the transcendental ones; NaN gives NaN.
@@ -262,14 +273,15 @@ struct LerpPixelsQ8 {
 /// One tier's kernels. Every pointer is set.
 struct KernelTable {
   Isa isa;
-  const char* name;  ///< As in CYGNET_ISA.
+  bool depthwise_q8_words;  ///< Packed weights of depthwise_q8 are pairs of int16.
+  const char* name;         ///< As in CYGNET_ISA.
 
   int gemm_f32_mr;  ///< Rows of a tile: m split among threads is best a multiple of it.
   int gemm_f32_nr;  ///< Columns of a block of packed weights: n is split only at multiples of it.
   int gemm_q8_mr;
   int gemm_q8_nr;
   int depthwise_f32_nr;
-  int depthwise_q8_nr;
+  int depthwise_q8_nr;  ///< Channels of a block of packed weights.
 
   void (*gemm_f32)(const GemmF32&);
   void (*gemm_q8)(const GemmQ8&);

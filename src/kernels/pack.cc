@@ -6,6 +6,8 @@
 namespace cygnet {
 namespace {
 
+#include "kernels/depthwise_blocks.inl"
+
 int64_t blocks_of(int64_t n, int nr) {
   return (n + nr - 1) / nr;
 }
@@ -108,10 +110,6 @@ size_t depthwise_f32_packed_bytes(int64_t c, int64_t taps, int nr) {
   return static_cast<size_t>(blocks_of(c, nr) * (1 + taps) * nr) * sizeof(float);
 }
 
-size_t depthwise_q8_packed_bytes(int64_t c, int64_t taps, int nr) {
-  return static_cast<size_t>(blocks_of(c, nr) * (2 + (taps + 3) / 4) * nr) * 4;
-}
-
 void pack_gemm_f32(const float* w, const WeightStrides& strides, const float* bias, int64_t n,
                    int64_t taps, int64_t k, int nr, float* out) {
   for (int64_t j0 = 0; j0 < n; j0 += nr) {
@@ -142,7 +140,8 @@ void pack_gemm_q8(const void* w, const WeightStrides& strides, const PackQ8& par
 
 void pack_depthwise_f32(const float* w, const float* bias, int64_t c, int64_t taps, int nr,
                         float* out) {
-  for (int64_t c0 = 0; c0 < c; c0 += nr) {
+  for (int64_t from = 0; from < c; from += nr) {
+    const int64_t c0 = c >= nr && from + nr > c ? c - nr : from;
     const int64_t channels = c - c0 < nr ? c - c0 : nr;
     for (int j = 0; j < nr; ++j) *out++ = (bias != nullptr && j < channels) ? bias[c0 + j] : 0.0f;
     for (int64_t t = 0; t < taps; ++t) {
@@ -151,29 +150,107 @@ void pack_depthwise_f32(const float* w, const float* bias, int64_t c, int64_t ta
   }
 }
 
-void pack_depthwise_q8(const void* w, const PackQ8& params, int64_t c, int64_t taps, int nr,
-                       void* out) {
-  const auto* from = static_cast<const uint8_t*>(w);
-  auto* to = static_cast<uint8_t*>(out);
-  for (int64_t c0 = 0; c0 < c; c0 += nr) {
-    const int64_t channels = c - c0 < nr ? c - c0 : nr;
-    uint8_t* head = to;
-    to += 8 * nr;
-    int64_t sum[kMaxNr] = {};
-    for (int64_t t0 = 0; t0 < taps; t0 += 4) {
-      for (int j = 0; j < nr; ++j) {
-        for (int64_t t = t0; t < t0 + 4; ++t) {
-          int8_t value = 0;
-          if (j < channels && t < taps) {
-            value = weight_at(from, t * c + c0 + j, params.weight_flip);
-            sum[j] += value - params.weight_zero_point;
+namespace {
+
+/// Weights of one block, both sets: value(row, column, j) is a weight less its zero point, and 0
+/// beside the filter or the channels. Whether the second set has any.
+template <class Value>
+bool write_depthwise(const DepthwisePackQ8& form, int64_t width, Value value, uint8_t* out) {
+  const int64_t vector = width * (form.words ? 2 : 1),
+                set = (form.kh + 3) / 4 * form.kw * 4 * vector;
+  bool second = false;
+  for (int64_t r0 = 0; r0 < form.kh; r0 += 4) {
+    for (int64_t kx = 0; kx < form.kw; ++kx) {
+      for (int64_t part = 0; part < 4; ++part, out += vector) {
+        for (int64_t i = 0; i < width; ++i) {
+          const int64_t j = i / 16 * 16 + part * 4 + i / 4 % 4, r = i % 4;
+          const int32_t all = value(r0 + r, kx, j);
+          const int32_t low = form.words || (all >= -128 && all <= 127) ? all
+                              : all < 0                                 ? -128
+                                                                        : 127;
+          const int32_t parts[] = {low, all - low};
+          second |= parts[1] != 0;
+          for (int s = 0; s < (form.two_sets ? 2 : 1); ++s) {
+            if (!form.words) {
+              out[s * set + i] = static_cast<uint8_t>(parts[s]);
+              continue;
+            }
+            const auto word = static_cast<int16_t>(parts[s]);
+            std::memcpy(out + s * set + (r % 2) * width + i / 4 * 4 + r / 2 * 2, &word, 2);
           }
-          *to++ = static_cast<uint8_t>(value);
         }
       }
     }
-    write_head(params, c0, channels, nr, sum, head);
   }
+  return second;
+}
+
+}  // namespace
+
+size_t depthwise_q8_packed_bytes(const DepthwisePackQ8& form) {
+  int64_t bytes = 0;
+  for (int64_t c = 0; c < form.c;) {
+    const DepthwiseBlock block = depthwise_block(form.c, c, form.nr);
+    bytes += depthwise_block_bytes(block.width, form.kh, form.kw, form.words, form.two_sets);
+    c = block.start + block.count;
+  }
+  return static_cast<size_t>(bytes);
+}
+
+void pack_depthwise_q8(const void* w, const PackQ8& params, const DepthwisePackQ8& form,
+                       void* out) {
+  const auto* from = static_cast<const uint8_t*>(w);
+  auto* to = static_cast<uint8_t*>(out);
+  for (int64_t c = 0; c < form.c;) {
+    const DepthwiseBlock block = depthwise_block(form.c, c, form.nr);
+    const auto value = [&](int64_t r, int64_t kx, int64_t j) {
+      if (r >= form.kh || j >= block.count) return 0;
+      return weight_at(from, (r * form.kw + kx) * form.c + block.start + j, params.weight_flip) -
+             params.weight_zero_point;
+    };
+    const bool second = write_depthwise(form, block.width, value, to + 64 + 12 * block.width);
+    std::memset(to, 0, 64);
+    *to = second ? 1 : 0;
+    for (int64_t i = 0; i < block.width; ++i) {
+      const int64_t j = i / 4 % (block.width / 16) * 16 + i / (block.width / 4) * 4 + i % 4;
+      int64_t sum = 0;
+      for (int64_t t = 0; t < form.kh * form.kw; ++t) sum += value(t / form.kw, t % form.kw, j);
+      const int64_t column = block.start + j;
+      const bool used = j < block.count;
+      const int64_t start = used && params.bias != nullptr ? params.bias[column] : 0;
+      const uint64_t folded =
+          static_cast<uint64_t>(start) -
+          static_cast<uint64_t>(params.input_zero_point) * static_cast<uint64_t>(sum);
+      const auto first = static_cast<uint32_t>(folded);
+      const float scale =
+          used && params.scale != nullptr ? params.scale[column * params.scale_stride] : 0.0f;
+      const float offset = used && form.offset != nullptr ? form.offset[column] : 0.0f;
+      std::memcpy(to + 64 + 4 * i, &first, 4);
+      std::memcpy(to + 64 + 4 * (block.width + i), &scale, 4);
+      std::memcpy(to + 64 + 4 * (2 * block.width + i), &offset, 4);
+    }
+    to += depthwise_block_bytes(block.width, form.kh, form.kw, form.words, form.two_sets);
+    c = block.start + block.count;
+  }
+}
+
+bool depthwise_q8_fits(const void* w, const PackQ8& params, int64_t c, int64_t taps) {
+  const auto* from = static_cast<const uint8_t*>(w);
+  for (int64_t j = 0; j < c; ++j) {
+    int64_t most = params.bias == nullptr ? 0 : params.bias[j];
+    if (most < 0) most = -most;
+    for (int64_t t = 0; t < taps; ++t) {
+      const int64_t value =
+          weight_at(from, t * c + j, params.weight_flip) - params.weight_zero_point;
+      if (value > 254) return false;  // two int8 give 254
+      most += 255 * (value < 0 ? -value : value);
+    }
+    const double scale =
+        params.scale == nullptr ? 1 : double{params.scale[j * params.scale_stride]};
+    const double scaled = static_cast<double>(most) * (scale < 0 ? -scale : scale);
+    if (most >= INT64_C(0x7fffff00) || !(scaled < 0x7fffff00)) return false;
+  }
+  return true;
 }
 
 }  // namespace cygnet

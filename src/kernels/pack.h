@@ -34,7 +34,6 @@ size_t gemm_f32_packed_bytes(int64_t n, int64_t taps, int64_t k, int nr);
 size_t gemm_q8_block_bytes(int64_t taps, int64_t k, int nr);
 size_t gemm_q8_packed_bytes(int64_t n, int64_t taps, int64_t k, int nr);
 size_t depthwise_f32_packed_bytes(int64_t c, int64_t taps, int nr);
-size_t depthwise_q8_packed_bytes(int64_t c, int64_t taps, int nr);
 
 /// Layout of a block: [bias nr][taps][k][nr] floats; columns beyond n are zero.
 /// bias: [n] or null.
@@ -48,13 +47,34 @@ void pack_gemm_q8(const void* w, const WeightStrides& strides, const PackQ8& par
                   int64_t taps, int64_t k, int nr, void* out);
 
 /// w: [taps][c] (TFLite's depthwise filter with multiplier 1); bias: [c] or null.
-/// Layout of a block: [bias nr][taps][nr] floats.
+/// Layout of a block: [bias nr][taps][nr] floats. The last block moves to the left where c ≥ nr, so
+/// that it has nr channels too.
 void pack_depthwise_f32(const float* w, const float* bias, int64_t c, int64_t taps, int nr,
                         float* out);
 
-/// w: [taps][c]. Layout of a block: [bias int32 nr][scale float nr][⌈taps/4⌉][nr][4] int8; the bias
-/// is folded as by pack_gemm_q8.
-void pack_depthwise_q8(const void* w, const PackQ8& params, int64_t c, int64_t taps, int nr,
-                       void* out);
+/// The form of 8-bit depthwise weights.
+struct DepthwisePackQ8 {
+  int64_t c = 0;
+  int64_t kh = 1;
+  int64_t kw = 1;
+  int nr = 0;                     ///< KernelTable::depthwise_q8_nr
+  bool words = false;             ///< KernelTable::depthwise_q8_words
+  bool two_sets = false;          ///< needed if weight_zero_point is not 0, but with `words`
+  const float* offset = nullptr;  ///< [c] of real results, or null for zeros
+};
+
+size_t depthwise_q8_packed_bytes(const DepthwisePackQ8& form);
+
+/// w: [kh][kw][c]. Layout of a block of `width` channels (depthwise_blocks.inl): 64 bytes, the
+/// first one 1 where the second set of weights counts; [first int32 width][scale float
+/// width][offset float width]; one or two sets of [⌈kh/4⌉][kw][width][4 rows] weights, whose sum is
+/// the weight less its zero point. Channels are ordered as simd/wide_x86.inl says. Weights are
+/// int8; with `words` int16, of each [16 bytes][4 channels] those of rows 0 and 2, and behind them
+/// those of rows 1 and 3. `first` is folded as by pack_gemm_q8.
+void pack_depthwise_q8(const void* w, const PackQ8& params, const DepthwisePackQ8& form, void* out);
+
+/// Whether sums of c channels of `taps` products stay below 2^31, scaled ones too, and two int8 can
+/// hold each weight less its zero point. w, params as for pack_depthwise_q8.
+bool depthwise_q8_fits(const void* w, const PackQ8& params, int64_t c, int64_t taps);
 
 }  // namespace cygnet

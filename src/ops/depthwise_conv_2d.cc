@@ -18,8 +18,8 @@ struct DepthwiseState {
   bool packed = false;  // kernels can run
   Staging staging;
   uint8_t* weights = nullptr;
-  uint8_t* zero = nullptr;        // row of padding
-  int staged = -1, offsets = -1;  // scratch
+  bool two_sets = false;  // of the packed weights
+  int staged = -1;        // scratch
 };
 
 constexpr FilterTypes kFilterTypes = {.real = type_set(Type::float32, Type::int8),
@@ -69,77 +69,69 @@ int64_t macs(const OpContext& op) {
 
 // ---- Prepare
 
-// Float kernels do a hybrid operator's products: of whole numbers, whose sums of up to
-// kMaxDepthwiseTaps products of 255 · 127 at most are exact in float.
-static_assert(kMaxDepthwiseTaps * 255 * 127 < 1 << 24);
-
-Status pack_real(const Tensor& filter, const Tensor* bias, int64_t taps, DepthwiseState* s) {
-  const int64_t c = filter.shape[3];
-  auto* out = reinterpret_cast<float*>(s->weights);
-  if (filter.type == Type::float32) {
-    pack_depthwise_f32(filter.as<float>(), bias_of<float>(bias), c, taps,
-                       kernels().depthwise_f32_nr, out);
-    return {};
-  }
-  base::Buffer numbers;
-  const size_t bytes = static_cast<size_t>(c * taps) * sizeof(float);
-  if (!numbers.resize(bytes)) return out_of_memory("filter", bytes);
-  auto* w = reinterpret_cast<float*>(numbers.data());
-  std::copy_n(filter.as<int8_t>(), c * taps, w);
-  pack_depthwise_f32(w, nullptr, c, taps, kernels().depthwise_f32_nr, out);
-  return {};
+// Activations times weights of every kind but f32; a hybrid operator's are unsigned with a zero
+// point that is known while running.
+PackQ8 pack_params(OpContext& op, const Tensor& filter, const DepthwiseState& s) {
+  const Tensor& x = op.input(0);
+  const bool flip = filter.type == Type::uint8;
+  return {.weight_flip = static_cast<uint8_t>(flip ? 0x80 : 0),
+          .weight_zero_point = flip ? filter.quantization.zero_point() - 128 : 0,
+          .input_zero_point = s.results.hybrid ? 1 : unsigned_zero_point(x),
+          .bias = s.results.hybrid ? nullptr : bias_of<int32_t>(bias_tensor(op)),
+          .scale = s.results.scales.scales,
+          .scale_stride = 1};
 }
 
-Status pack_filter(OpContext& op, DepthwiseState* s) {
-  const Tensor& x = op.input(0);
-  const Tensor* bias = bias_tensor(op);
+// *fits: whether the kernel's sums stay in range.
+Status pack_filter(OpContext& op, DepthwiseState* s, bool* fits) {
   base::Buffer unpacked;
   Tensor filter;
   CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &filter));
   const int64_t c = filter.shape[3], taps = s->geometry.taps();
   const KernelTable& table = kernels();
-  const bool real = x.type == Type::float32;
-  const size_t bytes = real ? depthwise_f32_packed_bytes(c, taps, table.depthwise_f32_nr)
-                            : depthwise_q8_packed_bytes(c, taps, table.depthwise_q8_nr);
+  if (filter.type == Type::float32) {
+    const size_t bytes = depthwise_f32_packed_bytes(c, taps, table.depthwise_f32_nr);
+    s->weights = static_cast<uint8_t*>(op.allocate(bytes));
+    if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
+    pack_depthwise_f32(filter.as<float>(), bias_of<float>(bias_tensor(op)), c, taps,
+                       table.depthwise_f32_nr, reinterpret_cast<float*>(s->weights));
+    return {};
+  }
+  const PackQ8 params = pack_params(op, filter, *s);
+  *fits = depthwise_q8_fits(filter.data, params, c, taps);
+  if (!*fits) return {};
+  s->two_sets = params.weight_zero_point != 0 && !table.depthwise_q8_words;
+  const DepthwisePackQ8 form{
+      .c = c,
+      .kh = filter.shape[1],
+      .kw = filter.shape[2],
+      .nr = table.depthwise_q8_nr,
+      .words = table.depthwise_q8_words,
+      .two_sets = s->two_sets,
+      .offset = s->results.hybrid ? bias_of<float>(bias_tensor(op)) : nullptr};
+  const size_t bytes = depthwise_q8_packed_bytes(form);
   s->weights = static_cast<uint8_t*>(op.allocate(bytes));
   if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
-  if (real) return pack_real(filter, bias, taps, s);
-  const bool flip = filter.type == Type::uint8;
-  const PackQ8 params{.weight_flip = static_cast<uint8_t>(flip ? 0x80 : 0),
-                      .weight_zero_point = flip ? filter.quantization.zero_point() - 128 : 0,
-                      .input_zero_point = unsigned_zero_point(x),
-                      .bias = bias_of<int32_t>(bias),
-                      .scale = s->results.scales.scales,
-                      .scale_stride = 1};
-  pack_depthwise_q8(filter.as<uint8_t>(), params, c, taps, table.depthwise_q8_nr, s->weights);
+  pack_depthwise_q8(filter.data, params, form, s->weights);
   return {};
 }
 
 Status prepare_kernels(OpContext& op, DepthwiseState* s) {
   const Tensor &x = op.input(0), &filter = op.input(1);
   const Tensor* bias = bias_tensor(op);
-  const int64_t c = filter.shape[3], taps = s->geometry.taps();
-  if (op.reference() || x.type == Type::int16 || !filter.constant ||
-      (bias != nullptr && !bias->constant) || taps > kMaxDepthwiseTaps ||
-      x.shape.elements(1, 3) * c > INT32_MAX) {
+  const int64_t c = filter.shape[3];
+  s->packed = !op.reference() && x.type != Type::int16 && filter.constant &&
+              (bias == nullptr || bias->constant) && s->geometry.taps() <= kMaxDepthwiseTaps;
+  if (s->packed) CYGNET_TRY(pack_filter(op, s, &s->packed));
+  if (!s->packed) {
     CYGNET_TRY(request_unpacked(op, filter, &s->unpacked));
     return request_quantized(op, x, x.shape[0], sizeof(int16_t), &s->results);
   }
-  s->packed = true;
-  CYGNET_TRY(request_quantized(op, x, x.shape[0], sizeof(float), &s->results));
+  CYGNET_TRY(request_quantized(op, x, x.shape[0], sizeof(uint8_t), &s->results));
   s->staging.repeat = static_cast<int32_t>(c / x.shape[3]);
-  s->staging.flip = sign_flip(x);
-  s->staging.pad_value = x.type == Type::float32 ? 0 : unsigned_zero_point(x);
-  CYGNET_TRY(pack_filter(op, s));
-  const auto row_bytes = static_cast<size_t>(c * type_bits(x.type) / 8);
-  s->zero = static_cast<uint8_t*>(op.allocate(row_bytes));
-  if (s->zero == nullptr) return out_of_memory("padding", row_bytes);
-  std::memset(s->zero, s->staging.pad_value, row_bytes);
-  if (s->staging.needed())
-    CYGNET_TRY(
-        op.request_scratch(static_cast<size_t>(x.shape.elements(1, 3)) * row_bytes, &s->staged));
-  return op.request_scratch(
-      static_cast<size_t>(op.threads() * kPixelsPerCall * taps) * sizeof(int32_t), &s->offsets);
+  if (!s->staging.needed()) return {};
+  const int bits = s->results.hybrid ? 8 : type_bits(x.type);
+  return op.request_scratch(static_cast<size_t>(x.shape.elements(1, 3) * c * bits / 8), &s->staged);
 }
 
 Status prepare(OpContext& op) {
@@ -213,84 +205,102 @@ void invoke_plain(OpContext& op, const DepthwiseState& s) {
 
 // ---- Kernels
 
-void run_slice(OpContext& op, const DepthwiseState& s, const void* image, const int32_t* at,
-               int64_t count, const DynamicQuant* quant, uint8_t* out) {
-  const Tensor &x = op.input(0), &filter = op.input(1), &y = op.output(0);
-  const int64_t taps = s.geometry.taps(), c = filter.shape[3];
-  if (x.type == Type::float32) {
-    DepthwiseF32 args{.a = static_cast<const float*>(image),
-                      .at = at,
-                      .at_stride = taps,
-                      .zero = reinterpret_cast<const float*>(s.zero),
-                      .pixels = count,
-                      .taps = taps,
-                      .c = c,
-                      .weights = reinterpret_cast<const float*>(s.weights),
-                      .out = reinterpret_cast<float*>(out),
-                      .out_stride = c,
-                      .lo = -std::numeric_limits<float>::infinity(),
-                      .hi = std::numeric_limits<float>::infinity()};
-    if (!s.results.hybrid) {
-      args.lo = s.results.real.low;
-      args.hi = s.results.real.high;
-      return kernels().depthwise_f32(args);
-    }
-    kernels().depthwise_f32(args);
-    return finish_hybrid(SumType::f32, count, c, c, quant, 0,
-                         {.scales = s.results.scales.scales,
-                          .bias = bias_of<float>(bias_tensor(op)),
-                          .clamp = s.results.real},
-                         args.out);
+// What the kernels of f32 and of 8 bits have in common.
+void set_row(const ConvGeometry& g, int64_t c, DepthwiseRow* row) {
+  row->w = g.w.in;
+  row->c = c;
+  row->kh = g.h.filter;
+  row->kw = g.w.filter;
+  row->stride = g.w.stride;
+  row->dilation = g.w.dilation;
+  row->pad = g.w.pad;
+  row->pixels = g.w.out;
+  row->out_stride = c;
+}
+
+DepthwiseF32 f32_args(OpContext& op, const DepthwiseState& s) {
+  DepthwiseF32 args;
+  set_row(s.geometry, op.input(1).shape[3], &args);
+  args.weights = reinterpret_cast<const float*>(s.weights);
+  args.lo = s.results.real.low;
+  args.hi = s.results.real.high;
+  return args;
+}
+
+// quant: of the image, hybrid operators only.
+DepthwiseQ8 q8_args(OpContext& op, const DepthwiseState& s, const DynamicQuant* quant) {
+  const Tensor &x = op.input(0), &y = op.output(0);
+  DepthwiseQ8 args;
+  set_row(s.geometry, op.input(1).shape[3], &args);
+  args.weights = s.weights;
+  args.two_sets = s.two_sets;
+  if (quant != nullptr) {
+    args.first_factor = 128 + quant->zero;
+    args.zero = static_cast<uint8_t>(128 + quant->zero);
+    args.scale = quant->scale;
+    args.real = true;
+    args.real_lo = s.results.real.low;
+    args.real_hi = s.results.real.high;
+    return args;
   }
-  DepthwiseQ8 args{
-      .a = static_cast<const uint8_t*>(image),
-      .at = at,
-      .at_stride = taps,
-      .zero = s.zero,
-      .pixels = count,
-      .taps = taps,
-      .c = c,
-      .weights = s.weights,
-      .weight_zero_point = filter.type == Type::uint8 ? filter.quantization.zero_point() - 128 : 0,
-      .out = out,
-      .out_stride = c,
-      .zero_point = y.quantization.zero_point(),
-      .lo = s.results.quantized.low,
-      .hi = s.results.quantized.high};
-  kernels().depthwise_q8(args);
+  args.flip = sign_flip(x);
+  args.zero = static_cast<uint8_t>(x.quantization.zero_point());
+  args.zero_point = y.quantization.zero_point();
+  args.lo = s.results.quantized.low;
+  args.hi = s.results.quantized.high;
+  return args;
+}
+
+// Output rows [begin, end) of an image. done(oy): row oy is complete.
+template <class T, class Args, class Done>
+void run_rows(const ConvGeometry& g, const T* image, int64_t begin, int64_t end, Args args,
+              uint8_t* out, int64_t out_row_bytes, void (*kernel)(const Args&), Done done) {
+  const T* rows[kMaxDepthwiseTaps];
+  args.rows = rows;
+  for (int64_t oy = begin; oy < end; ++oy) {
+    int64_t y = g.h.first(oy);
+    for (int32_t fy = 0; fy < g.h.filter; ++fy, y += g.h.dilation)
+      rows[fy] = y < 0 || y >= g.h.in ? nullptr : image + y * g.w.in * args.c;
+    args.out = reinterpret_cast<decltype(args.out)>(out + oy * out_row_bytes);
+    kernel(args);
+    done(oy);
+  }
 }
 
 void invoke_kernels(OpContext& op, const DepthwiseState& s) {
   const Tensor &x = op.input(0), &filter = op.input(1);
-  const int element = type_bits(x.type) / 8;
-  const int64_t pixels = s.geometry.pixels(), taps = s.geometry.taps(), c = filter.shape[3];
+  Tensor& y = op.output(0);
+  const bool real = filter.type == Type::float32;
+  const int element = real ? 4 : 1;
+  const int64_t c = filter.shape[3], out_row_bytes = s.geometry.w.out * c * type_bits(y.type) / 8;
   const uint8_t* images = x.as<uint8_t>();
   const DynamicQuant* quants = nullptr;
   if (s.results.hybrid) {
-    images = reinterpret_cast<uint8_t*>(quantize_input<float>(op, x, x.shape[0], s.results));
+    images = quantize_input<uint8_t>(op, x, x.shape[0], s.results);
     quants = op.scratch<DynamicQuant>(s.results.quants);
   }
   for (int32_t batch = 0; batch < x.shape[0]; ++batch) {
     const uint8_t* image = images + batch * x.shape.elements(1, 4) * element;
-    const DynamicQuant* quant = quants == nullptr ? nullptr : quants + batch;
     if (s.staging.needed()) {
       auto* staged = op.scratch<uint8_t>(s.staged);
       stage_image(op, s.staging, image, x.shape[1], x.shape[2], x.shape[3], element, staged);
       image = staged;
     }
-    uint8_t* out = op.output(0).as<uint8_t>() + batch * pixels * c * element;
-    op.parallel_for((pixels + kPixelsPerCall - 1) / kPixelsPerCall,
-                    [&](int64_t begin, int64_t end, int thread) {
-                      int32_t* at = op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
-                      for (int64_t chunk = begin; chunk < end; ++chunk) {
-                        const int64_t first = chunk * kPixelsPerCall,
-                                      count = std::min(kPixelsPerCall, pixels - first);
-                        fill_offsets(s.geometry, c, first, count, at);
-                        run_slice(op, s, image, at, count, quant, out + first * c * element);
-                        const int64_t done = (batch * pixels + first) * c;
-                        op.produced(done, done + count * c, thread);
-                      }
-                    });
+    uint8_t* out = y.as<uint8_t>() + batch * s.geometry.h.out * out_row_bytes;
+    op.parallel_for(s.geometry.h.out, [&](int64_t begin, int64_t end, int thread) {
+      const auto done = [&](int64_t oy) {
+        const int64_t row = batch * s.geometry.h.out + oy;
+        op.produced(row * s.geometry.w.out * c, (row + 1) * s.geometry.w.out * c, thread);
+      };
+      if (real) {
+        run_rows(s.geometry, reinterpret_cast<const float*>(image), begin, end, f32_args(op, s),
+                 out, out_row_bytes, kernels().depthwise_f32, done);
+      } else {
+        run_rows(s.geometry, image, begin, end,
+                 q8_args(op, s, quants == nullptr ? nullptr : quants + batch), out, out_row_bytes,
+                 kernels().depthwise_q8, done);
+      }
+    });
   }
 }
 

@@ -103,7 +103,11 @@ def mnn(path, threads):
         kind = {"float": (np.float32, MNN.Halide_Type_Float), "int": (np.int32, MNN.Halide_Type_Int)}
         dtype, halide = kind["int" if tensor.getDataType() == MNN.Halide_Type_Int else "float"]
         tensor.copyFrom(MNN.Tensor(shape, halide, random_array(shape, dtype), MNN.Tensor_DimensionType_Tensorflow))
-    return lambda: net.runSession(session)
+
+    def run():
+        if net.runSession(session) != 0:
+            raise RuntimeError("can't run the session")
+    return run
 
 
 ENGINES = {

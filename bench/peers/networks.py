@@ -255,6 +255,16 @@ def write(path, data):
     partial.replace(path)
 
 
+def erfc_by_erf(context, node, name, _):
+    """ONNX has no Erfc: 1 - Erf, for tf2onnx."""
+    import numpy as np
+    node.type, node.domain = "Erf", ""
+    one = context.make_const(name + "_one", np.float32(1)).output[0]
+    difference = context.insert_new_node_on_output("Sub", node.output[0], name=name + "_difference")
+    context.replace_inputs(difference, [one, node.output[0]])
+    return difference
+
+
 def make_onnx(source, target, model):
     """A .tflite file as ONNX; quantized tensors become QuantizeLinear and DequantizeLinear. Float
     models with operators that ONNX lacks come from TensorFlow's graph, which has them in parts."""
@@ -267,7 +277,8 @@ def make_onnx(source, target, model):
         frozen = freeze_model(tf, model())
         made, _ = tf2onnx.convert.from_graph_def(
             frozen.graph.as_graph_def(), input_names=[t.name for t in frozen.inputs],
-            output_names=[t.name for t in frozen.outputs], opset=17)
+            output_names=[t.name for t in frozen.outputs], opset=17,
+            custom_op_handlers={"Erfc": (erfc_by_erf, [])})
     write(target, made.SerializeToString())
 
 

@@ -110,8 +110,8 @@ class Scripts(unittest.TestCase):
     def test_arguments(self):
         for script, *arguments in (("networks.py",), ("networks.py", "folder", "--only", "alexnet"),
                                    ("networks.py", "folder", "--kinds", "f64"), ("ops.py",),
-                                   ("ops.py", "folder", "--kinds", "f16"), ("formats.py",), ("cold_start.py", "no.so", "--models", CONVNET),
-                                   ("engines.py", "caffe", "x"),
+                                   ("ops.py", "folder", "--kinds", "f16"), ("formats.py",),
+                                   ("cold_start.py", "no.so", "--models", CONVNET), ("engines.py", "caffe", "x"),
                                    ("engines.py", "litert", "no.tflite"), ("peers.py",), ("peers.py", PROGRAM),
                                    ("peers.py", PROGRAM, CONVNET, "--engines", "caffe"),
                                    ("peers.py", PROGRAM, CONVNET, "--rounds", "0")):

@@ -20,6 +20,8 @@
 #include "kernels/softmax.inl"
 #include "kernels/resize.inl"
 #include "kernels/convert.inl"
+#include "kernels/hybrid.inl"
+#include "kernels/pack_columns.inl"
 
 void fill_q8_products(KernelTable& t) {
   t.gemm_q8_mr = kGemmQ8Mr;
@@ -28,6 +30,7 @@ void fill_q8_products(KernelTable& t) {
   t.depthwise_q8_words = kWideWords;
   t.gemm_q8 = gemm_q8;
   t.depthwise_q8 = depthwise_q8;
+  t.pack_columns_q8 = pack_columns_q8;
 }
 
 void fill_all(KernelTable& t) {
@@ -36,6 +39,7 @@ void fill_all(KernelTable& t) {
   t.gemm_f32_nr = kGemmF32Nv * kLanes;
   t.depthwise_f32_nr = kLanes;
   t.gemm_f32 = gemm_f32;
+  t.pack_columns_f32 = pack_columns_f32;
   t.gemm_s16 = gemm_s16;
   t.depthwise_f32 = depthwise_f32;
   t.map_f32 = map_f32;
@@ -63,6 +67,8 @@ void fill_all(KernelTable& t) {
   t.dequantize_q8 = dequantize_q8;
   t.dequantize_s16 = dequantize_s16;
   t.requantize_s32 = requantize_s32;
+  t.range_f32 = range_f32;
+  t.quantize_dynamic = quantize_dynamic;
   t.half_to_float = half_to_float;
   t.float_to_half = float_to_half;
   t.xor_copy = xor_copy;

@@ -29,9 +29,34 @@ inline int32_t row_correction(const GemmQ8& g, int64_t i) {
   return set_i(bytes);
 }
 
-/// Stores one vector of a finished row.
-[[gnu::always_inline]] inline void gemm_q8_store(const GemmQ8& g, int64_t at, I acc, F scale,
-                                                 const Requant& q, int64_t left) {
+/// One vector of row i from column j on, as StoreQ8::f32 has it.
+[[gnu::always_inline]] inline F hybrid_row(const HybridQ8& h, int64_t i, int64_t j, I acc, F scale,
+                                           int64_t left) {
+  const DynamicQuant& quant = h.quants[i * h.quant_step];
+  const bool whole = left >= kLanes;
+  if (h.sums != nullptr) {
+    const I sums = whole ? load_i(h.sums + j) : load_n_i(h.sums + j, left);
+    acc = wrapping_add(acc, wrapping_mul(sums, set_i(-quant.zero)));
+  }
+  F v = to_float(acc) * (set(quant.scale) * scale);
+  if (h.bias != nullptr) v = v + (whole ? load(h.bias + j) : load_n(h.bias + j, left));
+  return minimum(maximum(v, set(h.lo)), set(h.hi));
+}
+
+/// Stores one vector of finished row i from column j on.
+[[gnu::always_inline]] inline void gemm_q8_store(const GemmQ8& g, int64_t i, int64_t j, I acc,
+                                                 F scale, const Requant& q, int64_t left) {
+  const int64_t at = i * g.out_stride + j;
+  if (g.store == StoreQ8::f32) {
+    float* out = static_cast<float*>(g.out) + at;
+    const F v = hybrid_row(g.hybrid, i, j, acc, scale, left);
+    if (left >= kLanes) {
+      store(out, v);
+    } else {
+      store_n(out, v, left);
+    }
+    return;
+  }
   if (g.store == StoreQ8::s32) {
     int32_t* out = static_cast<int32_t*>(g.out) + at;
     if (left >= kLanes) {
@@ -83,7 +108,7 @@ void gemm_q8_tile(const GemmQ8& g, const uint8_t* w, int64_t i0, int rows, int64
       if (left <= 0) break;
       F scale;
       __builtin_memcpy(&scale, head + 4 * kNr + j * kVecBytes, sizeof scale);
-      gemm_q8_store(g, (i0 + i) * g.out_stride + j0 + j * kLanes, wrapping_add(acc[i][j], correction), scale, q,
+      gemm_q8_store(g, i0 + i, j0 + j * kLanes, wrapping_add(acc[i][j], correction), scale, q,
                     left);
     }
   }

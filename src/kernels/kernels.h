@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "kernels/pack.h"
+
 /// The hot loops of the runtime. A kernel works on pointers, lengths and strides; it knows nothing
 /// of graphs, allocates nothing, keeps no state and is single-threaded: callers split the work.
 ///
@@ -78,6 +80,25 @@ struct GemmF32 {
 enum class StoreQ8 : uint8_t {
   q8,   ///< 8 bits: clamp(rint(float(acc)·scale[j]) + zero_point, lo, hi)
   s32,  ///< int32: acc, with the bias
+  f32,  ///< float, of activations quantized row by row; see HybridQ8
+};
+
+/// How a run of floats is quantized: x ≈ scale · (q − zero), q in [−128, 127].
+struct DynamicQuant {
+  float scale = 1;
+  float inverse = 0;  ///< what x is multiplied by; 0 where all of x is 0
+  int32_t zero = 0;
+};
+
+/// What StoreQ8::f32 makes of row i's sums, with d = quants[i·quant_step]; the rows are q + 128.
+///   out[i][j] = clamp(float(acc − d.zero·sums[j]) · (d.scale·scale[j]) + bias[j], lo, hi)
+struct HybridQ8 {
+  const DynamicQuant* quants = nullptr;
+  int64_t quant_step = 0;         ///< 1: each row has its own; 0: one for all.
+  const float* bias = nullptr;    ///< [n], or null for none
+  const int32_t* sums = nullptr;  ///< [n] Σ of a column's weights; null where all zeros are 0
+  float lo = 0;
+  float hi = 0;
 };
 
 /// 8-bit matrix product by indirection, rows as in GemmF32.
@@ -101,11 +122,12 @@ struct GemmQ8 {
   const void* weights = nullptr;  ///< From pack_gemm_q8, with nr = KernelTable::gemm_q8_nr.
   int32_t weight_zero_point = 0;  ///< In the int8 domain (uint8 weights: zero point − 128).
   StoreQ8 store = StoreQ8::q8;
-  void* out = nullptr;  ///< [m][n] of uint8_t/int8_t or int32_t (aligned), out_stride elements.
+  void* out = nullptr;  ///< [m][n] of uint8_t/int8_t, int32_t or float (aligned).
   int64_t out_stride = 0;
-  int32_t zero_point = 0;  ///< Of the output, as are lo and hi; unused with StoreQ8::s32.
+  int32_t zero_point = 0;  ///< Of the output, as are lo and hi; read with StoreQ8::q8 only.
   int32_t lo = 0;
   int32_t hi = 0;
+  HybridQ8 hybrid = {};  ///< Read with StoreQ8::f32 only.
 };
 
 /// int16 activations × int8 weights, rows as in GemmF32; activations have zero point 0.
@@ -289,6 +311,13 @@ struct KernelTable {
   void (*depthwise_f32)(const DepthwiseF32&);
   void (*depthwise_q8)(const DepthwiseQ8&);
 
+  /// pack_gemm_f32 and pack_gemm_q8 of one tap, for this tier's nr, as fast as the right side of a
+  /// product that is made while running needs it: best where n_stride or k_stride is 1.
+  void (*pack_columns_f32)(const float* w, const WeightStrides& strides, const float* bias,
+                           int64_t n, int64_t k, float* out);
+  void (*pack_columns_q8)(const void* w, const WeightStrides& strides, const PackQ8& params,
+                          int64_t n, int64_t k, void* out);
+
   /// out[i] = op(in[i])
   void (*map_f32)(MapOp op, const float* in, int64_t n, float* out, const MapParams& params);
   /// out[i] = clamp(a[i] op b[i], lo, hi)
@@ -357,6 +386,11 @@ struct KernelTable {
   /// out[i] = clamp(rint(float(in[i])·scale[i·scale_stride]) + zero_point, lo, hi); stride 0 or 1.
   void (*requantize_s32)(const int32_t* in, int64_t n, const float* scale, int64_t scale_stride,
                          int32_t zero_point, int32_t lo, int32_t hi, uint8_t* out);
+  /// Smallest and largest of in[i] and 0; NaN is passed over.
+  void (*range_f32)(const float* in, int64_t n, float* low, float* high);
+  /// out[i] = clamp(round(in[i]·quant.inverse), −128 − zero, 127 − zero) + zero + 128, halves away
+  /// from zero: activations as gemm_q8 reads them. NaN gives 0.
+  void (*quantize_dynamic)(const float* in, int64_t n, const DynamicQuant& quant, uint8_t* out);
   /// IEEE half ↔ float, exact resp. nearest even; a NaN stays a (quiet) NaN.
   void (*half_to_float)(const uint16_t* in, int64_t n, float* out);
   void (*float_to_half)(const float* in, int64_t n, uint16_t* out);

@@ -5,48 +5,21 @@
 // Types: f32; int8 (zero points at will) → int8; int8 → int32, the sums of products of the elements
 // as they are; int16 with int16 or int8; hybrid: f32 with int8, each row of x quantized for itself.
 // Source: TFLite's reference kernel, LiteRT 2.3.
+#include "ops/batch_matmul.h"
+
 #include <limits>
 
-#include "kernels/kernels.h"
-#include "kernels/pack.h"
 #include "ops/check.h"
-#include "ops/fixed_point.h"
-#include "ops/hybrid.h"
 #include "ops/movement.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet::ops {
 namespace {
 
-struct State {
-  int64_t batches = 0, m = 0, n = 0, k = 0;
-  int64_t x_rows = 0;                                    // of all of x's matrices
-  int rank = 0;                                          // of the leading dimensions
-  int64_t dims[kMaxRank] = {};                           // the output's leading dimensions
-  int64_t x_step[kMaxRank] = {}, y_step[kMaxRank] = {};  // matrices from one index to the next
-  Multiplier multiplier;                                 // int8, int16
-  float scale = 0;                                       // the same for the kernels
-  float* scales = nullptr;                               // hybrid: [n], of y's columns
-  bool kernels = false;
-  int turned = -1;  // scratch: x with its last two dimensions exchanged
-  int values = -1;  // scratch: x as the 8-bit kernels read it, or a hybrid operator's plain loop
-  int quants = -1;  // scratch: hybrid, [x_rows]
-  int packed = -1;  // scratch: a block of y's columns for each thread
-  int sums = -1;    // scratch: hybrid, the sums of that block's columns
-};
-
-const schema::BatchMatMulOptions& options(const OpContext& op) {
-  return op.options<schema::BatchMatMulOptions>();
-}
-
 Shape leading(const Shape& shape) {
   Shape out = shape;
   out.rank -= 2;
   return out;
-}
-
-bool is_hybrid(const OpContext& op) {
-  return op.input(0).type == Type::float32 && op.input(1).type == Type::int8;
 }
 
 Status check_types(const OpContext& op) {
@@ -65,7 +38,7 @@ Status check_quantization(const OpContext& op, int32_t columns, int axis) {
   const Tensor &x = op.input(0), &y = op.input(1), &out = op.output(0);
   if (y.type == Type::float32 || out.type == Type::int32) return {};
   const Quantization& q = y.quantization;
-  if (is_hybrid(op)) {
+  if (is_hybrid_matmul(op)) {
     if (q.count == 0) return bad_model("input 1: expected quantization parameters, got none");
     if (q.count > 1 && (q.axis != axis || q.count != columns))
       return bad_model("input 1: expected one scale or %d along dimension %d, got %d along %d",
@@ -91,7 +64,7 @@ Status infer(OpContext& op) {
   CYGNET_TRY(expect_rank_between("input 0", x, 2, kMaxRank));
   CYGNET_TRY(expect_rank_between("input 1", y, 2, kMaxRank));
   const int xr = x.shape.rank, yr = y.shape.rank;
-  const bool adj_x = options(op).adj_x(), adj_y = options(op).adj_y();
+  const bool adj_x = matmul_options(op).adj_x(), adj_y = matmul_options(op).adj_y();
   if (x.shape[xr - (adj_x ? 2 : 1)] != y.shape[yr - (adj_y ? 1 : 2)])
     return bad_model("inputs: matrices of %s and %s do not multiply (adj_x %d, adj_y %d)",
                      shape_text(x.shape).text, shape_text(y.shape).text, adj_x, adj_y);
@@ -106,7 +79,7 @@ Status infer(OpContext& op) {
 
 int64_t depth(const OpContext& op) {
   const Shape& x = op.input(0).shape;
-  return x[x.rank - (options(op).adj_x() ? 2 : 1)];
+  return x[x.rank - (matmul_options(op).adj_x() ? 2 : 1)];
 }
 
 int64_t macs(const OpContext& op) {
@@ -122,9 +95,9 @@ int64_t matrix_step(const Shape& shape, int d, int rank) {
 }
 
 // Scales of the results.
-Status prepare_scales(OpContext& op, State* s) {
+Status prepare_scales(OpContext& op, MatmulState* s) {
   const Quantization &x = op.input(0).quantization, &y = op.input(1).quantization;
-  if (is_hybrid(op)) {
+  if (is_hybrid_matmul(op)) {
     const auto bytes = static_cast<size_t>(s->n) * sizeof(float);
     s->scales = static_cast<float*>(op.allocate(bytes));
     if (s->scales == nullptr) return out_of_memory("scales", bytes);
@@ -139,36 +112,114 @@ Status prepare_scales(OpContext& op, State* s) {
   return quantize_multiplier(real, &s->multiplier);
 }
 
-// Zero points as the products have them: those of int8 → int32 do not count.
-int32_t zero_of(const OpContext& op, int input) {
-  return op.output(0).type == Type::int8 ? op.input(input).quantization.zero_point() : 0;
+// x with rows of k elements.
+const void* rows_of_x(OpContext& op, const MatmulState& s) {
+  if (s.turned < 0) return op.input(0).data;
+  const Shape& x = op.input(0).shape;
+  const int64_t k = x[x.rank - 2], m = x[x.rank - 1];
+  StridedCopy copy;
+  copy.element_bytes = type_bits(op.input(0).type) / 8;
+  copy.push(x.elements(0, x.rank - 2), k * m, 0);
+  copy.push(m, 1, 0);
+  copy.push(k, m, 0);
+  copy.make_dense_output();
+  void* turned = op.scratch<void>(s.turned);
+  run_copy(op, copy, op.input(0).data, turned);
+  return turned;
 }
 
-Status prepare_memory(OpContext& op, State* s) {
-  const Tensor &x = op.input(0), &y = op.input(1);
-  const bool real = y.type == Type::float32, hybrid = is_hybrid(op);
-  const int64_t most = zero_of(op, 1) == 0 ? 65'793 : 33'025;  // products that GemmQ8 adds up
-  s->kernels = !op.reference() && x.type != Type::int16 && (real || s->k <= most);
-  if (options(op).adj_x()) CYGNET_TRY(op.request_scratch(x.bytes, &s->turned));
-  if (hybrid)
-    CYGNET_TRY(
-        op.request_scratch(static_cast<size_t>(s->x_rows) * sizeof(DynamicQuant), &s->quants));
-  const auto elements = static_cast<size_t>(x.shape.elements());
-  if (hybrid || (s->kernels && !real))
-    CYGNET_TRY(op.request_scratch(elements * (s->kernels ? 1 : sizeof(int16_t)), &s->values));
-  if (!s->kernels) return {};
-  const KernelTable& table = kernels();
-  const auto threads = static_cast<size_t>(op.threads());
-  if (hybrid)
-    CYGNET_TRY(op.request_scratch(threads * static_cast<size_t>(table.gemm_q8_nr) * sizeof(int32_t),
-                                  &s->sums));
-  const size_t block = real ? gemm_f32_block_bytes(1, s->k, table.gemm_f32_nr)
-                            : gemm_q8_block_bytes(1, s->k, table.gemm_q8_nr);
-  return op.request_scratch(block * threads, &s->packed);
+// Quantizes the rows of a hybrid operator's x, as the plain loops read them.
+const int16_t* quantize_rows(OpContext& op, const MatmulState& s, const float* x) {
+  auto* out = op.scratch<int16_t>(s.values);
+  auto* quants = op.scratch<DynamicQuant>(s.quants);
+  const bool asymmetric = matmul_options(op).asymmetric_quantize_inputs();
+  op.parallel_for(s.x_rows, [&](int64_t begin, int64_t end, int) {
+    for (int64_t row = begin; row < end; ++row) {
+      quants[row] = choose_quant(x + row * s.k, s.k, asymmetric);
+      quantize_floats(x + row * s.k, s.k, quants[row], -quants[row].zero, out + row * s.k);
+    }
+  });
+  return out;
+}
+
+// ---- Plain loops
+
+// Stores the sum of output element `at`, of x's row `row`.
+void store(OpContext& op, const MatmulState& s, int64_t at, int64_t row, int64_t sum) {
+  Tensor& out = op.output(0);
+  const int64_t zero = out.type == Type::int8 ? out.quantization.zero_point() : 0;
+  switch (out.type) {
+    case Type::float32:
+      out.as<float>()[at] = static_cast<float>(sum) *
+                            (op.scratch<DynamicQuant>(s.quants)[row].scale * s.scales[at % s.n]);
+      return;
+    case Type::int8:
+      out.as<int8_t>()[at] = static_cast<int8_t>(
+          std::clamp<int64_t>(zero + apply(s.multiplier, static_cast<int32_t>(sum)), -128, 127));
+      return;
+    case Type::int16:
+      out.as<int16_t>()[at] =
+          static_cast<int16_t>(std::clamp<int64_t>(apply(s.multiplier, sum), -32768, 32767));
+      return;
+    default:
+      out.as<int32_t>()[at] = static_cast<int32_t>(sum);
+  }
+}
+
+template <class X, class Y>
+void plain(OpContext& op, const MatmulState& s, const void* x_data) {
+  constexpr bool kReal = std::is_same_v<X, float>;
+  const X* x = static_cast<const X*>(x_data);
+  const Y* y = op.input(1).as<Y>();
+  [[maybe_unused]] const int32_t x_zero = matmul_zero(op, 0), y_zero = matmul_zero(op, 1);
+  op.parallel_for(s.batches * s.m, [&](int64_t begin, int64_t end, int) {
+    for (int64_t row = begin; row < end; ++row) {
+      const MatrixProduct p = matrix_product(op, s, row / s.m);
+      const int64_t i = p.x_row + row % s.m;
+      for (int64_t j = 0; j < s.n; ++j) {
+        const Y* column = y + p.y_first + j * p.n_step;
+        std::conditional_t<kReal, float, int64_t> sum = 0;
+        for (int64_t k = 0; k < s.k; ++k) {
+          if constexpr (kReal)
+            sum += x[i * s.k + k] * column[k * p.k_step];
+          else
+            sum += int64_t{x[i * s.k + k] - x_zero} * (column[k * p.k_step] - y_zero);
+        }
+        if constexpr (kReal)
+          op.output(0).as<float>()[row * s.n + j] = sum;
+        else
+          store(op, s, row * s.n + j, i, sum);
+      }
+    }
+  });
+}
+
+void invoke_plain(OpContext& op, const MatmulState& s, const void* x) {
+  const Type type = op.input(0).type, y_type = op.input(1).type;
+  if (is_hybrid_matmul(op))
+    return plain<int16_t, int8_t>(op, s, quantize_rows(op, s, static_cast<const float*>(x)));
+  if (type == Type::float32) return plain<float, float>(op, s, x);
+  if (type == Type::int8) return plain<int8_t, int8_t>(op, s, x);
+  return y_type == Type::int8 ? plain<int16_t, int8_t>(op, s, x)
+                              : plain<int16_t, int16_t>(op, s, x);
+}
+
+// ---- Prepare
+
+Status prepare_memory(OpContext& op, MatmulState* s) {
+  const Tensor& x = op.input(0);
+  const bool real = op.input(1).type == Type::float32;
+  const int64_t most = matmul_zero(op, 1) == 0 ? 65'793 : 33'025;  // products that GemmQ8 adds up
+  s->kernels = !op.reference() && x.type != Type::int16 && s->k > 0 && (real || s->k <= most);
+  if (matmul_options(op).adj_x()) CYGNET_TRY(op.request_scratch(x.bytes, &s->turned));
+  if (s->kernels) return prepare_matmul_kernels(op, s);
+  if (!is_hybrid_matmul(op)) return {};
+  CYGNET_TRY(op.request_scratch(static_cast<size_t>(s->x_rows) * sizeof(DynamicQuant), &s->quants));
+  return op.request_scratch(static_cast<size_t>(x.shape.elements()) * sizeof(int16_t), &s->values);
 }
 
 Status prepare(OpContext& op) {
-  auto* s = op.make_state<State>();
+  auto* s = op.make_state<MatmulState>();
   if (s == nullptr) return {};
   const Shape &x = op.input(0).shape, &y = op.input(1).shape, &out = op.output(0).shape;
   s->rank = out.rank - 2;
@@ -192,230 +243,12 @@ Status prepare(OpContext& op) {
   return op.output(0).bytes == 0 ? Status() : prepare_memory(op, s);
 }
 
-// x with rows of k elements.
-const void* rows_of_x(OpContext& op, const State& s) {
-  if (s.turned < 0) return op.input(0).data;
-  const Shape& x = op.input(0).shape;
-  const int64_t k = x[x.rank - 2], m = x[x.rank - 1];
-  StridedCopy copy;
-  copy.element_bytes = type_bits(op.input(0).type) / 8;
-  copy.push(x.elements(0, x.rank - 2), k * m, 0);
-  copy.push(m, 1, 0);
-  copy.push(k, m, 0);
-  copy.make_dense_output();
-  void* turned = op.scratch<void>(s.turned);
-  run_copy(op, copy, op.input(0).data, turned);
-  return turned;
-}
-
-// Quantizes the rows of a hybrid operator's x.
-template <class T>
-const T* quantize_rows(OpContext& op, const State& s, const float* x) {
-  T* out = op.scratch<T>(s.values);
-  auto* quants = op.scratch<DynamicQuant>(s.quants);
-  const bool asymmetric = options(op).asymmetric_quantize_inputs();
-  op.parallel_for(s.x_rows, [&](int64_t begin, int64_t end, int) {
-    for (int64_t row = begin; row < end; ++row) {
-      quants[row] = choose_quant(x + row * s.k, s.k, asymmetric);
-      quantize_floats(x + row * s.k, s.k, quants[row],
-                      std::is_same_v<T, uint8_t> ? 128 : -quants[row].zero, out + row * s.k);
-    }
-  });
-  return out;
-}
-
-// Numbers of the matrices that batch `batch` multiplies.
-void matrices(const State& s, int64_t batch, int64_t* x, int64_t* y) {
-  *x = *y = 0;
-  for (int d = s.rank - 1; d >= 0; --d) {
-    *x += batch % s.dims[d] * s.x_step[d];
-    *y += batch % s.dims[d] * s.y_step[d];
-    batch /= s.dims[d];
-  }
-}
-
-// One product; x_row: number of its first row among all of x's. y's element (k, n) lies at
-// y_first + k·k_step + n·n_step.
-struct Product {
-  int64_t x_row, y_first, out_first;
-  int64_t k_step, n_step;
-};
-
-Product product_of(const OpContext& op, const State& s, int64_t batch) {
-  int64_t xi = 0, yi = 0;
-  matrices(s, batch, &xi, &yi);
-  const bool adj_y = options(op).adj_y();
-  return {.x_row = xi * s.m,
-          .y_first = yi * s.k * s.n,
-          .out_first = batch * s.m * s.n,
-          .k_step = adj_y ? 1 : s.n,
-          .n_step = adj_y ? s.k : 1};
-}
-
-// ---- Plain loops
-
-// Stores the sum of output element `at`, of x's row `row`.
-void store(OpContext& op, const State& s, int64_t at, int64_t row, int64_t sum) {
-  Tensor& out = op.output(0);
-  const int64_t zero = out.type == Type::int8 ? out.quantization.zero_point() : 0;
-  switch (out.type) {
-    case Type::float32:
-      out.as<float>()[at] = static_cast<float>(sum) *
-                            (op.scratch<DynamicQuant>(s.quants)[row].scale * s.scales[at % s.n]);
-      return;
-    case Type::int8:
-      out.as<int8_t>()[at] = static_cast<int8_t>(
-          std::clamp<int64_t>(zero + apply(s.multiplier, static_cast<int32_t>(sum)), -128, 127));
-      return;
-    case Type::int16:
-      out.as<int16_t>()[at] =
-          static_cast<int16_t>(std::clamp<int64_t>(apply(s.multiplier, sum), -32768, 32767));
-      return;
-    default:
-      out.as<int32_t>()[at] = static_cast<int32_t>(sum);
-  }
-}
-
-template <class X, class Y>
-void plain(OpContext& op, const State& s, const void* x_data) {
-  constexpr bool kReal = std::is_same_v<X, float>;
-  const X* x = static_cast<const X*>(x_data);
-  const Y* y = op.input(1).as<Y>();
-  [[maybe_unused]] const int32_t x_zero = zero_of(op, 0), y_zero = zero_of(op, 1);
-  op.parallel_for(s.batches * s.m, [&](int64_t begin, int64_t end, int) {
-    for (int64_t row = begin; row < end; ++row) {
-      const Product p = product_of(op, s, row / s.m);
-      const int64_t i = p.x_row + row % s.m;
-      for (int64_t j = 0; j < s.n; ++j) {
-        const Y* column = y + p.y_first + j * p.n_step;
-        std::conditional_t<kReal, float, int64_t> sum = 0;
-        for (int64_t k = 0; k < s.k; ++k) {
-          if constexpr (kReal)
-            sum += x[i * s.k + k] * column[k * p.k_step];
-          else
-            sum += int64_t{x[i * s.k + k] - x_zero} * (column[k * p.k_step] - y_zero);
-        }
-        if constexpr (kReal)
-          op.output(0).as<float>()[row * s.n + j] = sum;
-        else
-          store(op, s, row * s.n + j, i, sum);
-      }
-    }
-  });
-}
-
-void invoke_plain(OpContext& op, const State& s, const void* x) {
-  const Type type = op.input(0).type, y_type = op.input(1).type;
-  if (is_hybrid(op))
-    return plain<int16_t, int8_t>(op, s,
-                                  quantize_rows<int16_t>(op, s, static_cast<const float*>(x)));
-  if (type == Type::float32) return plain<float, float>(op, s, x);
-  if (type == Type::int8) return plain<int8_t, int8_t>(op, s, x);
-  return y_type == Type::int8 ? plain<int16_t, int8_t>(op, s, x)
-                              : plain<int16_t, int16_t>(op, s, x);
-}
-
-// ---- Kernels
-
-// `columns` columns of a product from `first` on.
-struct Block {
-  Product p;
-  int64_t first, columns;
-  uint8_t* packed;
-  int thread;
-};
-
-void run_block_f32(OpContext& op, const State& s, const float* x, const Block& b) {
-  auto* packed = reinterpret_cast<float*>(b.packed);
-  pack_gemm_f32(op.input(1).as<float>() + b.p.y_first + b.first * b.p.n_step,
-                {.n_stride = b.p.n_step, .tap_stride = 0, .k_stride = b.p.k_step}, nullptr,
-                b.columns, 1, s.k, kernels().gemm_f32_nr, packed);
-  kernels().gemm_f32({.a = x + b.p.x_row * s.k,
-                      .a_stride = s.k,
-                      .m = s.m,
-                      .n = b.columns,
-                      .k = s.k,
-                      .weights = packed,
-                      .out = op.output(0).as<float>() + b.p.out_first + b.first,
-                      .out_stride = s.n,
-                      .lo = -std::numeric_limits<float>::infinity(),
-                      .hi = std::numeric_limits<float>::infinity()});
-}
-
-// x: in the unsigned domain.
-void run_block_q8(OpContext& op, const State& s, const uint8_t* x, const Block& b) {
-  Tensor& out = op.output(0);
-  const bool whole = out.type == Type::int8;  // else sums
-  const int8_t* y = op.input(1).as<int8_t>() + b.p.y_first + b.first * b.p.n_step;
-  pack_gemm_q8(y, {.n_stride = b.p.n_step, .tap_stride = 0, .k_stride = b.p.k_step},
-               {.weight_zero_point = zero_of(op, 1),
-                .input_zero_point = zero_of(op, 0) + 128,
-                .scale = whole ? &s.scale : nullptr},
-               b.columns, 1, s.k, kernels().gemm_q8_nr, b.packed);
-  const int64_t at = b.p.out_first + b.first;
-  kernels().gemm_q8({.a = x + b.p.x_row * s.k,
-                     .a_stride = s.k,
-                     .m = s.m,
-                     .n = b.columns,
-                     .k = s.k,
-                     .weights = b.packed,
-                     .weight_zero_point = zero_of(op, 1),
-                     .store = whole ? StoreQ8::q8 : StoreQ8::s32,
-                     .out = out.as<uint8_t>() + at * (whole ? 1 : 4),
-                     .out_stride = s.n,
-                     .zero_point = whole ? out.quantization.zero_point() : 0,
-                     .lo = -128,
-                     .hi = 127});
-  if (out.type != Type::float32) return;
-  int32_t* sums = op.scratch<int32_t>(s.sums) + b.thread * kernels().gemm_q8_nr;
-  for (int64_t j = 0; j < b.columns; ++j) {
-    sums[j] = 0;
-    for (int64_t k = 0; k < s.k; ++k) sums[j] += y[k * b.p.k_step + j * b.p.n_step];
-  }
-  finish_hybrid(
-      SumType::s32, s.m, b.columns, s.n, op.scratch<DynamicQuant>(s.quants) + b.p.x_row, 1,
-      {.scales = s.scales + b.first,
-       .sums = sums,
-       .clamp = {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()}},
-      out.as<float>() + at);
-}
-
-// A task is a block of columns of one product.
-void invoke_kernels(OpContext& op, const State& s, const void* x) {
-  const bool real = op.input(1).type == Type::float32;
-  if (is_hybrid(op)) {
-    x = quantize_rows<uint8_t>(op, s, static_cast<const float*>(x));
-  } else if (!real) {
-    auto* values = op.scratch<uint8_t>(s.values);
-    kernels().xor_copy(static_cast<const uint8_t*>(x), op.input(0).shape.elements(), 0x80, values);
-    x = values;
-  }
-  const int nr = real ? kernels().gemm_f32_nr : kernels().gemm_q8_nr;
-  const int64_t blocks = (s.n + nr - 1) / nr;
-  const size_t bytes = real ? gemm_f32_block_bytes(1, s.k, nr) : gemm_q8_block_bytes(1, s.k, nr);
-  op.parallel_for(s.batches * blocks, [&](int64_t begin, int64_t end, int thread) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t first = task % blocks * nr;
-      const Block block = {
-          .p = product_of(op, s, task / blocks),
-          .first = first,
-          .columns = std::min<int64_t>(s.n - first, nr),
-          .packed = op.scratch<uint8_t>(s.packed) + bytes * static_cast<size_t>(thread),
-          .thread = thread};
-      if (real)
-        run_block_f32(op, s, static_cast<const float*>(x), block);
-      else
-        run_block_q8(op, s, static_cast<const uint8_t*>(x), block);
-    }
-  });
-}
-
 Status invoke(OpContext& op) {
   if (op.output(0).bytes == 0) return {};
-  const auto& s = op.state<State>();
+  const auto& s = op.state<MatmulState>();
   const void* x = rows_of_x(op, s);
   if (s.kernels)
-    invoke_kernels(op, s, x);
+    invoke_matmul_kernels(op, s, x);
   else
     invoke_plain(op, s, x);
   return {};

@@ -261,7 +261,7 @@ void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
                       .weight_zero_point = signed_zero_point(filter),
                       .input_zero_point = hybrid ? 128 : unsigned_zero_point(input),
                       .bias = hybrid ? nullptr : static_cast<const int32_t*>(bias),
-                      .scale = hybrid ? nullptr : scales,
+                      .scale = scales,
                       .scale_stride = 1};
   pack_gemm_q8(w, strides, params, n, taps, k, kernels().gemm_q8_nr, out);
 }
@@ -269,10 +269,14 @@ void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
 void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& g) {
   if (is_hybrid(output, filter)) {
     auto args = gemm_args<GemmQ8>(g);
-    args.store = StoreQ8::s32;
-    kernels().gemm_q8(args);
-    return finish_hybrid(SumType::s32, g.m, g.n, g.out_stride, g.quants, g.quant_step, g.columns,
-                         static_cast<float*>(g.out));
+    args.store = StoreQ8::f32;
+    args.hybrid = {.quants = g.quants,
+                   .quant_step = g.quant_step,
+                   .bias = g.columns.bias,
+                   .sums = g.columns.sums,
+                   .lo = g.columns.clamp.low,
+                   .hi = g.columns.clamp.high};
+    return kernels().gemm_q8(args);
   }
   if (output.type == Type::float32) {
     auto args = gemm_args<GemmF32>(g);

@@ -257,7 +257,7 @@ inline bool needs_copy(const Tensor& t) {
 
 /// Bytes of a matrix of weights of `type` (f32 or 8 bits) in the form that the kernels read, and
 /// its making. `w` is its first element, of the (unpacked) filter's type; bias and scales are those
-/// of its n columns, bias may be null. A hybrid operator's bias and scales stay outside.
+/// of its n columns, bias may be null. A hybrid operator's bias stays outside.
 size_t packed_weight_bytes(Type type, int64_t n, int64_t taps, int64_t k);
 void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
                   const WeightStrides& strides, const void* bias, const float* scales, int64_t n,

@@ -1,38 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/hybrid.h"
 
-#include <bit>
 #include <cmath>
 
 namespace cygnet::ops {
 namespace {
-
-struct Range {
-  float low = 0, high = 0;
-};
-
-// Smallest and largest of x and 0, in lanes so that the compiler has vectors.
-Range range_of(const float* x, int64_t n) {
-  constexpr int kLanes = 16;
-  float low[kLanes] = {}, high[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const float value = x[i + lane];
-      low[lane] = value < low[lane] ? value : low[lane];
-      high[lane] = value > high[lane] ? value : high[lane];
-    }
-  for (; i < n; ++i) {
-    low[0] = x[i] < low[0] ? x[i] : low[0];
-    high[0] = x[i] > high[0] ? x[i] : high[0];
-  }
-  Range range;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    range.low = std::min(range.low, low[lane]);
-    range.high = std::max(range.high, high[lane]);
-  }
-  return range;
-}
 
 // The code that stands for 0: the end of the range that gives the smaller error decides.
 int32_t zero_code(double low, double high, double scale) {
@@ -49,7 +21,8 @@ int32_t zero_code(double low, double high, double scale) {
 }  // namespace
 
 DynamicQuant choose_quant(const float* x, int64_t n, bool asymmetric) {
-  const auto [low, high] = range_of(x, n);
+  float low = 0, high = 0;
+  kernels().range_f32(x, n, &low, &high);
   if (low == high) return {};
   if (!asymmetric) {
     const float most = std::max(-low, high);
@@ -64,6 +37,7 @@ DynamicQuant choose_quant(const float* x, int64_t n, bool asymmetric) {
 
 template <class T>
 void quantize_floats(const float* x, int64_t n, const DynamicQuant& quant, int32_t offset, T* out) {
+  if constexpr (std::is_same_v<T, uint8_t>) return kernels().quantize_dynamic(x, n, quant, out);
   // The largest float below 1/2: with 1/2 itself, the float just below 1/2 would round up.
   constexpr float kHalf = 0x1.fffffep-2f;
   const auto low = static_cast<float>(-128 - quant.zero),
@@ -81,30 +55,13 @@ template void quantize_floats(const float*, int64_t, const DynamicQuant&, int32_
 template void quantize_floats(const float*, int64_t, const DynamicQuant&, int32_t, int16_t*);
 template void quantize_floats(const float*, int64_t, const DynamicQuant&, int32_t, float*);
 
-namespace {
-
-template <SumType Type>
-void finish_row(int64_t n, const DynamicQuant& quant, const HybridColumns& c, float* out) {
-  const auto zero = static_cast<uint32_t>(quant.zero);
-  for (int64_t j = 0; j < n; ++j) {
-    float sum = out[j];
-    if constexpr (Type == SumType::s32) {
-      auto bits = std::bit_cast<uint32_t>(sum);
-      if (c.sums != nullptr) bits -= zero * static_cast<uint32_t>(c.sums[j]);
-      sum = static_cast<float>(static_cast<int32_t>(bits));
-    }
-    sum *= quant.scale * c.scales[j];
-    out[j] = c.clamp(c.bias == nullptr ? sum : sum + c.bias[j]);
-  }
-}
-
-}  // namespace
-
-void finish_hybrid(SumType type, int64_t rows, int64_t n, int64_t stride,
-                   const DynamicQuant* quants, int64_t quant_step, const HybridColumns& columns,
+void finish_hybrid(int64_t rows, int64_t n, const DynamicQuant& quant, const HybridColumns& columns,
                    float* out) {
-  const auto finish = type == SumType::s32 ? finish_row<SumType::s32> : finish_row<SumType::f32>;
-  for (int64_t i = 0; i < rows; ++i) finish(n, quants[i * quant_step], columns, out + i * stride);
+  for (int64_t i = 0; i < rows; ++i, out += n)
+    for (int64_t j = 0; j < n; ++j) {
+      const float sum = out[j] * (quant.scale * columns.scales[j]);
+      out[j] = columns.clamp(columns.bias == nullptr ? sum : sum + columns.bias[j]);
+    }
 }
 
 void sum_weights(const int8_t* w, int64_t n, int64_t depth, int32_t* out) {

@@ -5,16 +5,10 @@
 #pragma once
 
 #include "cygnet/custom_op.h"
+#include "kernels/kernels.h"
 #include "ops/activation.h"
 
 namespace cygnet::ops {
-
-/// How a run of floats is quantized: x ≈ scale · (q − zero), q in [−128, 127].
-struct DynamicQuant {
-  float scale = 1;
-  float inverse = 0;  ///< what x is multiplied by; 0 where all of x is 0
-  int32_t zero = 0;
-};
 
 /// The quantization of x[0, n). Symmetric: zero is 0 and the largest magnitude becomes 127.
 /// Asymmetric: the range from the smallest to the largest element, widened to hold 0, is spread
@@ -22,8 +16,8 @@ struct DynamicQuant {
 DynamicQuant choose_quant(const float* x, int64_t n, bool asymmetric);
 
 /// out[i] = q(x[i]) + offset; halves are rounded away from zero before the zero is added. T:
-/// uint8_t (offset 128: the unsigned domain of the kernels), int16_t, float (offset −zero: exact
-/// numbers for the plain loops).
+/// uint8_t (offset 128 always: the unsigned domain of the kernels, and one of them does it),
+/// int16_t, float (offset −zero: exact numbers for the plain loops).
 template <class T>
 void quantize_floats(const float* x, int64_t n, const DynamicQuant& quant, int32_t offset, T* out);
 extern template void quantize_floats(const float*, int64_t, const DynamicQuant&, int32_t, uint8_t*);
@@ -38,17 +32,9 @@ struct HybridColumns {
   Clamp<float> clamp = {};
 };
 
-/// What a row's memory holds before it is finished.
-enum class SumType : uint8_t {
-  s32,  ///< Σ q·w as int32 bits
-  f32   ///< Σ (q − zero)·w, an integer
-};
-
-/// Turns `rows` rows of n sums, `stride` elements apart, into results where they are:
-///   out[i][j] = clamp((Σ (q − zero)·w) · scale of row i · scales[j] + bias[j])
-/// Row i has quants[i · quant_step].
-void finish_hybrid(SumType type, int64_t rows, int64_t n, int64_t stride,
-                   const DynamicQuant* quants, int64_t quant_step, const HybridColumns& columns,
+/// Turns `rows` rows of n sums, Σ (q − zero)·w, into results where they are:
+///   out[i][j] = clamp(sum · (quant.scale · scales[j]) + bias[j])
+void finish_hybrid(int64_t rows, int64_t n, const DynamicQuant& quant, const HybridColumns& columns,
                    float* out);
 
 /// out[j] = Σ w[j][0, depth) of n rows.

@@ -21,6 +21,8 @@
 #include "kernels/resize.inl"
 #include "kernels/convert.inl"
 #include "kernels/hybrid.inl"
+#include "kernels/layer_norm.inl"
+#include "kernels/lstm.inl"
 #include "kernels/pack_columns.inl"
 
 void fill_q8_products(KernelTable& t) {
@@ -67,6 +69,8 @@ void fill_all(KernelTable& t) {
   t.dequantize_q8 = dequantize_q8;
   t.dequantize_s16 = dequantize_s16;
   t.requantize_s32 = requantize_s32;
+  t.layer_norm_f32 = layer_norm_f32;
+  t.lstm_cells_f32 = lstm_cells_f32;
   t.range_f32 = range_f32;
   t.quantize_dynamic = quantize_dynamic;
   t.half_to_float = half_to_float;

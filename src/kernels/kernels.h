@@ -218,6 +218,8 @@ enum class MapOp : uint8_t {
   square,      ///< x·x
   elu,         ///< x < 0 ? e^x − 1 : x
   leaky_relu,  ///< x < 0 ? alpha·x : x
+  gelu,        ///< x·Φ(x), Φ the normal distribution; absolute error ≤ 1e-6 + 5e-7·|x|
+  gelu_tanh,   ///< x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), error as for gelu
 };
 
 /// Parameters of map_f32; each is read only by the functions that name it.
@@ -225,6 +227,32 @@ struct MapParams {
   float lo = 0;
   float hi = 0;
   float alpha = 0;
+};
+
+/// Normalization of rows of n elements, in place too:
+///   out = (x − mean)·gamma / √(variance + epsilon) + beta
+/// with the row's mean Σ x / n and variance Σ (x − mean)² / n.
+struct LayerNormF32 {
+  const float* in = nullptr;
+  int64_t rows = 0;
+  int64_t n = 0;                 ///< ≥ 1
+  const float* gamma = nullptr;  ///< [n], or null for ones
+  const float* beta = nullptr;   ///< [n], or null for zeros
+  float epsilon = 0;
+  float* out = nullptr;
+};
+
+/// One step of n cells of an LSTM. The gates input, forget, update and output (0 … 3) are the sums
+/// gate(g)[i] = from_x[g·n + i] + from_h[g·n + i].
+///   c ← clamp(σ(forget)·c + σ(input)·tanh(update), −clip, clip);  h = σ(output)·tanh(c)
+struct LstmCellsF32 {
+  const float* from_x = nullptr;
+  const float* from_h = nullptr;
+  int64_t n = 0;
+  bool coupled = false;  ///< The input gate is 1 − σ(forget).
+  float clip = 0;        ///< +inf: none
+  float* c = nullptr;
+  float* h = nullptr;
 };
 
 /// Binary f32 functions.
@@ -237,10 +265,12 @@ enum class ZipShape : uint8_t { vector_vector, vector_scalar, scalar_vector };
 enum class ZipQ8Op : uint8_t {
   add,  ///< rint((a − a_zero)·a_scale + (b − b_zero)·b_scale) + zero_point
   mul,  ///< rint((a − a_zero)·(b − b_zero)·a_scale) + zero_point
+  squared_difference,  ///< rint(((a − a_zero)·a_scale − (b − b_zero)·b_scale)²) + zero_point
 };
 
 /// Parameters of zip_q8. Subtraction is add with b_scale negated. Scales are already divided by the
-/// scale of the output; the products and the sum are float operations rounded one by one.
+/// scale of the output (of squared_difference by its root); products, sum and difference are float
+/// operations rounded one by one.
 struct ZipQ8 {
   ZipQ8Op op = ZipQ8Op::add;
   ZipShape shape = ZipShape::vector_vector;
@@ -396,6 +426,9 @@ struct KernelTable {
   void (*float_to_half)(const float* in, int64_t n, uint16_t* out);
   /// out[i] = in[i] ^ flip
   void (*xor_copy)(const uint8_t* in, int64_t n, uint8_t flip, uint8_t* out);
+
+  void (*layer_norm_f32)(const LayerNormF32&);
+  void (*lstm_cells_f32)(const LstmCellsF32&);
 };
 
 /// The tier in use: the best that the CPU has, or what the environment variable CYGNET_ISA

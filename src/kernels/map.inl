@@ -58,6 +58,35 @@
   return x * (clamp_f(x + 3.0f, set(0.0f), set(6.0f)) * (1.0f / 6.0f));
 }
 
+/// x·(1 + erf(x/√2))/2. The error function is x·p(x²)/q(x²), fitted on |x| ≤ 5.4 to 1.1e-8; beyond
+/// it is ±1, and results below −5.4 stay what they are there, almost 0.
+[[gnu::always_inline]] inline F gelu_f(F x) {
+  x = maximum(x, set(-5.4f));
+  const F bounded = minimum(x, set(5.4f));
+  const F u = bounded * bounded;
+  F p = set(4.677326970e-8f);
+  p = fma(p, u, set(1.272005829e-5f));
+  p = fma(p, u, set(3.286461579e-4f));
+  p = fma(p, u, set(9.301719256e-3f));
+  p = fma(p, u, set(6.674472988e-2f));
+  p = fma(p, u, set(7.978844643e-1f));
+  F q = set(1.216588657e-6f);
+  q = fma(q, u, set(7.240062405e-5f));
+  q = fma(q, u, set(1.858989475e-3f));
+  q = fma(q, u, set(2.837876603e-2f));
+  q = fma(q, u, set(2.503181994e-1f));
+  q = fma(q, u, set(1.0f));
+  const F half = 0.5f * x;
+  return fma(half, bounded * p / q, half);
+}
+
+/// (1 + tanh y)/2 is the logistic function of 2y. From −20 on it is 0.
+[[gnu::always_inline]] inline F gelu_tanh_f(F x) {
+  x = maximum(x, set(-20.0f));
+  const F twice = x * fma(x * x, set(0.0713548162726f), set(1.5957691216057308f));
+  return x * logistic_f(twice);
+}
+
 template <typename Fn>
 [[gnu::always_inline]] inline void map_loop(const float* in, int64_t n, float* out, Fn fn) {
   int64_t i = 0;
@@ -103,6 +132,10 @@ void map_f32(MapOp op, const float* in, int64_t n, float* out, const MapParams& 
       });
     case MapOp::leaky_relu:
       return map_loop(in, n, out, [&](F x) { return select(x < 0.0f, alpha * x, x); });
+    case MapOp::gelu:
+      return map_loop(in, n, out, [](F x) { return gelu_f(x); });
+    case MapOp::gelu_tanh:
+      return map_loop(in, n, out, [](F x) { return gelu_tanh_f(x); });
   }
 }
 

@@ -84,6 +84,12 @@ void zip_q8(const ZipQ8& params, const uint8_t* a, const uint8_t* b, int64_t n, 
                                params.a_scale,
                            q);
       });
+    case ZipQ8Op::squared_difference:
+      return zip_q8_loop(x, y, b_moves, n, out, [&](I xv, I yv) {
+        const F d =
+            to_float((xv ^ flip) - x_zero) * x_scale - to_float((yv ^ flip) - y_zero) * y_scale;
+        return round_clamp(d * d, q);
+      });
   }
 }
 

@@ -9,6 +9,7 @@
 // Sources: tensorflow/lite/kernels/maximum_minimum.cc, squared_difference.cc, pow.cc, atan2.cc.
 #include <atomic>
 #include <cmath>
+#include <limits>
 
 #include "base/number.h"
 #include "ops/arithmetic.h"
@@ -47,9 +48,9 @@ Status invoke_most(OpContext& op) {
 
 // The operands at twice the larger of their scales with 7 bits to spare, and what brings the square
 // of their difference to the result's scale.
-struct DifferenceState {
-  Broadcast broadcast;
+struct DifferenceState : BinaryState {
   Multiplier a, b, out;
+  ZipQ8 zip;
 };
 constexpr int kSpareBits = 7;
 
@@ -60,7 +61,7 @@ Status infer_squared_difference(OpContext& op) {
 Status prepare_squared_difference(OpContext& op) {
   auto* s = op.make_state<DifferenceState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(DifferenceState));
-  s->broadcast = make_broadcast(op.input(0).shape, op.input(1).shape, op.output(0).shape);
+  CYGNET_TRY(prepare_binary(op, schema::ActivationFunctionType::NONE, s));
   if (op.input(0).type != Type::int8) return {};
   const auto scale = [](const Tensor& t) { return static_cast<double>(t.quantization.scale()); };
   const double a = scale(op.input(0)), b = scale(op.input(1)), twice_max = 2 * std::max(a, b);
@@ -68,6 +69,16 @@ Status prepare_squared_difference(OpContext& op) {
   CYGNET_TRY(quantize_multiplier(a / twice_max, &s->a));
   CYGNET_TRY(quantize_multiplier(b / twice_max, &s->b));
   CYGNET_TRY(quantize_multiplier(twice_max * twice_max / out, &s->out));
+  const double root = std::sqrt(scale(op.output(0)));
+  s->zip = {.op = ZipQ8Op::squared_difference,
+            .flip = 0x80,
+            .a_zero = op.input(0).quantization.zero_point(),
+            .b_zero = op.input(1).quantization.zero_point(),
+            .a_scale = static_cast<float>(a / root),
+            .b_scale = static_cast<float>(b / root),
+            .zero_point = op.output(0).quantization.zero_point(),
+            .lo = -128,
+            .hi = 127};
   if (s->out.shift <= 0) return {};
   return bad_model("T9: output 0: scale %g is too small for the operands' scales",
                    scale(op.output(0)));
@@ -86,9 +97,31 @@ void squared_difference_q8(OpContext& op) {
   });
 }
 
+// By kernels: f32 and int8.
+void squared_difference_runs(OpContext& op) {
+  const auto& s = op.state<DifferenceState>();
+  const KernelTable& table = kernels();
+  if (op.output(0).type == Type::int8)
+    return each_run(
+        op, s, op.input(0).as<uint8_t>(), op.input(1).as<uint8_t>(), op.output(0).as<uint8_t>(),
+        [&](ZipShape shape, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {
+          ZipQ8 zip = s.zip;
+          zip.shape = shape;
+          table.zip_q8(zip, a, b, n, out);
+        });
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  each_run(op, s, op.input(0).as<float>(), op.input(1).as<float>(), op.output(0).as<float>(),
+           [&](ZipShape shape, const float* a, const float* b, int64_t n, float* out) {
+             table.zip_f32(ZipOp::sub, shape, a, b, n, out, -kInfinity, kInfinity);
+             table.map_f32(MapOp::square, out, n, out, {});
+           });
+}
+
 Status invoke_squared_difference(OpContext& op) {
   const Broadcast& bc = op.state<DifferenceState>().broadcast;
-  if (op.output(0).type == Type::float32)
+  if (!op.reference() && op.output(0).type != Type::int32)
+    squared_difference_runs(op);
+  else if (op.output(0).type == Type::float32)
     map_pairs<float>(op, bc, [](float a, float b) { return (a - b) * (a - b); });
   else if (op.output(0).type == Type::int8)
     squared_difference_q8(op);

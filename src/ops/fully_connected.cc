@@ -17,6 +17,7 @@ struct DenseState {
   int unpacked = -1;    // scratch of the plain loops: the weights
   bool packed = false;  // kernels can run
   uint8_t* weights = nullptr;
+  int packing = -1;  // scratch: weights that are not constant, packed in each run
   int32_t* sums = nullptr;
   int64_t* bias64 = nullptr;
   int staged = -1;  // scratch: a copy of the input in the unsigned domain
@@ -84,15 +85,30 @@ Status prepare_plain(OpContext& op, DenseState* s) {
   return request_quantized(op, op.input(0), s->m, sizeof(int16_t), &s->results);
 }
 
+bool has_constants(const OpContext& op) {
+  const Tensor* bias = bias_tensor(op);
+  return op.input(1).constant && (bias == nullptr || bias->constant);
+}
+
+// Weights that another operator makes: f32 with f32, 8 bits with 8 bits.
+bool can_pack_running(const OpContext& op) {
+  const Tensor &x = op.input(0), &weights = op.input(1);
+  return x.type != Type::int16 && !is_hybrid(x, weights) && !needs_unpacking(weights);
+}
+
 Status prepare_kernels(OpContext& op, DenseState* s) {
   const Tensor& x = op.input(0);
   const Tensor* bias = bias_tensor(op);
   const int32_t zero = weight_zero(x, op.input(1));
   const int64_t most = zero == 0 ? most_products(op.input(1)) : 33'025;  // see GemmQ8
-  if (op.reference() || !op.input(1).constant || (bias != nullptr && !bias->constant) ||
+  if (op.reference() || (!has_constants(op) && !can_pack_running(op)) ||
       (x.type == Type::int16 ? zero != 0 : op.input(1).type != Type::float32 && s->k > most))
     return prepare_plain(op, s);
   s->packed = true;
+  if (!has_constants(op)) {
+    if (needs_copy(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
+    return op.request_scratch(packed_weight_bytes(op.input(1).type, s->n, 1, s->k), &s->packing);
+  }
   base::Buffer unpacked;
   Tensor weights;
   CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &weights));
@@ -163,8 +179,38 @@ void invoke_plain(OpContext& op, const DenseState& s) {
 
 // ---- Kernels
 
+// Packs weights that another operator made, by blocks of columns.
+const uint8_t* pack_running(OpContext& op, const DenseState& s) {
+  const KernelTable& table = kernels();
+  const Tensor &x = op.input(0), &weights = op.input(1), *bias = bias_tensor(op);
+  const bool real = weights.type == Type::float32;
+  const int64_t block = real ? table.gemm_f32_nr : table.gemm_q8_nr;
+  const WeightStrides strides = {.n_stride = s.k, .tap_stride = s.k, .k_stride = 1};
+  auto* packed = op.scratch<uint8_t>(s.packing);
+  op.parallel_for((s.n + block - 1) / block, [&](int64_t first, int64_t last, int) {
+    const int64_t begin = first * block, end = std::min(last * block, s.n);
+    uint8_t* out = packed + packed_weight_bytes(weights.type, begin, 1, s.k);
+    if (real)
+      return table.pack_columns_f32(weights.as<float>() + begin * s.k, strides,
+                                    bias == nullptr ? nullptr : bias->as<float>() + begin,
+                                    end - begin, s.k, reinterpret_cast<float*>(out));
+    const bool is_unsigned = weights.type == Type::uint8;
+    table.pack_columns_q8(
+        weights.as<uint8_t>() + begin * s.k, strides,
+        {.weight_flip = static_cast<uint8_t>(is_unsigned ? 0x80 : 0),
+         .weight_zero_point = weights.quantization.zero_point() - (is_unsigned ? 128 : 0),
+         .input_zero_point = unsigned_zero_point(x),
+         .bias = bias == nullptr ? nullptr : bias->as<int32_t>() + begin,
+         .scale = s.results.scales.from(begin),
+         .scale_stride = 1},
+        end - begin, s.k, out);
+  });
+  return packed;
+}
+
 // Columns [begin, end) of all rows; begin is a multiple of the packed block's width.
-void run_columns(OpContext& op, const DenseState& s, const uint8_t* x, int64_t begin, int64_t end) {
+void run_columns(OpContext& op, const DenseState& s, const uint8_t* x, const uint8_t* packed,
+                 int64_t begin, int64_t end) {
   const Tensor &weights = op.input(1), &y = op.output(0);
   const ConvResults& r = s.results;
   const bool real = weights.type == Type::float32, wide = y.type == Type::int16;
@@ -175,9 +221,8 @@ void run_columns(OpContext& op, const DenseState& s, const uint8_t* x, int64_t b
       .m = s.m,
       .n = end - begin,
       .k = s.k,
-      .weights =
-          s.weights +
-          (wide ? begin * s.k : static_cast<int64_t>(packed_weight_bytes(type, begin, 1, s.k))),
+      .weights = packed + (wide ? begin * s.k
+                                : static_cast<int64_t>(packed_weight_bytes(type, begin, 1, s.k))),
       .bias = s.bias64 == nullptr ? nullptr : s.bias64 + begin,
       .scales = r.scales.from(begin),
       .out = op.output(0).as<uint8_t>() + begin * (type_bits(y.type) / 8),
@@ -210,11 +255,12 @@ void invoke_kernels(OpContext& op, const DenseState& s) {
                        op.scratch<uint8_t>(s.staged));
     bytes = op.scratch<uint8_t>(s.staged);
   }
+  const uint8_t* weights = s.packing < 0 ? s.weights : pack_running(op, s);
   const int64_t block =
       op.input(1).type == Type::float32 ? kernels().gemm_f32_nr : kernels().gemm_q8_nr;
   op.parallel_for((s.n + block - 1) / block, [&](int64_t first, int64_t last, int thread) {
     const int64_t begin = first * block, end = std::min(last * block, s.n);
-    run_columns(op, s, bytes, begin, end);
+    run_columns(op, s, bytes, weights, begin, end);
     if (s.m == 1) op.produced(begin, end, thread);
   });
 }

@@ -6,6 +6,7 @@
 
 #include "ops/check.h"
 #include "ops/lstm_common.h"
+#include "ops/lstm_stacked.h"
 #include "ops/recurrent.h"
 
 namespace cygnet::ops {
@@ -16,6 +17,8 @@ struct LayerWeights {
 };
 
 struct FloatLstmState {
+  bool stacked = false;  // every layer is
+  StackedLstm stacks[kMostLstmLayers];
   LayerWeights layers[kMostLstmLayers];
   RowScratch rows, row;  // of a sequence; of one step
   int sums = -1;         // scratch: [steps][gates][cells] W·x of one sequence
@@ -182,6 +185,13 @@ Status prepare_weights(OpContext& op, const LstmLayer& layer, RowCodes codes,
 Status prepare_lstm_float(OpContext& op, std::span<const LstmLayer> layers) {
   auto* s = op.make_state<FloatLstmState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(FloatLstmState));
+  s->stacked = std::all_of(layers.begin(), layers.end(),
+                           [&](const LstmLayer& layer) { return can_stack(op, layer); });
+  if (s->stacked) {
+    for (size_t k = 0; k < layers.size(); ++k)
+      CYGNET_TRY(prepare_stacked(op, layers[k], &s->stacks[k]));
+    return {};
+  }
   const RowCodes codes =
       row_codes(layers[0].in.input_weights[kForgetGate]->type, layers[0].asymmetric);
   int64_t cells = 0, depth = 0, widest = 0;
@@ -210,9 +220,14 @@ Status prepare_lstm_float(OpContext& op, std::span<const LstmLayer> layers) {
 
 Status invoke_lstm_float(OpContext& op, std::span<const LstmLayer> layers) {
   const FloatLstmState& state = op.state<FloatLstmState>();
-  for (size_t k = 0; k < layers.size(); ++k)
+  for (size_t k = 0; k < layers.size(); ++k) {
+    if (state.stacked) {
+      invoke_stacked(op, layers[k], state.stacks[k]);
+      continue;
+    }
     for (int64_t b = 0; b < layers[k].size.batch && !op.stopped(); ++b)
       Sequence(op, layers[k], state.layers[k], b).run();
+  }
   return {};
 }
 

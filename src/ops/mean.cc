@@ -7,6 +7,7 @@
 
 #include "kernels/kernels.h"
 #include "ops/fixed_point.h"
+#include "ops/layer_norm.h"
 #include "ops/reduce.h"
 
 namespace cygnet::ops {
@@ -30,6 +31,7 @@ Status infer(OpContext& op) {
 }
 
 Status infer_mean(OpContext& op) {
+  if (is_layer_norm(op)) return infer_layer_norm(op);
   CYGNET_TRY(infer(op));
   const Tensor& x = op.input(0);
   if (!op.known(1)) return {};
@@ -56,6 +58,7 @@ Status scale_multiplier(const OpContext& op, int64_t count, Multiplier* m) {
 
 template <bool kMean>
 Status prepare(OpContext& op) {
+  if (is_layer_norm(op)) return {};
   auto* s = op.make_state<MeanState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(MeanState));
   CYGNET_TRY(make_reduction(op, s));
@@ -166,9 +169,13 @@ void mean_spatial(OpContext& op, const MeanState& s) {
 }
 
 Status invoke(OpContext& op) {
+  if (op.output(0).shape.elements() == 0) return {};
+  if (is_layer_norm(op)) {
+    invoke_layer_norm(op);
+    return {};
+  }
   const auto& s = op.state<MeanState>();
   const Type type = op.input(0).type;
-  if (op.output(0).shape.elements() == 0) return {};
   if (s.is_mean && !op.reference() && is_spatial(s) &&
       (type == Type::float32 || type == Type::int8 || type == Type::uint8)) {
     mean_spatial(op, s);

@@ -124,9 +124,10 @@ Status prepare_gelu(OpContext& op) {
 }
 
 Status invoke_gelu(OpContext& op) {
+  const bool approximate = op.options<schema::GeluOptions>().approximate();
   const Type type = op.input(0).type;
   if (type == float32)
-    map_elements<float>(op, gelu_function(op));
+    map_f32(op, approximate ? MapOp::gelu_tanh : MapOp::gelu, {}, gelu_function(op));
   else if (type == float16)
     map_short_floats(op, gelu_function(op));
   else

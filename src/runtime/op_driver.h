@@ -87,7 +87,10 @@ class OpDriver final : public OpContext::Host {
   void wanted(OpContext& op, Range range, int thread) override;
 
  private:
-  const Subgraph& subgraph() const { return model_->graph().subgraphs[subgraph_]; }
+  const Subgraph& subgraph() const {
+    return plan_->rewritten.nodes.empty() ? model_->graph().subgraphs[subgraph_]
+                                          : plan_->rewritten;
+  }
   // Control flow: runtime/control_flow.cc.
   Status infer_control(Step* step);
   Status run_control(Step* step);

@@ -88,6 +88,10 @@ struct Plan {
   int64_t dynamic_bytes = 0;
   int64_t outer_bytes = 0;         ///< of a callee: what its callers hold
   Resources* resources = nullptr;  ///< the interpreter's, not owned
+  /// The subgraph as it runs where runtime/fuse/ has made other nodes of some; its nodes keep their
+  /// numbers. Without nodes: the model's.
+  Subgraph rewritten;
+  Vector<int32_t> fused_operands;  ///< of the nodes that were made
   int64_t macs = 0;  ///< multiply-adds of one invoke, as far as shapes are known before it
 };
 

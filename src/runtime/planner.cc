@@ -7,6 +7,7 @@
 #include "graph/sparsity.h"
 #include "runtime/control_flow.h"
 #include "runtime/fuse/followers.h"
+#include "runtime/fuse/layer_norm.h"
 #include "runtime/fuse/leaders.h"
 #include "schema/tflite_generated.h"
 
@@ -48,7 +49,7 @@ class Planner {
   Planner(const Model& model, int subgraph, const InterpreterOptions& options, OpDriver* driver,
           Plan* plan)
       : model_(model),
-        graph_(model.graph().subgraphs[subgraph]),
+        graph_(plan->rewritten.nodes.empty() ? model.graph().subgraphs[subgraph] : plan->rewritten),
         options_(options),
         driver_(*driver),
         plan_(*plan) {}
@@ -183,6 +184,7 @@ Status Planner::sweep() {
   Tensor** next = plan_.operands.data();
   for (size_t i = 0; i < graph_.nodes.size(); ++i) {
     const Node& node = graph_.nodes[i];
+    if (node.builtin == kFusedAway) continue;
     CYGNET_TRY(plan_step(static_cast<int32_t>(i), next));
     if (base::ran_short()) return out_of_memory("plan", 0);
     next += node.inputs.size() + node.outputs.size() + node.intermediates.size();
@@ -399,6 +401,8 @@ Status start_plan(const Model& model, int subgraph, Plan* plan) {
 
 Status make_plan(const Model& model, int subgraph, const InterpreterOptions& options,
                  OpDriver* driver, Plan* plan) {
+  if (options.fuse && !options.reference && !options.keep_tensors)
+    CYGNET_TRY(fuse_layer_norms(model.graph().subgraphs[subgraph], plan));
   return Planner(model, subgraph, options, driver, plan).run();
 }
 

@@ -40,6 +40,14 @@ constexpr Function kFunctions[] = {
     {MapOp::square, "square", [](double x) { return x * x; }, 0, 0},
     {MapOp::elu, "elu", [](double x) { return x < 0 ? std::expm1(x) : x; }, 1e-6, kSmallest},
     {MapOp::leaky_relu, "leaky_relu", [](double x) { return x < 0 ? double{0.1f} * x : x; }, 0, 0},
+    {MapOp::gelu, "gelu",
+     [](double x) { return x < -40 ? 0 : x / 2 * std::erfc(-x / std::sqrt(2.0)); }, 5e-7, 3e-6},
+    {MapOp::gelu_tanh, "gelu_tanh",
+     [](double x) {
+       if (x < -40) return 0.0;
+       return x / (1 + std::exp(-2 * std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+     },
+     5e-7, 3e-6},
 };
 
 class Map : public Kernels {

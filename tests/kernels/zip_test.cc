@@ -67,9 +67,12 @@ class Zip : public Kernels {
       };
       const int32_t x = value(a[a_moves ? i : 0]) - p.a_zero;
       const int32_t y = value(b[b_moves ? i : 0]) - p.b_zero;
-      const float real = p.op == ZipQ8Op::mul ? product(static_cast<float>(x * y), p.a_scale)
-                                              : sum(product(static_cast<float>(x), p.a_scale),
-                                                    product(static_cast<float>(y), p.b_scale));
+      const float scaled_x = product(static_cast<float>(x), p.a_scale);
+      const float scaled_y = product(static_cast<float>(y), p.b_scale);
+      float real = product(static_cast<float>(x * y), p.a_scale);
+      if (p.op == ZipQ8Op::add) real = sum(scaled_x, scaled_y);
+      if (p.op == ZipQ8Op::squared_difference)
+        real = product(sum(scaled_x, -scaled_y), sum(scaled_x, -scaled_y));
       const int32_t expected = round_to(real, p.zero_point, p.lo, p.hi);
       ASSERT_EQ(out[i], static_cast<uint8_t>(expected)) << "element " << i;
     }
@@ -115,7 +118,7 @@ TEST_P(Zip, F32SpecialNumbers) {
 TEST_P(Zip, Q8) {
   for (const int64_t n : lengths()) {
     for (const ZipShape shape : kShapes) {
-      for (const ZipQ8Op op : {ZipQ8Op::add, ZipQ8Op::mul}) {
+      for (const ZipQ8Op op : {ZipQ8Op::add, ZipQ8Op::mul, ZipQ8Op::squared_difference}) {
         ZipQ8 p;
         p.op = op;
         p.shape = shape;

@@ -207,7 +207,7 @@ TEST(Hybrid, TransposedConvolution) {
 
 TEST(Hybrid, Quantization) {
   const float x[] = {-3, 0, 1.5f, 3};
-  const ops::DynamicQuant symmetric = ops::choose_quant(x, 4, false);
+  const DynamicQuant symmetric = ops::choose_quant(x, 4, false);
   EXPECT_FLOAT_EQ(symmetric.scale, 3.0f / 127);
   EXPECT_EQ(symmetric.zero, 0);
   int16_t q[4];
@@ -215,7 +215,7 @@ TEST(Hybrid, Quantization) {
   EXPECT_EQ(q[0], -127);
   EXPECT_EQ(q[2], 64);  // 63.5
   const float positive[] = {1, 2, 5.1f};
-  const ops::DynamicQuant asymmetric = ops::choose_quant(positive, 3, true);
+  const DynamicQuant asymmetric = ops::choose_quant(positive, 3, true);
   EXPECT_FLOAT_EQ(asymmetric.scale, 0.02f);
   EXPECT_EQ(asymmetric.zero, -128);
   EXPECT_EQ(ops::choose_quant(x + 1, 1, true).scale, 1);

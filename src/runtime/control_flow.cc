@@ -54,6 +54,36 @@ Status read_condition(const Tensor& tensor, bool* value) {
   return {};
 }
 
+// Decides which inputs of a loop's subgraph can be the loop variables themselves. The subgraph
+// never writes to its inputs, nor to views of them, which move along; but results are copied into
+// the loop variables one after the other, so that no other result may lie in such an input.
+Status find_borrowed(const Subgraph& graph, Callee* callee) {
+  const Plan& plan = callee->plan;
+  callee->borrows.clear();
+  if (!reserve_or_fail(callee->borrows, graph.inputs.size()))
+    return out_of_memory("callee", graph.inputs.size());
+  for (size_t k = 0; k < graph.inputs.size(); ++k) {
+    const int32_t input = graph.inputs[k];
+    bool borrow = plan.places[input] == Place::arena &&
+                  std::count(graph.inputs.begin(), graph.inputs.end(), input) == 1;
+    for (size_t j = 0; borrow && j < graph.outputs.size(); ++j) {
+      const int32_t output = graph.outputs[j];
+      borrow = (j == k && output == input) || plan.places[output] != Place::arena ||
+               plan.block_of[output] != plan.block_of[input];
+    }
+    callee->borrows.push_back(borrow);
+  }
+  return {};
+}
+
+// Makes input `input` and its views look at `data`.
+void borrow(Plan* plan, int32_t input, void* data) {
+  if (plan->tensors[input].data == data) return;
+  for (size_t i = 0; i < plan->tensors.size(); ++i)
+    if (plan->places[i] == Place::arena && plan->block_of[i] == plan->block_of[input])
+      plan->tensors[i].data = data;
+}
+
 }  // namespace
 
 bool is_control_flow(const Node& node) {
@@ -119,6 +149,7 @@ Status OpDriver::make_callees(Step* step) {
     CalleePointer callee = CalleePointer::make();
     if (callee.get() == nullptr) return out_of_memory("callee", sizeof(Callee));
     callee->subgraph = called[k];
+    callee->of_loop = step->loop;
     callee->plan.resources = plan_->resources;
     callee->driver.attach(*model_, called[k], options_, &callee->plan, pool_);
     step->callees.push_back(std::move(callee));
@@ -147,6 +178,7 @@ Status OpDriver::plan_callee(Callee* callee, Tensor* const* arguments) {
         callee->plan.tensors[graph.inputs[k]].shape = arguments[k]->shape;
       status = make_plan(*model_, callee->subgraph, options_, &callee->driver, &callee->plan);
     }
+    if (status.ok() && callee->of_loop) status = find_borrowed(graph, callee);
     if (status.ok() && base::ran_short()) status = out_of_memory("plan", 0);
     callee->planned = status.ok();
     if (status.ok()) reset_variables(&callee->plan);
@@ -166,18 +198,23 @@ Status OpDriver::call(Callee* callee, Tensor* const* arguments) {
   const Subgraph& graph = model_->graph().subgraphs[callee->subgraph];
   Status status;
   for (size_t k = 0; k < graph.inputs.size() && status.ok(); ++k) {
-    status = callee->driver.assign(graph.inputs[k], *arguments[k]);
+    if (k < callee->borrows.size() && callee->borrows[k])
+      borrow(&callee->plan, graph.inputs[k], arguments[k]->data);
+    else
+      status = callee->driver.assign(graph.inputs[k], *arguments[k]);
   }
   if (status.ok()) status = callee->driver.run();
   count_callee(callee);
   return status;
 }
 
-// The results of a callee become the outputs of the step.
+// The results of a callee become the outputs of the step. One that is the input of the same number,
+// which was borrowed from the step's output, is there.
 Status OpDriver::take_results(Step* step, const Callee& callee) {
   const Subgraph& graph = model_->graph().subgraphs[callee.subgraph];
   for (size_t k = 0; k < graph.outputs.size(); ++k)
-    CYGNET_TRY(set_output(step, static_cast<int>(k), callee.plan.tensors[graph.outputs[k]]));
+    if (k >= callee.borrows.size() || !callee.borrows[k] || graph.outputs[k] != graph.inputs[k])
+      CYGNET_TRY(set_output(step, static_cast<int>(k), callee.plan.tensors[graph.outputs[k]]));
   return {};
 }
 

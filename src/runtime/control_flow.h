@@ -14,7 +14,9 @@ namespace cygnet {
 struct Callee {
   int32_t subgraph = 0;
   bool planned = false;
+  bool of_loop = false;
   int64_t counted_bytes = 0;  ///< of `plan`, counted among the caller's persistent bytes
+  Vector<bool> borrows;  ///< of a WHILE's, by input: it is the loop variable itself, not a copy
   Plan plan;
   OpDriver driver;
 };

@@ -67,7 +67,9 @@ class Interpreter {
   Status reset_variables();
 
   const Model& model() const { return *model_; }
-  const Subgraph& subgraph() const { return model_->graph().subgraphs[subgraph_]; }
+  const Subgraph& subgraph() const {
+    return plan_.rewritten.nodes.empty() ? model_->graph().subgraphs[subgraph_] : plan_.rewritten;
+  }
   int subgraph_index() const { return subgraph_; }
   /// Reports the times of steps to `profiler`, which must outlive its use here, from the next
   /// invoke on; null: no longer.

@@ -55,15 +55,6 @@ template void quantize_floats(const float*, int64_t, const DynamicQuant&, int32_
 template void quantize_floats(const float*, int64_t, const DynamicQuant&, int32_t, int16_t*);
 template void quantize_floats(const float*, int64_t, const DynamicQuant&, int32_t, float*);
 
-void finish_hybrid(int64_t rows, int64_t n, const DynamicQuant& quant, const HybridColumns& columns,
-                   float* out) {
-  for (int64_t i = 0; i < rows; ++i, out += n)
-    for (int64_t j = 0; j < n; ++j) {
-      const float sum = out[j] * (quant.scale * columns.scales[j]);
-      out[j] = columns.clamp(columns.bias == nullptr ? sum : sum + columns.bias[j]);
-    }
-}
-
 void sum_weights(const int8_t* w, int64_t n, int64_t depth, int32_t* out) {
   for (int64_t j = 0; j < n; ++j, w += depth) {
     int32_t sum = 0;

@@ -32,11 +32,6 @@ struct HybridColumns {
   Clamp<float> clamp = {};
 };
 
-/// Turns `rows` rows of n sums, Σ (q − zero)·w, into results where they are:
-///   out[i][j] = clamp(sum · (quant.scale · scales[j]) + bias[j])
-void finish_hybrid(int64_t rows, int64_t n, const DynamicQuant& quant, const HybridColumns& columns,
-                   float* out);
-
 /// out[j] = Σ w[j][0, depth) of n rows.
 void sum_weights(const int8_t* w, int64_t n, int64_t depth, int32_t* out);
 

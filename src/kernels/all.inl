@@ -4,6 +4,7 @@
 
 #include "kernels/requantize.inl"
 #include "kernels/gemm_f32.inl"
+#include "kernels/gemm_row.inl"
 #include "kernels/gemm_q8.inl"
 #include "kernels/gemm_s16.inl"
 #if defined(__SSE4_1__)
@@ -40,7 +41,7 @@ void fill_all(KernelTable& t) {
   t.gemm_f32_mr = kGemmF32Mr;
   t.gemm_f32_nr = kGemmF32Nv * kLanes;
   t.depthwise_f32_nr = kLanes;
-  t.gemm_f32 = gemm_f32;
+  t.gemm_f32 = gemm_f32_any;
   t.pack_columns_f32 = pack_columns_f32;
   t.gemm_s16 = gemm_s16;
   t.depthwise_f32 = depthwise_f32;

@@ -15,6 +15,7 @@ import argparse
 import os
 import pathlib
 import sys
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -227,15 +228,22 @@ def freeze_model(tf, model):
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2 as freeze
     function = tf.function(lambda *x: model(list(x) if len(x) > 1 else x[0], training=False))
     signature = [tf.TensorSpec(t.shape, t.dtype) for t in model.inputs]
-    # Functions stay calls: the converter knows the recurrent ones by their names.
-    return freeze(function.get_concrete_function(*signature), lower_control_flow=False, aggressive_inlining=False)
+    return freeze(function.get_concrete_function(*signature))
 
 
 def convert(tf, model, kind):
     """The bytes of the .tflite file of one kind."""
     import numpy as np
-    frozen = freeze_model(tf, model)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], None)
+    with tempfile.TemporaryDirectory() as folder:
+        if model.__module__.startswith("tf_keras"):  # frozen, its LSTM would be loops
+            model.save(folder, save_format="tf")
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        else:
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([freeze_model(tf, model)], None)
+        return convert_kind(tf, converter, model, kind, np)
+
+
+def convert_kind(tf, converter, model, kind, np):
     if kind != "f32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "f16":

@@ -201,9 +201,10 @@ def main():
         row = measure(model, args)
         for engine, why in row["failures"].items():
             print(f"{model.name}: {engine}: {why}", file=sys.stderr, flush=True)
-        add_row(results, row)
         add_row(fresh, row)
-        if args.json is not None:
+        if args.json is not None:  # read again: another run may have added rows meanwhile
+            results = {**load(args.json), "machine": results["machine"]}
+            add_row(results, row)
             save(args.json, results)
     print("\n".join(report(fresh, False, args.unit)), flush=True)
 

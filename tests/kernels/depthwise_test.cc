@@ -221,7 +221,7 @@ class Depthwise : public Kernels {
     const std::vector<int64_t> channels = {1,  3,  8,  15, 16, 17, 24, 30, 31, 32,  33,
                                            40, 47, 48, 56, 63, 64, 65, 72, 96, 100, 129};
     size_t turn = 0;
-    for (const auto [kh, kw] : {std::pair<int64_t, int64_t>{3, 3},
+    for (const auto& [kh, kw] : {std::pair<int64_t, int64_t>{3, 3},
                                 {5, 5},
                                 {1, 1},
                                 {3, 5},

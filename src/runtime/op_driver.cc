@@ -13,6 +13,9 @@
 namespace cygnet {
 namespace {
 
+// Elements of a piece of a step's output that its followers get when it did not tell them of any.
+constexpr int64_t kPieceElements = 4 * OpContext::kPartElements;
+
 // Every tensor may be read this far past its end.
 constexpr size_t kSlackBytes = 64;
 
@@ -162,30 +165,84 @@ Status OpDriver::invoke(Step* step) {
 
 // The end of a step that has followers: they have had all of its output, or nothing yet.
 Status OpDriver::run_followers(Step* step) {
-  if (step->produced == step->context.output(0).shape.elements()) return {};
+  const int64_t elements = step->context.output(0).shape.elements();
+  if (step->produced == elements) return {};
   if (step->produced != 0)
     return located(*step,
                    Status::error(Code::internal, "%lld elements of %lld produced",
                                  static_cast<long long>(step->produced),
                                  static_cast<long long>(step->context.output(0).shape.elements())));
-  for (Step& follower : step->followers) CYGNET_TRY(invoke(&follower));
+  struct Whole {
+    OpDriver* driver;
+    Step* step;
+    int64_t elements;
+  } whole{this, step, elements};
+  const auto body = [](void* context, int64_t begin, int64_t end, int thread) {
+    const Whole& w = *static_cast<const Whole*>(context);
+    w.driver->produced(w.step->context,
+                       {begin * kPieceElements, std::min(end * kPieceElements, w.elements)},
+                       thread);
+  };
+  const int64_t pieces = (elements + kPieceElements - 1) / kPieceElements;
+  if (step->context.alone_)
+    body(&whole, 0, pieces, 0);
+  else
+    parallel(pieces, body, &whole);
+  if (step->failed != 0) {
+    step->failed = 0;
+    return std::move(step->failure);
+  }
+  if (stopped()) return located(*step, check_stopped());
   return {};
 }
 
+// A tensor that has room for a part only, as if it had room for all: elements of `range` lie in the
+// thread's room.
+Tensor OpDriver::in_part(const Tensor& tensor, Range range, int thread) const {
+  Tensor part = tensor;
+  const int64_t size = type_bits(tensor.type) / 8;
+  const auto room =
+      reinterpret_cast<uintptr_t>(tensor.data) + static_cast<uintptr_t>(thread * kPartBytes * size);
+  part.data = reinterpret_cast<void*>(room - static_cast<uintptr_t>(range.begin * size));
+  return part;
+}
+
 void OpDriver::run_part(const Step& member, Range range, int thread, Step* step) {
+  constexpr int kOperands = 3;  // of element-wise steps
   OpContext part = member.context;
   part.scratch_ = member.scratch.data();
   part.is_part_ = part.alone_ = true;
   part.part_ = range;
   part.thread_ = thread;
+  Tensor views[kOperands + 1];
+  Tensor* operands[kOperands + 1];
+  if (member.in_parts) {
+    for (int i = 0; i <= part.input_count_; ++i) {
+      Tensor* const tensor = i < part.input_count_ ? part.input_[i] : part.output_[0];
+      operands[i] = tensor;
+      if (tensor == nullptr || plan_->in_parts[tensor - plan_->tensors.data()] == 0) continue;
+      views[i] = in_part(*tensor, range, thread);
+      operands[i] = &views[i];
+    }
+    part.input_ = operands;
+    part.output_ = operands + part.input_count_;
+  }
   Status status = member.op->invoke(part);
   if (status.ok() || __atomic_exchange_n(&step->failed, 1, __ATOMIC_ACQ_REL) != 0) return;
   step->failure = located(member, std::move(status));
 }
 
+void OpDriver::run_parts(const Vector<Step>& members, const Tensor& of, Range range, int thread,
+                         Step* step) {
+  const int64_t most = kPartBytes * 8 / type_bits(of.type);
+  for (int64_t at = range.begin; at < range.end; at += most)
+    for (const Step& member : members)
+      run_part(member, {at, std::min(at + most, range.end)}, thread, step);
+}
+
 void OpDriver::produced(OpContext& op, Range range, int thread) {
   Step& step = *static_cast<Step*>(op.followers_);
-  for (const Step& follower : step.followers) run_part(follower, range, thread, &step);
+  run_parts(step.followers, op.output(0), range, thread, &step);
   __atomic_fetch_add(&step.produced, range.end - range.begin, __ATOMIC_RELAXED);
 }
 
@@ -221,7 +278,7 @@ Status OpDriver::run() {
 
 void OpDriver::wanted(OpContext& op, Range range, int thread) {
   Step& step = *static_cast<Step*>(op.leaders_);
-  for (const Step& leader : step.leaders) run_part(leader, range, thread, &step);
+  run_parts(step.leaders, op.input(0), range, thread, &step);
 }
 
 Status OpDriver::fold(Step* step) {
@@ -353,6 +410,12 @@ Status OpDriver::take_operator_memory(size_t bytes, void** memory) {
   if (wanted < bytes || wanted > INT64_MAX)
     return Status::error(Code::limit, "P1: operator memory of %zu bytes", bytes);
   CYGNET_TRY(check_memory(static_cast<int64_t>(wanted), "operator memory"));
+  if (!current_->context.running_) {
+    *memory = take_from_pool(wanted);
+    if (*memory == nullptr) return out_of_memory("operator memory", bytes);
+    plan_->persistent_bytes += static_cast<int64_t>(wanted);
+    return {};
+  }
   base::Buffer buffer;
   if (!buffer.resize(wanted) || !reserve_or_fail(current_->memory, current_->memory.size() + 1))
     return out_of_memory("operator memory", bytes);
@@ -360,6 +423,27 @@ Status OpDriver::take_operator_memory(size_t bytes, void** memory) {
   plan_->persistent_bytes += static_cast<int64_t>(wanted);
   current_->memory.push_back(std::move(buffer));
   return {};
+}
+
+// Zeroed memory that lives as long as the plan. Large pools have large pages, which are fewer to
+// fault in; a pool is at most as large as all before it, so that at most half of them lies idle.
+void* OpDriver::take_from_pool(size_t bytes) {
+  constexpr size_t kLeast = size_t{1} << 14, kMost = size_t{1} << 24;
+  const size_t wanted = (bytes + 63) / 64 * 64;
+  Plan& plan = *plan_;
+  if (plan.pools.empty() || plan.pools.back().bytes() - plan.pool_used < wanted) {
+    size_t held = 0;
+    for (const base::Buffer& pool : plan.pools) held += pool.bytes();
+    base::Buffer pool;
+    if (!reserve_or_fail(plan.pools, plan.pools.size() + 1) ||
+        !pool.resize(std::max(wanted, std::clamp(held, kLeast, kMost))))
+      return nullptr;
+    plan.pools.push_back(std::move(pool));
+    plan.pool_used = 0;
+  }
+  void* memory = plan.pools.back().data() + plan.pool_used;
+  plan.pool_used += wanted;
+  return memory;
 }
 
 Status OpDriver::request_scratch(OpContext& op, size_t bytes, int* handle) {

@@ -104,7 +104,11 @@ class OpDriver final : public OpContext::Host {
   Status set_output(Step* step, int k, const Tensor& from);
 
   Status run_followers(Step* step);
+  Tensor in_part(const Tensor& tensor, Range range, int thread) const;
   void run_part(const Step& member, Range range, int thread, Step* step);
+  void run_parts(const Vector<Step>& members, const Tensor& of, Range range, int thread,
+                 Step* step);
+  void* take_from_pool(size_t bytes);
   Status resize_buffer(int32_t i, const char* what);
   Status take_strings(int32_t i, size_t bytes);
   void release_memory(Step* step);

@@ -57,6 +57,7 @@ struct Step {
   Vector<base::Buffer> memory;     ///< what prepare allocated
   Vector<CalleePointer> callees;   ///< in the order of the node's options
   bool loop = false;               ///< the callees are a WHILE's: condition, body
+  bool in_parts = false;           ///< some operand is in Plan::in_parts
   bool wants = false;              ///< it asks for its input 0 in parts
   Vector<Step> leaders;    ///< element-wise steps that make parts of input 0 when this one asks
   Vector<Step> followers;  ///< element-wise steps on parts of this one's output, in their order
@@ -73,6 +74,10 @@ void each_member(S& step, F f) {
   for (auto& follower : step.followers) f(follower);
 }
 
+/// Leaders and followers work on parts of at most this many bytes of what they lead to or follow:
+/// they and what is made of them stay in the first-level cache.
+inline constexpr int64_t kPartBytes = 1 << 14;
+
 /// What Interpreter::allocate makes of a subgraph.
 struct Plan {
   Vector<Tensor> tensors;    ///< by the subgraph's tensor indices, with present shapes and data
@@ -80,7 +85,12 @@ struct Plan {
   Vector<int32_t> block_of;  ///< index into `blocks` of each tensor in the arena, else −1
   Vector<Step> steps;
   Vector<Tensor*> operands;  ///< the pointer lists of all contexts
+  /// By tensor: made and read by followers of one step only, so that each thread has room for the
+  /// part at hand, kPartBytes elements, and no more.
+  Vector<char> in_parts;
   Vector<ArenaBlock> blocks;
+  Vector<base::Buffer> pools;    ///< the memory of static steps, the last one with some to give
+  size_t pool_used = 0;          ///< bytes of the last of `pools` that are given
   Vector<base::Buffer> buffers;  ///< of persistent and dynamic tensors, by tensor index
   base::Buffer arena;
   int64_t arena_bytes = 0;

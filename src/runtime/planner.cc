@@ -82,6 +82,8 @@ class Planner {
   void find_last_uses();
   void place_outputs(int32_t step, const Step& member);
   int32_t shared_block(int32_t step, const Step& member) const;
+  bool fits_in_parts(int32_t step, const Step& member, int32_t tensor) const;
+  void mark_parts();
   bool may_overwrite(int32_t step, const Step& member, int32_t block) const;
   int32_t add_block(int32_t tensor, int32_t first);
   Status take_arena();
@@ -296,6 +298,7 @@ Status Planner::place_tensors() {
   for (size_t s = 0; s < plan_.steps.size(); ++s)
     each_member(plan_.steps[s],
                 [&](const Step& member) { place_outputs(static_cast<int32_t>(s), member); });
+  mark_parts();
   return {};
 }
 
@@ -304,6 +307,13 @@ void Planner::place_outputs(int32_t step, const Step& member) {
   for (int32_t i : node.outputs) {
     if (plan_.places[i] != Place::arena) continue;
     const int32_t shared = i == node.outputs[0] ? shared_block(step, member) : -1;
+    if (shared < 0 && fits_in_parts(step, member, i)) {
+      const int64_t elements = kPartBytes * driver_.threads();
+      plan_.in_parts[i] = 1;
+      plan_.block_of[i] = add_block(i, step);
+      plan_.blocks.back().bytes = elements * type_bits(plan_.tensors[i].type) / 8 + kSlackBytes;
+      continue;
+    }
     if (shared >= 0) {
       plan_.blocks[shared].last = std::max(plan_.blocks[shared].last, std::max(last_use_[i], step));
       plan_.block_of[i] = shared;
@@ -320,13 +330,34 @@ int32_t Planner::shared_block(int32_t step, const Step& member) const {
   if (options_.keep_tensors || node.op->sharing == Sharing::none) return -1;
   const size_t bytes = plan_.tensors[node.outputs[0]].bytes;
   for (int32_t i : node.inputs) {
-    if (i == kAbsent || plan_.places[i] != Place::arena || plan_.tensors[i].bytes != bytes)
+    if (i == kAbsent || plan_.places[i] != Place::arena || plan_.tensors[i].bytes != bytes ||
+        plan_.in_parts[i] != 0)
       continue;
     const int32_t block = plan_.block_of[i];
     if (node.op->sharing == Sharing::view) return i == node.inputs[0] ? block : -1;
     if (plan_.blocks[block].last == step && may_overwrite(step, member, block)) return block;
   }
   return -1;
+}
+
+// Whether tensor `i`, which a member of a step makes, is needed only while its followers work on
+// the same part of it.
+bool Planner::fits_in_parts(int32_t step, const Step& member, int32_t i) const {
+  const Vector<Step>& followers = plan_.steps[step].followers;
+  const bool follows = &member >= followers.begin() && &member < followers.end();
+  return follows && !options_.keep_tensors && last_use_[i] == step &&
+         plan_.tensors[i].shape.elements() > kPartBytes;
+}
+
+// Tells steps that they have operands of which there is but a part.
+void Planner::mark_parts() {
+  for (Step& step : plan_.steps)
+    for (Step& follower : step.followers) {
+      const Node& node = graph_.nodes[follower.node];
+      const auto partial = [&](int32_t i) { return i != kAbsent && plan_.in_parts[i] != 0; };
+      follower.in_parts =
+          partial(node.outputs[0]) || std::any_of(node.inputs.begin(), node.inputs.end(), partial);
+    }
 }
 
 // Whether a member of a step may write its output over a block that others of the same step read:
@@ -388,13 +419,15 @@ Status start_plan(const Model& model, int subgraph, Plan* plan) {
   *plan = Plan();
   plan->resources = resources;
   if (!reserve_or_fail(plan->tensors, n) || !reserve_or_fail(plan->places, n) ||
-      !reserve_or_fail(plan->block_of, n) || !reserve_or_fail(plan->buffers, n))
+      !reserve_or_fail(plan->block_of, n) || !reserve_or_fail(plan->in_parts, n) ||
+      !reserve_or_fail(plan->buffers, n))
     return out_of_memory("plan", n * sizeof(Tensor));
   for (const GraphTensor& tensor : graph.tensors) {
     plan->tensors.push_back(tensor);
     plan->places.push_back(tensor.constant ? Place::constant : Place::none);
   }
   plan->block_of.assign(n, -1);
+  plan->in_parts.assign(n, 0);
   plan->buffers.resize(n);
   return {};
 }

@@ -276,6 +276,20 @@ TEST(FusionRules, BatchesAndManyPieces) {
   EXPECT_EQ(steps_when_fused(w.finish({y})), 2u);
 }
 
+// What only followers read has room for a part; two threads have one each.
+TEST_P(Fusion, PartsOfLargeTensors) {
+  Writer g(GetParam(), {2, 40, 30, 24});
+  const int x = g.input(), a = g.swish(g.conv(x)), c = g.swish(a);
+  const int y = g.binary(Op::ADD, g.unary(Op::TANH, c), g.binary(Op::MUL, c, g.vector()));
+  EXPECT_EQ(steps_when_fused(g.finish({y})), 1u);
+  Writer h(GetParam(), {2, 40, 30, 24});
+  RunResult whole, fused;
+  const TestImage image = h.finish({h.swish(h.swish(h.input()))});
+  run(image, {.fuse = false}, 5, &whole);
+  run(image, {.threads = 2}, 5, &fused);
+  EXPECT_EQ(fused.outputs, whole.outputs);
+}
+
 TEST(FusionRules, FullyConnected) {
   for (int rows : {1, 5}) {
     ModelBuilder b;

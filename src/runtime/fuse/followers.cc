@@ -58,8 +58,8 @@ class Fuser {
 
   bool can_follow(const Step& step, const Node& node) const {
     return !step.dynamic && step.callees.empty() && step.op->pure && step.op->by_parts != nullptr &&
-           node.outputs.size() == 1 && arena_elements(node.outputs[0]) > 0 &&
-           step.op->by_parts(step.context);
+           node.outputs.size() == 1 && node.inputs.size() <= 3 &&
+           arena_elements(node.outputs[0]) > 0 && step.op->by_parts(step.context);
   }
 
   bool can_lead(const Step& step) const {

@@ -25,6 +25,7 @@
 #include "kernels/layer_norm.inl"
 #include "kernels/lstm.inl"
 #include "kernels/pack_columns.inl"
+#include "kernels/winograd.inl"
 
 void fill_q8_products(KernelTable& t) {
   t.gemm_q8_mr = kGemmQ8Mr;
@@ -44,6 +45,8 @@ void fill_all(KernelTable& t) {
   t.gemm_f32 = gemm_f32_any;
   t.pack_columns_f32 = pack_columns_f32;
   t.gemm_s16 = gemm_s16;
+  t.winograd_in = winograd_in;
+  t.winograd_out = winograd_out;
   t.depthwise_f32 = depthwise_f32;
   t.map_f32 = map_f32;
   t.zip_f32 = zip_f32;

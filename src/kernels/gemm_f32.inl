@@ -20,11 +20,27 @@ inline int64_t rows_together(int64_t weight_bytes, int64_t row_bytes, int mr) {
   return rows < mr ? mr : rows / mr * mr;
 }
 
-/// One tile of Mr rows × Nv vectors of columns; rows beyond `rows` repeat the last one and are not
-/// stored.
+/// Stores the sums of one tile, `rows` rows of `vectors` vectors each. Not part of the tile, which
+/// keeps its sums in registers only if it never indexes them by a variable.
+[[gnu::noinline]] void gemm_f32_finish(const GemmF32& g, const F* acc, int64_t vectors, int64_t i0,
+                                       int rows, int64_t j0, int64_t columns) {
+  const F lo = set(g.lo);
+  const F hi = set(g.hi);
+#pragma GCC unroll 1
+  for (int i = 0; i < rows; ++i, acc += vectors) {
+    float* out = g.out + (i0 + i) * g.out_stride + j0;
+    int64_t j = 0;
+#pragma GCC unroll 1
+    for (; (j + 1) * kLanes <= columns; ++j)
+      store(out + j * kLanes, minimum(maximum(acc[j], lo), hi));
+    if (j < vectors)
+      store_n(out + j * kLanes, minimum(maximum(acc[j], lo), hi), columns - j * kLanes);
+  }
+}
+
+/// One tile of Mr rows × Nv vectors of columns.
 template <int Mr, int Nv>
-void gemm_f32_tile(const GemmF32& g, const float* w, int64_t i0, int rows, int64_t j0,
-                   int64_t columns) {
+void gemm_f32_tile(const GemmF32& g, const float* w, int64_t i0, int64_t j0, int64_t columns) {
   constexpr int kNr = kGemmF32Nv * kLanes;
   F acc[Mr][Nv];
   for (int i = 0; i < Mr; ++i) {
@@ -34,7 +50,8 @@ void gemm_f32_tile(const GemmF32& g, const float* w, int64_t i0, int rows, int64
   const int64_t k = g.k;
   for (int64_t t = 0; t < g.taps; ++t) {
     const float* p[Mr];
-    for (int i = 0; i < Mr; ++i) p[i] = row_at(g, i0 + (i < rows ? i : rows - 1), t);
+#pragma GCC unroll 1
+    for (int i = 0; i < Mr; ++i) p[i] = row_at(g, i0 + i, t);
     for (int64_t d = 0; d < k; ++d) {
       F wv[Nv];
       for (int j = 0; j < Nv; ++j) wv[j] = load(w + j * kLanes);
@@ -45,37 +62,24 @@ void gemm_f32_tile(const GemmF32& g, const float* w, int64_t i0, int rows, int64
       w += kNr;
     }
   }
-  const F lo = set(g.lo);
-  const F hi = set(g.hi);
+  F done[Mr * Nv];
   for (int i = 0; i < Mr; ++i) {
-    if (i >= rows) break;
-    float* out = g.out + (i0 + i) * g.out_stride + j0;
-    for (int j = 0; j < Nv; ++j) {
-      const F v = minimum(maximum(acc[i][j], lo), hi);
-      const int64_t left = columns - j * kLanes;
-      if (left >= kLanes) {
-        store(out + j * kLanes, v);
-      } else if (left > 0) {
-        store_n(out + j * kLanes, v, left);
-      }
-    }
+    for (int j = 0; j < Nv; ++j) done[i * Nv + j] = acc[i][j];
   }
+  gemm_f32_finish(g, done, Nv, i0, Mr, j0, columns);
 }
 
-/// The smallest tile that holds `rows` rows and `columns` columns.
+/// The tile of `rows` rows that is just wide enough for `columns` columns.
 template <int Mr>
 void gemm_f32_block(const GemmF32& g, const float* w, int64_t i0, int rows, int64_t j0,
                     int64_t columns) {
   if constexpr (Mr > 1) {
-    if (rows <= Mr / 2) {
-      gemm_f32_block<Mr / 2>(g, w, i0, rows, j0, columns);
-      return;
-    }
+    if (rows < Mr) return gemm_f32_block<Mr - 1>(g, w, i0, rows, j0, columns);
   }
   if (columns <= kLanes) {
-    gemm_f32_tile<Mr, 1>(g, w, i0, rows, j0, columns);
+    gemm_f32_tile<Mr, 1>(g, w, i0, j0, columns);
   } else {
-    gemm_f32_tile<Mr, kGemmF32Nv>(g, w, i0, rows, j0, columns);
+    gemm_f32_tile<Mr, kGemmF32Nv>(g, w, i0, j0, columns);
   }
 }
 
@@ -84,15 +88,19 @@ void gemm_f32(const GemmF32& g) {
   constexpr int64_t kNr = kGemmF32Nv * kLanes;
   const int64_t depth = g.taps * g.k;
   const int64_t block = (1 + depth) * kNr;
-  const int64_t together = rows_together(g.n * depth * 4, depth * 4, kMr);
+  // Rows under neighbouring windows share their pixels: each one adds about one.
+  const int64_t together = rows_together(g.n * depth * 4, g.k * 4, kMr);
   for (int64_t i0 = 0; i0 < g.m; i0 += together) {
     const int64_t end = i0 + together < g.m ? i0 + together : g.m;
     const float* w = g.weights;
     for (int64_t j = 0; j < g.n; j += kNr, w += block) {
       const int64_t columns = g.n - j < kNr ? g.n - j : kNr;
-      for (int64_t i = i0; i < end; i += kMr) {
-        const int rows = end - i < kMr ? static_cast<int>(end - i) : kMr;
+      // Tiles of nearly equal height: a few rows alone would wait for each other's sums.
+      int64_t tiles = (end - i0 + kMr - 1) / kMr;
+      for (int64_t i = i0; i < end; --tiles) {
+        const auto rows = static_cast<int>((end - i + tiles - 1) / tiles);
         gemm_f32_block<kMr>(g, w, i, rows, j, columns);
+        i += rows;
       }
     }
   }

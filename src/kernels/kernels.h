@@ -76,6 +76,68 @@ struct GemmF32 {
   float hi = 0;
 };
 
+/// Winograd's minimal filtering (Winograd, Arithmetic Complexity of Computations, 1980) of stride-1
+/// f32 convolutions, F(outputs, filter). A tile of inputs becomes as many positions, each a matrix
+/// of its own: positions of the output = Σ_channels positions of the input · positions of the
+/// filter.
+enum class WinogradKind : uint8_t {
+  f2x2_3x3,
+  f4x4_3x3,
+  f2x2_5x5,
+  f1x4_1x3,
+  f4x1_3x1,
+  f1x2_1x7,
+  f2x1_7x1
+};
+
+/// One dimension of a kind: lines of `t` inputs and positions for `m` outputs of a filter of `r`.
+struct WinogradLine {
+  int32_t t, m, r;
+};
+/// Height and width of each kind.
+struct WinogradSizes {
+  WinogradLine h, w;
+  constexpr int32_t positions() const { return h.t * w.t; }
+};
+inline constexpr WinogradSizes kWinogradSizes[] = {
+    {{4, 2, 3}, {4, 2, 3}}, {{6, 4, 3}, {6, 4, 3}}, {{6, 2, 5}, {6, 2, 5}}, {{1, 1, 1}, {6, 4, 3}},
+    {{6, 4, 3}, {1, 1, 1}}, {{1, 1, 1}, {8, 2, 7}}, {{8, 2, 7}, {1, 1, 1}}};
+inline constexpr int kWinogradKinds = 7;
+
+/// Points p of lines of 4, 6, 8 positions, which are 0, ±p …, ∞ in this order; chosen for small
+/// rounding errors (Alam, Anderson, Gregg: Winograd Convolution for Deep Neural Networks, 2022).
+inline constexpr float kWinogradPoints[3][3] = {{1, 0, 0}, {0.625f, 1.5f, 0}, {0.5f, 1, 1.75f}};
+
+/// One tile of inputs → its positions.
+struct WinogradIn {
+  WinogradKind kind = WinogradKind::f4x4_3x3;
+  const float* image = nullptr;
+  int64_t origin = 0;        ///< Of the tile's first pixel, elements from `image`; may be negative.
+  int64_t row_stride = 0;    ///< Elements from one row of the tile to the next.
+  int64_t pixel_stride = 0;  ///< Elements from one column of the tile to the next.
+  int32_t top = 0, bottom = 0, left = 0, right = 0;  ///< Rows and columns that exist; others are 0.
+  int64_t c = 0;
+  const float* zero = nullptr;  ///< `c` zeros
+  float* planes =
+      nullptr;  ///< Position i lies at i·plane_stride; c is rounded up to whole vectors.
+  int64_t plane_stride = 0;
+};
+
+/// Positions of a tile of outputs → the outputs: clamp(bias[ch] + …, lo, hi).
+struct WinogradOut {
+  WinogradKind kind = WinogradKind::f4x4_3x3;
+  const float* planes = nullptr;  ///< As in WinogradIn, read in whole vectors.
+  int64_t plane_stride = 0;
+  int64_t c = 0;
+  const float* bias = nullptr;  ///< Read in whole vectors.
+  float* out = nullptr;
+  int64_t row_stride = 0;
+  int64_t pixel_stride = 0;
+  int32_t rows = 0, columns = 0;  ///< How many are stored.
+  float lo = 0;
+  float hi = 0;
+};
+
 /// What gemm_q8 stores.
 enum class StoreQ8 : uint8_t {
   q8,   ///< 8 bits: clamp(rint(float(acc)·scale[j]) + zero_point, lo, hi)
@@ -336,6 +398,8 @@ struct KernelTable {
   int depthwise_q8_nr;  ///< Channels of a block of packed weights.
 
   void (*gemm_f32)(const GemmF32&);
+  void (*winograd_in)(const WinogradIn&);
+  void (*winograd_out)(const WinogradOut&);
   void (*gemm_q8)(const GemmQ8&);
   void (*gemm_s16)(const GemmS16&);
   void (*depthwise_f32)(const DepthwiseF32&);

@@ -6,6 +6,7 @@
 // int8 with a scale for each output channel, uint8, both with int32 bias; int16 with int8 filter.
 // Source: tensorflow/lite/kernels/conv.cc, 8-bit quantization specification.
 #include "ops/conv_common.h"
+#include "ops/winograd.h"
 
 namespace cygnet::ops {
 namespace {
@@ -26,6 +27,7 @@ struct ConvState {
   uint8_t* zero = nullptr;        // row of padding
   int64_t* bias64 = nullptr;      // int16 activations
   int staged = -1, offsets = -1;  // scratch
+  Winograd winograd;              // f32 only; where it is used, nothing else is prepared
 };
 
 constexpr FilterTypes kFilterTypes = {
@@ -165,6 +167,13 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
     return request_quantized(op, op.input(0), x.shape[0], sizeof(int16_t), &s->results);
   }
   s->packed = true;
+  if (x.type == Type::float32) {
+    base::Buffer unpacked;
+    Tensor filter;
+    CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &filter));
+    CYGNET_TRY(prepare_winograd(op, s->geometry, x, filter, bias_tensor(op), &s->winograd));
+    if (s->winograd.used) return {};
+  }
   CYGNET_TRY(prepare_weights(op, s));
   CYGNET_TRY(request_quantized(op, op.input(0), x.shape[0], 1, &s->results));
   const int element = type_bits(x.type) / 8;
@@ -373,7 +382,9 @@ void invoke_kernels(OpContext& op, const ConvState& s) {
 
 Status invoke(OpContext& op) {
   const auto& s = op.state<ConvState>();
-  if (s.packed)
+  if (s.winograd.used)
+    invoke_winograd(op, s.geometry, s.winograd, op.input(0), s.results.real, &op.output(0));
+  else if (s.packed)
     invoke_kernels(op, s);
   else
     invoke_plain(op, s);

@@ -226,7 +226,8 @@ OpCase conv_case(const ConvSpec& s, bool depthwise, uint32_t seed = 1) {
            .inputs = {values(d.x)},
            .outputs = {},
            .shapes = {y_shape},
-           .tolerance = 1e-5,
+           // Minimal filtering (ops/winograd.h) rounds relative to the largest output.
+           .tolerance = depthwise ? 1e-5 : 3e-5,
            .plain_steps = 1,
            .kernel_steps = 1};
   c.model = [=](ModelBuilder& b) {

@@ -81,7 +81,8 @@ def activations(r, kind, shape):
     return Operand(shape, kind, low=low, high=high)
 
 
-@generator("CONV_2D", "f32 hybrid hybrid_i4w i8 i8xi4w u8 i16 i16xi4w i16xi8w_i32bias")
+@generator("CONV_2D", "f32", tolerance=3e-5, why="minimal filtering rounds relative to the largest output")
+@generator("CONV_2D", "hybrid hybrid_i4w i8 i8xi4w u8 i16 i16xi4w i16xi8w_i32bias")
 def conv_2d(r, op, kind):
     a, b, c = CONVOLUTION_KINDS[kind]
     filters, strides, dilations, padding, inputs, outputs = window(r)
@@ -206,7 +207,7 @@ def half_weights(r, op, kind):
     fields = {"padding": padding, "strideH": strides[0], "strideW": strides[1], "dilationHFactor": dilations[0],
               "dilationWFactor": dilations[1], "fusedActivationFunction": activation}
     return Case([Operand(x.shape, data=x, fed=True), Operand(w.shape, "f16", data=w), Operand(b.shape, data=b)],
-                [Operand(y.shape)], ("Conv2DOptions", fields), compare=near(activate(y + b, activation)))
+                [Operand(y.shape)], ("Conv2DOptions", fields), compare=near(activate(y + b, activation), 3e-5))
 
 
 @generator("CUSTOM:Convolution2DTransposeBias", "f32")

@@ -6,6 +6,10 @@
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace cygnet {
 
@@ -23,6 +27,17 @@ unsigned read_xcr0() {
 
 bool bit(unsigned word, int index) {
   return ((word >> index) & 1u) != 0;
+}
+
+/// Whether this process may use AMX tiles: Linux saves their registers only for those that asked
+/// (arch_prctl(2), ARCH_REQ_XCOMP_PERM).
+bool tiles_permitted() {
+#if defined(__x86_64__) && defined(__linux__) && defined(SYS_arch_prctl)
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
 }
 
 }  // namespace
@@ -47,6 +62,8 @@ CpuFeatures detect_cpu_features() {
   features.avx512 = features.avx2 && zmm && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31);
   features.avx512vnni = features.avx512 && bit(c, 11);
   features.avx512vbmi = features.avx512vnni && bit(c, 1);
+  const bool tiles = (xcr0 & 0x60000u) == 0x60000u && bit(d, 24) && bit(d, 25);  // AMX-TILE, -INT8
+  features.amx = features.avx512vbmi && tiles && tiles_permitted();
   return features;
 }
 

@@ -11,12 +11,14 @@ struct CpuFeatures {
   bool avx512 = false;  ///< AVX-512 F, BW, DQ, VL, with avx2
   bool avx512vnni = false;
   bool avx512vbmi = false;
+  bool amx = false;  ///< AMX tiles of 8-bit integers, which the system let this process use
   bool neon = false;
   bool dotprod = false;  ///< SDOT and UDOT, with neon
   bool i8mm = false;     ///< USDOT and the matrix products of bytes, with dotprod
 };
 
-/// Asks the CPU; cheap enough not to be kept, any thread may call it.
+/// Asks the CPU, and on Linux the system for the use of AMX tiles, which then holds for the whole
+/// process; cheap enough not to be kept, any thread may call it.
 CpuFeatures detect_cpu_features();
 
 }  // namespace cygnet

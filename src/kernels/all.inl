@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every kernel of a tier. Included inside an unnamed namespace inside the ISA's namespace, after
-// kernels/simd/<isa>.h.
+// kernels/simd/<isa>.h and kernels/finish_q8.inl (or finish_q8_avx512.inl).
 
-#include "kernels/requantize.inl"
+#include "kernels/rows.inl"
 #include "kernels/gemm_f32.inl"
 #include "kernels/gemm_row.inl"
 #include "kernels/gemm_q8.inl"

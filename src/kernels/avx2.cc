@@ -11,6 +11,8 @@ namespace cygnet::isa_avx2 {
 namespace {
 #include "kernels/simd/avx2.h"
 //
+#include "kernels/finish_q8.inl"
+//
 #include "kernels/all.inl"
 //
 #include "kernels/lut.inl"

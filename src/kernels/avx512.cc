@@ -14,6 +14,8 @@ constexpr bool kVnni = false;
 //
 #include "kernels/simd/x86_dot.inl"
 //
+#include "kernels/finish_q8_avx512.inl"
+//
 #include "kernels/all.inl"
 //
 #include "kernels/lut.inl"

@@ -14,6 +14,8 @@ constexpr bool kVnni = true;
 //
 #include "kernels/simd/vnni_dot.inl"
 //
+#include "kernels/finish_q8_avx512.inl"
+//
 #include "kernels/all.inl"
 //
 #include "kernels/lut.inl"

@@ -73,3 +73,18 @@ void float_to_half(const float* in, int64_t n, uint16_t* out) {
 void xor_copy(const uint8_t* in, int64_t n, uint8_t flip, uint8_t* out) {
   for (int64_t i = 0; i < n; ++i) out[i] = in[i] ^ flip;
 }
+
+void requantize_s32(const int32_t* in, int64_t n, const float* scale, int64_t scale_stride,
+                    int32_t zero_point, int32_t lo, int32_t hi, uint8_t* out) {
+  const Requant q = make_requant(zero_point, lo, hi);
+  F s = set(n > 0 ? scale[0] : 0.0f);
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    if (scale_stride != 0) s = load(scale + i);
+    store_u8(out + i, requantize(load_i(in + i), s, q));
+  }
+  if (i < n) {
+    if (scale_stride != 0) s = load_n(scale + i, n - i);
+    store_n_u8(out + i, requantize(load_n_i(in + i, n - i), s, q), n - i);
+  }
+}

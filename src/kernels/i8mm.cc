@@ -13,6 +13,8 @@ namespace {
 //
 #include "kernels/simd/i8mm_dot.inl"
 //
+#include "kernels/finish_q8.inl"
+//
 #include "kernels/all.inl"
 //
 #include "kernels/simd/neon_lut.inl"

@@ -33,6 +33,7 @@ enum class Isa : uint8_t {
   avx512,
   avx512vnni,
   avx512vbmi,
+  amx,
   neon,
   dotprod,
   i8mm,
@@ -40,9 +41,9 @@ enum class Isa : uint8_t {
 };
 
 /// Every tier there is, whatever this build and this CPU have.
-inline constexpr Isa kIsas[] = {Isa::scalar,     Isa::sse41,       Isa::avx2, Isa::avx512,
-                                Isa::avx512vnni, Isa::avx512vbmi,  Isa::neon, Isa::dotprod,
-                                Isa::i8mm,       Isa::wasm_simd128};
+inline constexpr Isa kIsas[] = {Isa::scalar,     Isa::sse41,      Isa::avx2,        Isa::avx512,
+                                Isa::avx512vnni, Isa::avx512vbmi, Isa::amx,         Isa::neon,
+                                Isa::dotprod,    Isa::i8mm,       Isa::wasm_simd128};
 
 /// gemm_q8 may read this many bytes past the `k` bytes of an activation row; what lies there does
 /// not matter (the packed weights are zero), but it must be readable.
@@ -165,14 +166,14 @@ struct HybridQ8 {
 
 /// 8-bit matrix product by indirection, rows as in GemmF32.
 ///   acc[i][j] = bias[j] + Σ_t Σ_k row(i, t)[k] · (weight[j][t][k] − weight_zero_point)
-/// Activations are unsigned: int8 tensors are copied with xor_copy(…, 0x80) first and their zero
-/// point raised by 128. The zero point of the activations is folded into the bias by pack_gemm_q8,
-/// so `zero` is a row of `k` bytes of the (raised) zero point. Rows are read up to kRowSlackBytes
-/// past `k`.
+/// Activations are unsigned once xored with `flip`; the zero point of int8 ones is raised by 128.
+/// It is folded into the bias by pack_gemm_q8, so `zero` is a row of `k` bytes of the zero point as
+/// tensors hold it. Rows are read up to kRowSlackBytes past `k`.
 /// Bound: |Σ row·(weight − weight_zero_point)| < 2^31, kept if taps·k ≤ 65 793 when
 /// weight_zero_point is 0 and taps·k ≤ 33 025 otherwise.
 struct GemmQ8 {
   const uint8_t* a = nullptr;
+  uint8_t flip = 0;  ///< Xored to the activations and to `zero`: 0x80 for int8 tensors.
   const int32_t* at = nullptr;
   int64_t at_stride = 0;
   int64_t a_stride = 0;
@@ -496,9 +497,9 @@ struct KernelTable {
 };
 
 /// The tier in use: the best that the CPU has, or what the environment variable CYGNET_ISA
-/// (scalar, sse41, avx2, avx512, avx512vnni, avx512vbmi, neon, dotprod, i8mm, wasm_simd128) names,
-/// if the CPU has it, else the best below it. An unknown value counts as unset. The variable is
-/// read once, at the first call. Any thread may call it.
+/// (scalar, sse41, avx2, avx512, avx512vnni, avx512vbmi, amx, neon, dotprod, i8mm, wasm_simd128)
+/// names, if the CPU has it, else the best below it. An unknown value counts as unset. The variable
+/// is read once, at the first call. Any thread may call it.
 const KernelTable& kernels();
 
 /// The table of one tier, for tests and benchmarks; null if this CPU or this build lacks it.

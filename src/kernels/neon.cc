@@ -13,6 +13,8 @@ namespace {
 //
 #include "kernels/simd/neon_dot.inl"
 //
+#include "kernels/finish_q8.inl"
+//
 #include "kernels/all.inl"
 //
 #include "kernels/simd/neon_lut.inl"

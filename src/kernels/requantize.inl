@@ -28,18 +28,3 @@ struct Requant {
   v = q.hi < v ? q.hi : v;
   return round_int1(v) + q.zero_point;
 }
-
-void requantize_s32(const int32_t* in, int64_t n, const float* scale, int64_t scale_stride,
-                    int32_t zero_point, int32_t lo, int32_t hi, uint8_t* out) {
-  const Requant q = make_requant(zero_point, lo, hi);
-  F s = set(n > 0 ? scale[0] : 0.0f);
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    if (scale_stride != 0) s = load(scale + i);
-    store_u8(out + i, requantize(load_i(in + i), s, q));
-  }
-  if (i < n) {
-    if (scale_stride != 0) s = load_n(scale + i, n - i);
-    store_n_u8(out + i, requantize(load_n_i(in + i, n - i), s, q), n - i);
-  }
-}

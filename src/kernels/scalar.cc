@@ -9,6 +9,8 @@ namespace cygnet::isa_scalar {
 namespace {
 #include "kernels/simd/scalar.h"
 //
+#include "kernels/finish_q8.inl"
+//
 #include "kernels/all.inl"
 }  // namespace
 

@@ -11,6 +11,8 @@ namespace cygnet::isa_sse41 {
 namespace {
 #include "kernels/simd/sse41.h"
 //
+#include "kernels/finish_q8.inl"
+//
 #include "kernels/all.inl"
 }  // namespace
 

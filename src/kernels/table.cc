@@ -28,6 +28,7 @@ constexpr Tier kTiers[] = {
     {Isa::avx512, "avx512", &CpuFeatures::avx512, isa_avx512::fill},
     {Isa::avx512vnni, "avx512vnni", &CpuFeatures::avx512vnni, isa_avx512vnni::fill},
     {Isa::avx512vbmi, "avx512vbmi", &CpuFeatures::avx512vbmi, isa_avx512vbmi::fill},
+    {Isa::amx, "amx", &CpuFeatures::amx, isa_amx::fill},
 #elif defined(__aarch64__)
     {Isa::neon, "neon", &CpuFeatures::neon, isa_neon::fill},
     {Isa::dotprod, "dotprod", &CpuFeatures::dotprod, isa_dotprod::fill},

@@ -26,6 +26,9 @@ void fill(KernelTable& t);
 namespace isa_avx512vbmi {
 void fill(KernelTable& t);
 }
+namespace isa_amx {
+void fill(KernelTable& t);
+}
 #elif defined(__aarch64__)
 namespace isa_neon {
 void fill(KernelTable& t);

@@ -25,6 +25,8 @@ struct ConvState {
   int64_t group_bytes = 0;
   int32_t* sums = nullptr;        // hybrid: of each output channel
   uint8_t* zero = nullptr;        // row of padding
+  uint8_t flip = 0;               // of int8 activations that are not staged
+  int32_t* at = nullptr;          // offsets of all pixels' taps; null: made while running
   int64_t* bias64 = nullptr;      // int16 activations
   int staged = -1, offsets = -1;  // scratch
   Winograd winograd;              // f32 only; where it is used, nothing else is prepared
@@ -38,6 +40,8 @@ constexpr FilterTypes kFilterTypes = {
 // Inputs with fewer channels are copied with their padding, so that a row of taps is one long run.
 constexpr int32_t kFewChannels = 16;
 constexpr int64_t kMostPadding = 4096;
+// Offsets of one image's pixels that are kept, at most; more are made while running.
+constexpr int64_t kMostOffsets = 1 << 18;
 
 const Tensor* bias_tensor(const OpContext& op) {
   return op.input_or_null(2);
@@ -91,8 +95,7 @@ int64_t macs(const OpContext& op) {
 void choose_staging(const Tensor& x, ConvState* s) {
   const ConvGeometry& g = s->geometry;
   s->inner = g;
-  s->staging.copy = needs_copy(x);
-  s->staging.flip = sign_flip(x);
+  s->staging.copy = x.constant && type_bits(x.type) == 8;  // it may end where the file ends
   s->staging.pad_value =
       is_quantized_type(x.type) && x.type != Type::int16 ? unsigned_zero_point(x) : 0;
   const int32_t c = x.shape[3];
@@ -160,6 +163,19 @@ bool suits_kernels(OpContext& op, const Tensor& x, ConvState* s) {
   return s->staging.height(x.shape[1]) * s->staging.width(x.shape[2]) * x.shape[3] <= INT32_MAX;
 }
 
+// Where each pixel's taps lie in an image of c channels.
+Status prepare_offsets(OpContext& op, int64_t c, ConvState* s) {
+  const int64_t pixels = s->geometry.pixels(), taps = s->inner.taps();
+  if (pixels * taps > kMostOffsets)
+    return op.request_scratch(
+        static_cast<size_t>(op.threads() * kPixelsPerCall * taps) * sizeof(int32_t), &s->offsets);
+  const auto bytes = static_cast<size_t>(pixels * taps) * sizeof(int32_t);
+  s->at = static_cast<int32_t*>(op.allocate(bytes));
+  if (s->at == nullptr) return out_of_memory("offsets", bytes);
+  fill_offsets(s->inner, c, 0, pixels, s->at);
+  return {};
+}
+
 Status prepare_kernels(OpContext& op, ConvState* s) {
   const Tensor x = kernel_input(op.input(0), op.input(1));
   if (!suits_kernels(op, x, s)) {
@@ -177,20 +193,20 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
   CYGNET_TRY(prepare_weights(op, s));
   CYGNET_TRY(request_quantized(op, op.input(0), x.shape[0], 1, &s->results));
   const int element = type_bits(x.type) / 8;
+  if (s->staging.needed())
+    s->staging.flip = sign_flip(x);
+  else
+    s->flip = sign_flip(x);
   s->zero = static_cast<uint8_t*>(op.allocate(static_cast<size_t>(s->k * element)));
   if (s->zero == nullptr) return out_of_memory("padding", static_cast<size_t>(s->k * element));
-  std::memset(s->zero, s->staging.pad_value, static_cast<size_t>(s->k * element));
+  std::memset(s->zero, s->staging.pad_value ^ s->flip, static_cast<size_t>(s->k * element));
   if (s->staging.needed())
     CYGNET_TRY(
         op.request_scratch(static_cast<size_t>(s->staging.height(x.shape[1]) *
                                                s->staging.width(x.shape[2]) * x.shape[3] * element),
                            &s->staged));
   if (s->pointwise && !s->staging.needed() && !s->results.hybrid) op.promise_wanted();
-  if (!s->pointwise)
-    CYGNET_TRY(op.request_scratch(
-        static_cast<size_t>(op.threads() * kPixelsPerCall * s->inner.taps()) * sizeof(int32_t),
-        &s->offsets));
-  return {};
+  return s->pointwise ? Status() : prepare_offsets(op, x.shape[3], s);
 }
 
 // TFLite quantizes a hybrid operator's images symmetrically where all filters have one scale.
@@ -300,6 +316,7 @@ void run_slice(OpContext& op, const ConvState& s, const Slice& slice) {
                 taps = s.inner.taps(), first = slice.group * n;
   const ConvResults& r = s.results;
   LayerGemm gemm = {.a = slice.image + slice.group * depth * element_bytes(op, s),
+                    .flip = s.flip,
                     .at = slice.at,
                     .a_stride = x.shape[3],
                     .zero = s.zero,
@@ -325,6 +342,13 @@ void run_slice(OpContext& op, const ConvState& s, const Slice& slice) {
   run_gemm(filter, y, gemm);
 }
 
+// Pixels for one call where nothing else limits them: as many as stay in the cache with their
+// results, for the steps before and behind.
+int64_t pixels_of_call(int64_t pixel_bytes) {
+  constexpr int64_t kBytes = 64 * 1024;
+  return std::max<int64_t>(1, kBytes / (pixel_bytes * kPixelsPerCall)) * kPixelsPerCall;
+}
+
 // All pixels of one image, which has been staged.
 void run_image(OpContext& op, const ConvState& s, int32_t batch, const uint8_t* image, uint8_t* out,
                const DynamicQuant* quant) {
@@ -335,14 +359,21 @@ void run_image(OpContext& op, const ConvState& s, int32_t batch, const uint8_t* 
   const int64_t pixels = s.geometry.pixels(), taps = s.inner.taps();
   op.parallel_for(
       (pixels + kPixelsPerCall - 1) / kPixelsPerCall, [&](int64_t begin, int64_t end, int thread) {
-        int32_t* at =
-            s.pointwise ? nullptr : op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
-        for (int64_t chunk = begin; chunk < end; ++chunk) {
-          const int64_t first = chunk * kPixelsPerCall,
-                        count = std::min(kPixelsPerCall, pixels - first);
-          if (!s.pointwise) fill_offsets(s.inner, c, first, count, at);
+        const int64_t start = begin * kPixelsPerCall, stop = std::min(end * kPixelsPerCall, pixels);
+        const bool known = s.pointwise || s.at != nullptr;
+        // Sums of a hybrid layer are finished while they are in the cache.
+        const int64_t step =
+            known && !s.results.hybrid ? pixels_of_call(c * element + out_pixel) : kPixelsPerCall;
+        for (int64_t first = start; first < stop; first += step) {
+          const int64_t count = std::min(step, stop - first);
+          const int32_t* at = s.pointwise ? nullptr : s.at + first * taps;
           if (s.pointwise)
             op.wanted((batch * pixels + first) * c, (batch * pixels + first + count) * c, thread);
+          if (!known) {
+            int32_t* made = op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
+            fill_offsets(s.inner, c, first, count, made);
+            at = made;
+          }
           const uint8_t* from = s.pointwise ? image + first * c * element : image;
           for (int32_t g = 0; g < s.groups; ++g)
             run_slice(op, s, {from, out + first * out_pixel, at, count, g, quant});

@@ -234,6 +234,7 @@ Args gemm_args(const LayerGemm& g) {
   using A = decltype(Args::a);
   Args args;
   args.a = static_cast<A>(g.a);
+  if constexpr (requires { args.flip; }) args.flip = g.flip;
   args.at = g.at;
   args.at_stride = g.taps;
   args.a_stride = g.a_stride;

@@ -266,7 +266,8 @@ void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
 /// One matrix product with constant weights, whatever the layer's types. 8-bit weights and f32
 /// results are a hybrid operator's.
 struct LayerGemm {
-  const void* a = nullptr;      ///< activations; 8 bits: unsigned
+  const void* a = nullptr;      ///< activations
+  uint8_t flip = 0;             ///< 8 bits: xored to them and to `zero`, for the unsigned domain
   const int32_t* at = nullptr;  ///< [m][taps] offsets; null: rows a_stride apart
   int64_t a_stride = 0;
   const void* zero = nullptr;  ///< a row of padding

@@ -5,6 +5,8 @@
 // bias; hybrid: f32 with int8 weights, each row of x quantized for itself. INT4 and INT2 do for
 // int8 weights. INT8 weights of integer activations may have one zero point. Accumulators are
 // scaled with one rounding, not two. Source: tensorflow/lite/kernels/fully_connected.cc.
+#include <cstring>
+
 #include "ops/conv_common.h"
 #include "ops/fully_connected_shuffled.h"
 
@@ -20,7 +22,7 @@ struct DenseState {
   int packing = -1;  // scratch: weights that are not constant, packed in each run
   int32_t* sums = nullptr;
   int64_t* bias64 = nullptr;
-  int staged = -1;  // scratch: a copy of the input in the unsigned domain
+  int staged = -1;  // scratch: a copy of a constant input
 };
 
 constexpr uint32_t kIntegers = type_set(Type::int8, Type::int4, Type::int2);
@@ -118,7 +120,8 @@ Status prepare_kernels(OpContext& op, DenseState* s) {
   }
   CYGNET_TRY(request_quantized(op, x, s->m, 1, &s->results));
   CYGNET_TRY(make_sums(op, s->results, weights, s->n, s->k, &s->sums));
-  if (needs_copy(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
+  // A constant may end where the file ends, where kernels must not read on.
+  if (x.constant && type_bits(x.type) == 8) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
   const size_t bytes = packed_weight_bytes(weights.type, s->n, 1, s->k);
   s->weights = static_cast<uint8_t*>(op.allocate(bytes));
   if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
@@ -217,6 +220,7 @@ void run_columns(OpContext& op, const DenseState& s, const uint8_t* x, const uin
   const Type type = real ? Type::float32 : Type::int8;
   LayerGemm gemm = {
       .a = x,
+      .flip = sign_flip(op.input(0)),
       .a_stride = s.k,
       .m = s.m,
       .n = end - begin,
@@ -251,8 +255,7 @@ void invoke_kernels(OpContext& op, const DenseState& s) {
   const uint8_t* bytes = x.as<uint8_t>();
   if (s.results.hybrid) bytes = quantize_input<uint8_t>(op, x, s.m, s.results);
   if (s.staged >= 0) {
-    kernels().xor_copy(bytes, static_cast<int64_t>(x.bytes), sign_flip(x),
-                       op.scratch<uint8_t>(s.staged));
+    std::memcpy(op.scratch<uint8_t>(s.staged), bytes, x.bytes);
     bytes = op.scratch<uint8_t>(s.staged);
   }
   const uint8_t* weights = s.packing < 0 ? s.weights : pack_running(op, s);

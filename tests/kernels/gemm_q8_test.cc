@@ -16,6 +16,7 @@ struct Case {
   int32_t input_zero_point = 0;
   int32_t activation_from = 0;  ///< Activations are drawn from activation_from … 255,
   int32_t weight_to = 127;      ///< weights from −128 … weight_to.
+  uint8_t flip = 0;             ///< Of the activations as they are stored.
 };
 
 class GemmQ8Test : public Kernels {
@@ -27,6 +28,8 @@ class GemmQ8Test : public Kernels {
     Rows<uint8_t> rows(c.m, c.taps, c.k, c.taps == 1 && flip_coin(), kRowSlackBytes);
     fill(rows.a, c.activation_from, 255);
     for (int64_t i = 0; i < c.k; ++i) rows.zero[i] = static_cast<uint8_t>(c.input_zero_point);
+    for (size_t i = 0; i < rows.a.size(); ++i) rows.a[static_cast<int64_t>(i)] ^= c.flip;
+    for (int64_t i = 0; i < c.k; ++i) rows.zero[i] ^= c.flip;
     fill_offsets(rows, c.k, [this](int64_t lo, int64_t hi) { return integer(lo, hi); });
     Guarded<int8_t> weights(static_cast<size_t>(c.n * c.taps * c.k));
     fill(weights, -128, c.weight_to);
@@ -54,6 +57,7 @@ class GemmQ8Test : public Kernels {
 
     GemmQ8 g;
     rows.give(g);
+    g.flip = c.flip;
     g.m = c.m, g.n = c.n, g.taps = c.taps, g.k = c.k;
     g.weights = packed.data();
     g.weight_zero_point = c.weight_zero_point;
@@ -78,7 +82,8 @@ class GemmQ8Test : public Kernels {
           const uint8_t* row = rows.row(i, t);
           for (int64_t d = 0; d < c.k; ++d) {
             const int64_t at = j * strides.n_stride + t * strides.tap_stride + d * strides.k_stride;
-            acc += int64_t{row[d] - c.input_zero_point} * (weights[at] - c.weight_zero_point);
+            acc += int64_t{(row[d] ^ c.flip) - c.input_zero_point} *
+                   (weights[at] - c.weight_zero_point);
           }
         }
         const int64_t at = i * g.out_stride + j;
@@ -108,6 +113,7 @@ TEST_P(GemmQ8Test, AllTiles) {
       c.store = turn % 3 == 0 ? StoreQ8::s32 : StoreQ8::q8;
       c.weight_zero_point = turn % 5 < 2 ? static_cast<int32_t>(integer(-128, 127)) : 0;
       c.input_zero_point = static_cast<int32_t>(integer(0, 255));
+      c.flip = turn % 7 < 3 ? 0x80 : 0;
       check(c);
       if (HasFatalFailure()) return;
     }
@@ -121,6 +127,7 @@ TEST_P(GemmQ8Test, EveryDepth) {
       c.m = 3, c.n = table().gemm_q8_nr / 2 + 1, c.taps = 1 + k % 4, c.k = k;
       c.weight_zero_point = weight_zero_point;
       c.input_zero_point = 128;
+      c.flip = k % 3 == 0 ? 0x80 : 0;
       c.store = k % 2 == 0 ? StoreQ8::q8 : StoreQ8::s32;
       check(c);
       if (HasFatalFailure()) return;

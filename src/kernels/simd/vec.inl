@@ -4,6 +4,16 @@
 
 constexpr int kLanes = kVecBytes / 4;
 
+/// Calls fn(0) … fn(N − 1), written out: arrays indexed by fn's argument can live in registers
+/// whatever a compiler thinks of unrolling.
+template <int N, typename Fn>
+[[gnu::always_inline]] inline void repeat(const Fn& fn) {
+  if constexpr (N > 0) {
+    repeat<N - 1>(fn);
+    fn(N - 1);
+  }
+}
+
 using F = float __attribute__((vector_size(kVecBytes)));
 using I = int32_t __attribute__((vector_size(kVecBytes)));
 using U = uint32_t __attribute__((vector_size(kVecBytes)));

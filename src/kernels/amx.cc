@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// 8-bit matrix products by tiles; everything else is the tier below.
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "kernels/tiers.h"
+
+namespace cygnet::isa_amx {
+namespace {
+constexpr bool kVnni = true;
+#include "kernels/simd/avx512.h"
+//
+#include "kernels/finish_q8_avx512.inl"
+#include "kernels/rows.inl"
+//
+#include "kernels/gemm_amx.inl"
+}  // namespace
+
+void fill(KernelTable& t) {
+  gemm_q8_lower = t.gemm_q8;
+  t.gemm_q8 = gemm_q8_amx;
+  t.gemm_q8_mr = 2 * kTileRows;
+}
+
+}  // namespace cygnet::isa_amx

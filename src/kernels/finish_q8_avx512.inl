@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// From int32 sums to stored results, 64 at a time; see GemmQ8. Needs simd/avx512.h.
+
+#include "kernels/finish_q8_common.inl"
+
+/// Parameters of the results in the signed domain of 8 bits.
+struct Narrowing {
+  F most;             ///< limits before rounding, so that every sum converts
+  __m512i zero;       ///< int16 lanes
+  __m512i low, high;  ///< int8 lanes
+  __m512i flip;       ///< to the domain of the type
+};
+
+[[gnu::always_inline]] inline Narrowing make_narrowing(const GemmQ8& g) {
+  const int32_t shift = g.hi > 127 ? 128 : 0;
+  return {set(static_cast<float>(g.hi - g.zero_point)),
+          _mm512_set1_epi16(static_cast<int16_t>(g.zero_point - shift)),
+          _mm512_set1_epi8(static_cast<char>(g.lo - shift)),
+          _mm512_set1_epi8(static_cast<char>(g.hi - shift)),
+          _mm512_set1_epi8(static_cast<char>(shift))};
+}
+
+/// rint(min(float(sum) · scale, most)), any other number below −2^31 for those below it.
+[[gnu::always_inline]] inline __m512i scaled(I sum, F scale, F most) {
+  return _mm512_cvtps_epi32(minimum(to_float(sum) * scale, most));
+}
+
+/// Four vectors of sums as 64 bytes, one after the other. Saturation keeps order, so what the
+/// limits make of the result is the same as without it.
+[[gnu::always_inline]] inline __m512i narrowed(const I* v, const F* scale, const Narrowing& q) {
+  const __m512i first =
+      _mm512_packs_epi32(scaled(v[0], scale[0], q.most), scaled(v[1], scale[1], q.most));
+  const __m512i second =
+      _mm512_packs_epi32(scaled(v[2], scale[2], q.most), scaled(v[3], scale[3], q.most));
+  __m512i bytes =
+      _mm512_packs_epi16(_mm512_adds_epi16(first, q.zero), _mm512_adds_epi16(second, q.zero));
+  bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, q.low), q.high);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(order, _mm512_xor_si512(bytes, q.flip));
+}
+
+/// Stores a row's bytes, Nv · 16 of them or fewer.
+template <int Nv>
+[[gnu::always_inline]] inline void store_row(uint8_t* out, __m512i bytes, int part,
+                                             __mmask32 columns) {
+  if constexpr (Nv == 2) {
+    _mm256_mask_storeu_epi8(
+        out, columns,
+        part == 0 ? _mm512_castsi512_si256(bytes) : _mm512_extracti64x4_epi64(bytes, 1));
+  } else {
+    const __m128i row = part == 0   ? _mm512_castsi512_si128(bytes)
+                        : part == 1 ? _mm512_extracti32x4_epi32(bytes, 1)
+                        : part == 2 ? _mm512_extracti32x4_epi32(bytes, 2)
+                                    : _mm512_extracti32x4_epi32(bytes, 3);
+    _mm_mask_storeu_epi8(out, static_cast<__mmask16>(columns), row);
+  }
+}
+
+/// Finishes and stores `rows` rows of Nv (1 or 2) vectors of sums.
+template <int Nv>
+[[gnu::noinline]] void finish_q8(const FinishQ8& f) {
+  if (f.g->store == StoreQ8::s32) return finish_words<Nv>(f);
+  if (f.g->store == StoreQ8::f32) return finish_floats<Nv>(f);
+  constexpr int kRows = 4 / Nv;  // together
+  const Narrowing q = make_narrowing(*f.g);
+  F scale[4];
+  for (int e = 0; e < 4; ++e) {
+    __builtin_memcpy(&scale[e], f.scales + e % Nv * kVecBytes, sizeof scale[e]);
+  }
+  const auto columns =
+      static_cast<__mmask32>(f.columns >= 32 ? ~__mmask32{0} : (__mmask32{1} << f.columns) - 1);
+  const int64_t stride = f.g->out_stride;
+  uint8_t* out = static_cast<uint8_t*>(f.g->out) + f.i0 * stride + f.j0;
+  for (int i = 0; i < f.rows; i += kRows, out += kRows * stride) {
+    I v[4];
+    repeat<4>([&](int e) __attribute__((always_inline)) {
+      v[e] = f.sums[i * Nv + e];
+      if (f.corrections != nullptr) {
+        const int row = i + e / Nv;
+        v[e] = wrapping_add(v[e], set_i(row < f.rows ? f.corrections[row] : 0));
+      }
+    });
+    const __m512i bytes = narrowed(v, scale, q);
+    store_row<Nv>(out, bytes, 0, columns);
+    if (i + 1 < f.rows) store_row<Nv>(out + stride, bytes, 1, columns);
+    if constexpr (Nv == 1) {
+      if (i + 2 < f.rows) store_row<Nv>(out + 2 * stride, bytes, 2, columns);
+      if (i + 3 < f.rows) store_row<Nv>(out + 3 * stride, bytes, 3, columns);
+    }
+  }
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// 8-bit matrix product by AMX tiles; see GemmQ8. Included inside an unnamed namespace inside the
+// ISA's namespace. Needs simd/avx512.h, gemm_f32.inl (row_at) and finish_q8_avx512.inl.
+//
+// A tile is 16 rows of 64 bytes. Two tiles of rows meet two tiles of 16 columns, so that each tile
+// of activations or weights that is loaded is used twice. Weights are read as pack_gemm_q8 leaves
+// them. Rows are gathered into a buffer first: the taps of a row follow each other there, and no
+// row of a tile crosses a cache line, which costs the load several times its time.
+
+using LowerGemm = void (*)(const GemmQ8&);
+/// The kernel of the tier below, for products too small for tiles.
+LowerGemm gemm_q8_lower = nullptr;
+
+constexpr int kTileRows = 16;
+constexpr int kTileBytes = 64;
+constexpr int kAmxNr = 32;
+/// Rows are gathered in groups of two tiles, as many as fit kGatherBytes.
+constexpr int64_t kGatherBytes = 72 * 1024;
+/// Fewest rows for which tiles are faster than the tier below.
+constexpr int64_t kLeastTileRows = 5;
+/// Weights of this size are streamed for each two tiles of rows; larger ones for more rows at once.
+constexpr int64_t kStreamBytes = 1 << 20;
+
+/// Operand of LDTILECFG. Source: Intel 64 and IA-32 Architectures Software Developer's Manual,
+/// volume 1, chapter 18.
+struct alignas(64) TileConfig {
+  uint8_t palette = 1;
+  uint8_t start_row = 0;
+  uint8_t reserved[14] = {};
+  uint16_t row_bytes[16] = {};
+  uint8_t rows[16] = {};
+
+  void shape(int tile, int64_t row_count, int64_t bytes) {
+    rows[tile] = static_cast<uint8_t>(row_count);
+    row_bytes[tile] = static_cast<uint16_t>(bytes);
+  }
+};
+
+/// Tiles 0 … 3: sums of rows 0, 1 × columns 0, 1. 4 and 5: whole parts of the depth of activations
+/// and weights; 6 and 7: its last part of `tail` bytes.
+void configure_tiles(int rows, int64_t tail) {
+  TileConfig config;
+  for (int i = 0; i < 4; ++i) config.shape(i, rows, kTileBytes);
+  config.shape(4, rows, kTileBytes);
+  config.shape(5, kTileRows, kTileBytes);
+  const int64_t last = tail == 0 ? kTileBytes : tail;
+  config.shape(6, rows, last);
+  config.shape(7, last / 4, kTileBytes);
+  // Not _tile_loadconfig: gcc 12's names only the first 8 bytes as an operand.
+  __asm__ volatile("ldtilecfg %0" : : "m"(config));
+}
+
+// By hand, because gcc 12's intrinsics don't say that a load reads memory.
+template <int Tile>
+[[gnu::always_inline]] inline void load_tile(const void* from, int64_t stride) {
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2"
+                   :
+                   : "r"(from), "r"(stride), "i"(Tile)
+                   : "memory");
+}
+template <int Tile>
+[[gnu::always_inline]] inline void store_tile(void* to, int64_t stride) {
+  __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(stride), "i"(Tile) : "memory");
+}
+/// Sums + unsigned A · signed B.
+template <int Sums, int A, int B>
+[[gnu::always_inline]] inline void multiply_tile() {
+  __asm__ volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(Sums), "i"(A), "i"(B));
+}
+
+/// What a call works with.
+struct AmxGemm {
+  const GemmQ8& g;
+  int rows = 0;            ///< of a tile
+  int64_t tap_bytes = 0;   ///< k, rounded up to 4
+  int64_t depth = 0;       ///< taps · tap_bytes
+  int64_t row_stride = 0;  ///< of gathered rows
+  uint8_t* gathered = nullptr;
+  int32_t* corrections = nullptr;  ///< of gathered rows; null without a weight zero point
+};
+
+/// Copies row i into the gathered form, in the unsigned domain.
+void gather_row(const AmxGemm& x, int64_t i, uint8_t* out) {
+  const GemmQ8& g = x.g;
+  const __m512i flip = _mm512_set1_epi8(static_cast<char>(g.flip));
+  const int64_t whole = g.k / kTileBytes * kTileBytes;
+  const __mmask64 rest = (__mmask64{1} << (g.k - whole)) - 1;
+  __m512i sum = _mm512_setzero_si512();
+  const bool summed = x.corrections != nullptr;
+  for (int64_t t = 0; t < g.taps; ++t, out += x.tap_bytes) {
+    const uint8_t* in = row_at(g, i, t);
+    for (int64_t d = 0; d < whole; d += kTileBytes) {
+      const __m512i v = _mm512_xor_si512(_mm512_loadu_si512(in + d), flip);
+      if (summed) sum = _mm512_add_epi64(sum, _mm512_sad_epu8(v, _mm512_setzero_si512()));
+      _mm512_storeu_si512(out + d, v);
+    }
+    if (rest != 0) {
+      const __m512i v = _mm512_maskz_mov_epi8(
+          rest, _mm512_xor_si512(_mm512_maskz_loadu_epi8(rest, in + whole), flip));
+      if (summed) sum = _mm512_add_epi64(sum, _mm512_sad_epu8(v, _mm512_setzero_si512()));
+      _mm512_storeu_si512(out + whole, v);
+    }
+  }
+  if (summed) {
+    const int64_t total = _mm512_reduce_add_epi64(sum);
+    *x.corrections = static_cast<int32_t>(-g.weight_zero_point * total);
+  }
+}
+
+/// The sums of up to two tiles of rows and two of columns, left in tiles 0 … 3.
+template <int Nv, bool Two>
+[[gnu::always_inline]] inline void multiply_tiles(const AmxGemm& x, const uint8_t* a,
+                                                  const uint8_t* block) {
+  constexpr int64_t kStep = int64_t{kAmxNr} * kTileBytes;
+  const uint8_t* below = a + x.rows * x.row_stride;
+  load_tile<0>(block, 0);
+  if constexpr (Nv == 2) load_tile<1>(block + kTileBytes, 0);
+  if constexpr (Two) load_tile<2>(block, 0);
+  if constexpr (Two && Nv == 2) load_tile<3>(block + kTileBytes, 0);
+  const uint8_t* w = block + 8 * kAmxNr;
+  const int64_t stride = x.row_stride;
+  int64_t d = 0;
+  for (; d + kTileBytes <= x.depth; d += kTileBytes, w += kStep) {
+    load_tile<4>(a + d, stride);
+    load_tile<5>(w, 4 * kAmxNr);
+    multiply_tile<0, 4, 5>();
+    if constexpr (Nv == 2) {
+      load_tile<5>(w + kTileBytes, 4 * kAmxNr);
+      multiply_tile<1, 4, 5>();
+    }
+    if constexpr (Two) {
+      load_tile<4>(below + d, stride);
+      if constexpr (Nv == 2) {
+        multiply_tile<3, 4, 5>();
+        load_tile<5>(w, 4 * kAmxNr);
+      }
+      multiply_tile<2, 4, 5>();
+    }
+  }
+  if (d == x.depth) return;
+  load_tile<6>(a + d, stride);
+  load_tile<7>(w, 4 * kAmxNr);
+  multiply_tile<0, 6, 7>();
+  if constexpr (Nv == 2) {
+    load_tile<7>(w + kTileBytes, 4 * kAmxNr);
+    multiply_tile<1, 6, 7>();
+  }
+  if constexpr (Two) {
+    load_tile<6>(below + d, stride);
+    if constexpr (Nv == 2) {
+      multiply_tile<3, 6, 7>();
+      load_tile<7>(w, 4 * kAmxNr);
+    }
+    multiply_tile<2, 6, 7>();
+  }
+}
+
+template <int Nv, bool Two>
+[[gnu::always_inline]] inline void store_tiles(const AmxGemm& x, I* sums) {
+  constexpr int64_t kStride = Nv * kTileBytes;
+  store_tile<0>(sums, kStride);
+  if constexpr (Nv == 2) store_tile<1>(sums + 1, kStride);
+  I* below = sums + x.rows * Nv;
+  if constexpr (Two) store_tile<2>(below, kStride);
+  if constexpr (Two && Nv == 2) store_tile<3>(below + 1, kStride);
+}
+
+/// Sums that wait to be finished while the tiles work on the next ones.
+struct Waiting {
+  FinishQ8 finish;
+  int vectors = 0;  ///< 0: nothing waits
+};
+
+void finish_waiting(const Waiting& w) {
+  if (w.vectors == 2) finish_q8<2>(w.finish);
+  if (w.vectors == 1) finish_q8<1>(w.finish);
+}
+
+/// One block of columns of all gathered rows [i0, i0 + count).
+template <int Nv>
+void multiply_block(const AmxGemm& x, const uint8_t* block, int64_t i0, int64_t count, int64_t j0,
+                    int64_t columns, I (*sums)[4 * kTileRows], Waiting* waiting) {
+  const int both = 2 * x.rows;
+  for (int64_t i = 0; i < count; i += both) {
+    const uint8_t* a = x.gathered + i * x.row_stride;
+    const bool two = count - i > x.rows;
+    if (two) {
+      multiply_tiles<Nv, true>(x, a, block);
+    } else {
+      multiply_tiles<Nv, false>(x, a, block);
+    }
+    finish_waiting(*waiting);
+    I* to = waiting->finish.sums == sums[0] ? sums[1] : sums[0];
+    if (two) {
+      store_tiles<Nv, true>(x, to);
+    } else {
+      store_tiles<Nv, false>(x, to);
+    }
+    const int64_t left = count - i;
+    waiting->vectors = Nv;
+    waiting->finish = {.g = &x.g,
+                       .sums = to,
+                       .scales = block + 4 * kAmxNr,
+                       .corrections = x.corrections == nullptr ? nullptr : x.corrections + i,
+                       .i0 = i0 + i,
+                       .rows = static_cast<int>(left < both ? left : both),
+                       .j0 = j0,
+                       .columns = columns};
+  }
+}
+
+/// All columns of rows [i0, i0 + count), which are gathered first.
+void multiply_rows(AmxGemm x, int64_t i0, int64_t count) {
+  alignas(64) I sums[2][4 * kTileRows];
+  AmxGemm row = x;
+  for (int64_t i = 0; i < count; ++i) {
+    if (x.corrections != nullptr) row.corrections = x.corrections + i;
+    gather_row(row, i0 + i, x.gathered + i * x.row_stride);
+  }
+  Waiting waiting;
+  const auto* block = static_cast<const uint8_t*>(x.g.weights);
+  const int64_t block_bytes = (8 + x.depth) * kAmxNr;
+  for (int64_t j = 0; j < x.g.n; j += kAmxNr, block += block_bytes) {
+    const int64_t columns = x.g.n - j < kAmxNr ? x.g.n - j : kAmxNr;
+    if (columns > kLanes) {
+      multiply_block<2>(x, block, i0, count, j, columns, sums, &waiting);
+    } else {
+      multiply_block<1>(x, block, i0, count, j, columns, sums, &waiting);
+    }
+  }
+  finish_waiting(waiting);
+}
+
+void gemm_q8_amx(const GemmQ8& g) {
+  alignas(64) uint8_t gathered[kGatherBytes + kTileBytes];
+  constexpr int64_t kMostRows = 256;
+  int32_t corrections[kMostRows];
+  AmxGemm x{.g = g};
+  x.tap_bytes = (g.k + 3) / 4 * 4;
+  x.depth = g.taps * x.tap_bytes;
+  // An odd number of lines: rows don't fall on the same few sets of the cache.
+  x.row_stride = ((x.depth + kTileBytes - 1) / kTileBytes | 1) * kTileBytes;
+  const int64_t tiles = (g.m + kTileRows - 1) / kTileRows;
+  x.rows = g.m == 0 ? 0 : static_cast<int>((g.m + tiles - 1) / tiles);
+  int64_t together = kGatherBytes / x.row_stride;
+  if (g.m < kLeastTileRows || x.depth == 0 || together < x.rows) return gemm_q8_lower(g);
+  const int64_t both = 2 * x.rows;
+  if (together > kMostRows) together = kMostRows;
+  const bool streams = g.n * x.depth <= kStreamBytes;
+  together = together < both ? x.rows : streams ? both : together / both * both;
+  x.gathered = gathered;
+  if (g.weight_zero_point != 0) x.corrections = corrections;
+  configure_tiles(x.rows, x.depth % kTileBytes);
+  for (int64_t i0 = 0; i0 < g.m; i0 += together) {
+    const int64_t left = g.m - i0;
+    multiply_rows(x, i0, left < together ? left : together);
+  }
+  _tile_release();
+}

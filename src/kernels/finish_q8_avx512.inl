@@ -20,18 +20,22 @@ struct Narrowing {
           _mm512_set1_epi8(static_cast<char>(shift))};
 }
 
-/// rint(min(float(sum) · scale, most)), any other number below −2^31 for those below it.
+/// rint(min(float(sum) · scale, most)), any other number below −2^31 for those below it. Without
+/// Limited no product reaches 2^31.
+template <bool Limited>
 [[gnu::always_inline]] inline __m512i scaled(I sum, F scale, F most) {
-  return _mm512_cvtps_epi32(minimum(to_float(sum) * scale, most));
+  const F v = to_float(sum) * scale;
+  return _mm512_cvtps_epi32(Limited ? minimum(v, most) : v);
 }
 
 /// Four vectors of sums as 64 bytes, one after the other. Saturation keeps order, so what the
 /// limits make of the result is the same as without it.
+template <bool Limited>
 [[gnu::always_inline]] inline __m512i narrowed(const I* v, const F* scale, const Narrowing& q) {
-  const __m512i first =
-      _mm512_packs_epi32(scaled(v[0], scale[0], q.most), scaled(v[1], scale[1], q.most));
-  const __m512i second =
-      _mm512_packs_epi32(scaled(v[2], scale[2], q.most), scaled(v[3], scale[3], q.most));
+  const __m512i first = _mm512_packs_epi32(scaled<Limited>(v[0], scale[0], q.most),
+                                           scaled<Limited>(v[1], scale[1], q.most));
+  const __m512i second = _mm512_packs_epi32(scaled<Limited>(v[2], scale[2], q.most),
+                                            scaled<Limited>(v[3], scale[3], q.most));
   __m512i bytes =
       _mm512_packs_epi16(_mm512_adds_epi16(first, q.zero), _mm512_adds_epi16(second, q.zero));
   bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, q.low), q.high);
@@ -56,36 +60,52 @@ template <int Nv>
   }
 }
 
+template <int Nv, bool Limited>
+[[gnu::always_inline]] inline void finish_bytes(const FinishQ8& f) {
+  constexpr int kRows = 4 / Nv;  // together
+  const Narrowing q = make_narrowing(*f.g);
+  F scale[4];
+  I bias[4];
+  repeat<4>([&](int e) __attribute__((always_inline)) {
+    __builtin_memcpy(&scale[e], f.scales + e % Nv * kVecBytes, sizeof scale[e]);
+    bias[e] = f.bias != nullptr ? load_i(f.bias + e % Nv * kVecBytes) : I{};
+  });
+  const auto columns =
+      static_cast<__mmask32>(f.columns >= 32 ? ~__mmask32{0} : (__mmask32{1} << f.columns) - 1);
+  const int64_t stride = f.g->out_stride;
+  uint8_t* out = static_cast<uint8_t*>(f.g->out) + f.i0 * stride + f.j0;
+  const I* sums = f.sums;
+  const int32_t* corrections = f.corrections;
+  for (int left = f.rows; left > 0; left -= kRows, sums += 4, out += kRows * stride) {
+    I v[4];
+    repeat<4>([&](int e) __attribute__((always_inline)) { v[e] = wrapping_add(sums[e], bias[e]); });
+    if (corrections != nullptr) {
+      repeat<4>([&](int e) __attribute__((always_inline)) {
+        v[e] = wrapping_add(v[e], set_i(e / Nv < left ? corrections[e / Nv] : 0));
+      });
+      corrections += kRows;
+    }
+    const __m512i bytes = narrowed<Limited>(v, scale, q);
+    store_row<Nv>(out, bytes, 0, columns);
+    if (left > 1) store_row<Nv>(out + stride, bytes, 1, columns);
+    if constexpr (Nv == 1) {
+      if (left > 2) store_row<Nv>(out + 2 * stride, bytes, 2, columns);
+      if (left > 3) store_row<Nv>(out + 3 * stride, bytes, 3, columns);
+    }
+  }
+}
+
 /// Finishes and stores `rows` rows of Nv (1 or 2) vectors of sums.
 template <int Nv>
 [[gnu::noinline]] void finish_q8(const FinishQ8& f) {
   if (f.g->store == StoreQ8::s32) return finish_words<Nv>(f);
   if (f.g->store == StoreQ8::f32) return finish_floats<Nv>(f);
-  constexpr int kRows = 4 / Nv;  // together
-  const Narrowing q = make_narrowing(*f.g);
-  F scale[4];
-  for (int e = 0; e < 4; ++e) {
-    __builtin_memcpy(&scale[e], f.scales + e % Nv * kVecBytes, sizeof scale[e]);
-  }
-  const auto columns =
-      static_cast<__mmask32>(f.columns >= 32 ? ~__mmask32{0} : (__mmask32{1} << f.columns) - 1);
-  const int64_t stride = f.g->out_stride;
-  uint8_t* out = static_cast<uint8_t*>(f.g->out) + f.i0 * stride + f.j0;
-  for (int i = 0; i < f.rows; i += kRows, out += kRows * stride) {
-    I v[4];
-    repeat<4>([&](int e) __attribute__((always_inline)) {
-      v[e] = f.sums[i * Nv + e];
-      if (f.corrections != nullptr) {
-        const int row = i + e / Nv;
-        v[e] = wrapping_add(v[e], set_i(row < f.rows ? f.corrections[row] : 0));
-      }
-    });
-    const __m512i bytes = narrowed(v, scale, q);
-    store_row<Nv>(out, bytes, 0, columns);
-    if (i + 1 < f.rows) store_row<Nv>(out + stride, bytes, 1, columns);
-    if constexpr (Nv == 1) {
-      if (i + 2 < f.rows) store_row<Nv>(out + 2 * stride, bytes, 2, columns);
-      if (i + 3 < f.rows) store_row<Nv>(out + 3 * stride, bytes, 3, columns);
-    }
-  }
+  F largest = set(0.0f);
+  repeat<Nv>([&](int j) __attribute__((always_inline)) {
+    F scale;
+    __builtin_memcpy(&scale, f.scales + j * kVecBytes, sizeof scale);
+    largest = maximum(largest, scale);
+  });
+  if (_mm512_cmp_ps_mask(largest, set(0.5f), _CMP_GT_OQ) != 0) return finish_bytes<Nv, true>(f);
+  finish_bytes<Nv, false>(f);
 }

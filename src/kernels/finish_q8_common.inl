@@ -7,6 +7,7 @@
 struct FinishQ8 {
   const GemmQ8* g = nullptr;
   const I* sums = nullptr;               ///< [rows][Nv]; readable to a multiple of 4 / Nv rows
+  const uint8_t* bias = nullptr;         ///< [Nv] vectors, added to the sums; or null
   const uint8_t* scales = nullptr;       ///< [Nv] vectors of floats
   const int32_t* corrections = nullptr;  ///< [rows], added to the sums; or null
   int64_t i0 = 0;                        ///< first row
@@ -24,7 +25,8 @@ template <int Nv>
     for (int j = 0; j < Nv; ++j) {
       const int64_t left = f.columns - j * kLanes;
       if (left <= 0) break;
-      const I v = wrapping_add(f.sums[i * Nv + j], set_i(correction));
+      I v = wrapping_add(f.sums[i * Nv + j], set_i(correction));
+      if (f.bias != nullptr) v = wrapping_add(v, load_i(f.bias + j * kVecBytes));
       if (left >= kLanes) {
         store_i(out + j * kLanes, v);
       } else {

@@ -79,31 +79,76 @@ struct AmxGemm {
   int32_t* corrections = nullptr;  ///< of gathered rows; null without a weight zero point
 };
 
-/// Copies row i into the gathered form, in the unsigned domain.
-void gather_row(const AmxGemm& x, int64_t i, uint8_t* out) {
+/// 64 bytes of a row, or those that `which` names and zeros.
+[[gnu::always_inline]] inline __m512i flipped(const uint8_t* in, __mmask64 which, __m512i flip) {
+  return _mm512_xor_si512(_mm512_maskz_loadu_epi8(which, in), flip);
+}
+
+/// Copies rows [i0, i0 + count) into the gathered form, in the unsigned domain. Writes up to a line
+/// beyond a row: rows come one after the other.
+void gather_rows(const AmxGemm& x, int64_t i0, int64_t count) {
   const GemmQ8& g = x.g;
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(g.flip));
   const int64_t whole = g.k / kTileBytes * kTileBytes;
   const __mmask64 rest = (__mmask64{1} << (g.k - whole)) - 1;
-  __m512i sum = _mm512_setzero_si512();
-  const bool summed = x.corrections != nullptr;
-  for (int64_t t = 0; t < g.taps; ++t, out += x.tap_bytes) {
-    const uint8_t* in = row_at(g, i, t);
-    for (int64_t d = 0; d < whole; d += kTileBytes) {
-      const __m512i v = _mm512_xor_si512(_mm512_loadu_si512(in + d), flip);
-      if (summed) sum = _mm512_add_epi64(sum, _mm512_sad_epu8(v, _mm512_setzero_si512()));
-      _mm512_storeu_si512(out + d, v);
-    }
-    if (rest != 0) {
-      const __m512i v = _mm512_maskz_mov_epi8(
-          rest, _mm512_xor_si512(_mm512_maskz_loadu_epi8(rest, in + whole), flip));
-      if (summed) sum = _mm512_add_epi64(sum, _mm512_sad_epu8(v, _mm512_setzero_si512()));
-      _mm512_storeu_si512(out + whole, v);
+  const __m512i rest_flip = _mm512_maskz_mov_epi8(rest, flip);
+  uint8_t* out = x.gathered;
+  for (int64_t i = 0; i < count; ++i, out += x.row_stride) {
+    uint8_t* to = out;
+    for (int64_t t = 0; t < g.taps; ++t, to += x.tap_bytes) {
+      const uint8_t* in = row_at(g, i0 + i, t);
+      for (int64_t d = 0; d < whole; d += kTileBytes) {
+        _mm512_storeu_si512(to + d, _mm512_xor_si512(_mm512_loadu_si512(in + d), flip));
+      }
+      if (rest != 0) _mm512_storeu_si512(to + whole, flipped(in + whole, rest, rest_flip));
     }
   }
-  if (summed) {
+}
+
+/// The same for taps of up to 16 bytes, of which a whole line each would be most of the work.
+void gather_narrow_rows(const AmxGemm& x, int64_t i0, int64_t count) {
+  const GemmQ8& g = x.g;
+  const auto which = static_cast<__mmask16>((1u << g.k) - 1u);
+  const __m128i flip = _mm_maskz_set1_epi8(which, static_cast<char>(g.flip));
+  uint8_t* out = x.gathered;
+  for (int64_t i = 0; i < count; ++i, out += x.row_stride) {
+    uint8_t* to = out;
+    for (int64_t t = 0; t < g.taps; ++t, to += x.tap_bytes) {
+      const __m128i v = _mm_maskz_loadu_epi8(which, row_at(g, i0 + i, t));
+      _mm_storeu_si128(reinterpret_cast<__m128i_u*>(to), _mm_xor_si128(v, flip));
+    }
+  }
+}
+
+/// The same for rows of one tap, a line of each at a time.
+void gather_plain_rows(const AmxGemm& x, int64_t i0, int64_t count) {
+  const GemmQ8& g = x.g;
+  const __m512i flip = _mm512_set1_epi8(static_cast<char>(g.flip));
+  for (int64_t d = 0; d < g.k; d += kTileBytes) {
+    const int64_t left = g.k - d;
+    const __mmask64 which = left < kTileBytes ? (__mmask64{1} << left) - 1 : ~__mmask64{0};
+    const __m512i part_flip = _mm512_maskz_mov_epi8(which, flip);
+    const uint8_t* in = g.a + i0 * g.a_stride + d;
+    uint8_t* out = x.gathered + d;
+    for (int64_t i = 0; i < count; ++i, in += g.a_stride, out += x.row_stride) {
+      _mm512_storeu_si512(out, flipped(in, which, part_flip));
+    }
+  }
+}
+
+/// −weight_zero_point · Σ of each gathered row. What lies behind a tap's k bytes is zero.
+void correct_rows(const AmxGemm& x, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const uint8_t* row = x.gathered + i * x.row_stride;
+    __m512i sum = _mm512_setzero_si512();
+    for (int64_t d = 0; d < x.depth; d += kTileBytes) {
+      const int64_t left = x.depth - d;
+      const __mmask64 which = left < kTileBytes ? (__mmask64{1} << left) - 1 : ~__mmask64{0};
+      const __m512i v = _mm512_maskz_loadu_epi8(which, row + d);
+      sum = _mm512_add_epi64(sum, _mm512_sad_epu8(v, _mm512_setzero_si512()));
+    }
     const int64_t total = _mm512_reduce_add_epi64(sum);
-    *x.corrections = static_cast<int32_t>(-g.weight_zero_point * total);
+    x.corrections[i] = static_cast<int32_t>(-x.g.weight_zero_point * total);
   }
 }
 
@@ -113,10 +158,10 @@ template <int Nv, bool Two>
                                                   const uint8_t* block) {
   constexpr int64_t kStep = int64_t{kAmxNr} * kTileBytes;
   const uint8_t* below = a + x.rows * x.row_stride;
-  load_tile<0>(block, 0);
-  if constexpr (Nv == 2) load_tile<1>(block + kTileBytes, 0);
-  if constexpr (Two) load_tile<2>(block, 0);
-  if constexpr (Two && Nv == 2) load_tile<3>(block + kTileBytes, 0);
+  _tile_zero(0);
+  if constexpr (Nv == 2) _tile_zero(1);
+  if constexpr (Two) _tile_zero(2);
+  if constexpr (Two && Nv == 2) _tile_zero(3);
   const uint8_t* w = block + 8 * kAmxNr;
   const int64_t stride = x.row_stride;
   int64_t d = 0;
@@ -189,17 +234,18 @@ void multiply_block(const AmxGemm& x, const uint8_t* block, int64_t i0, int64_t 
     } else {
       multiply_tiles<Nv, false>(x, a, block);
     }
-    finish_waiting(*waiting);
     I* to = waiting->finish.sums == sums[0] ? sums[1] : sums[0];
     if (two) {
       store_tiles<Nv, true>(x, to);
     } else {
       store_tiles<Nv, false>(x, to);
     }
+    finish_waiting(*waiting);
     const int64_t left = count - i;
     waiting->vectors = Nv;
     waiting->finish = {.g = &x.g,
                        .sums = to,
+                       .bias = block,
                        .scales = block + 4 * kAmxNr,
                        .corrections = x.corrections == nullptr ? nullptr : x.corrections + i,
                        .i0 = i0 + i,
@@ -210,13 +256,16 @@ void multiply_block(const AmxGemm& x, const uint8_t* block, int64_t i0, int64_t 
 }
 
 /// All columns of rows [i0, i0 + count), which are gathered first.
-void multiply_rows(AmxGemm x, int64_t i0, int64_t count) {
+void multiply_rows(const AmxGemm& x, int64_t i0, int64_t count) {
   alignas(64) I sums[2][4 * kTileRows];
-  AmxGemm row = x;
-  for (int64_t i = 0; i < count; ++i) {
-    if (x.corrections != nullptr) row.corrections = x.corrections + i;
-    gather_row(row, i0 + i, x.gathered + i * x.row_stride);
+  if (x.g.at == nullptr) {
+    gather_plain_rows(x, i0, count);
+  } else if (x.g.k <= 16) {
+    gather_narrow_rows(x, i0, count);
+  } else {
+    gather_rows(x, i0, count);
   }
+  if (x.corrections != nullptr) correct_rows(x, count);
   Waiting waiting;
   const auto* block = static_cast<const uint8_t*>(x.g.weights);
   const int64_t block_bytes = (8 + x.depth) * kAmxNr;

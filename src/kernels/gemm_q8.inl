@@ -42,6 +42,7 @@ inline int32_t row_correction(const GemmQ8& g, int64_t i) {
 struct TileQ8 {
   const GemmQ8& g;
   const uint8_t* block;        ///< packed weights of these columns
+  I flip;                      ///< in every byte
   const int32_t* corrections;  ///< from row i0 on, or null
   int64_t i0;
   int rows;
@@ -49,8 +50,10 @@ struct TileQ8 {
   int64_t columns;
 };
 
+/// Sums of one tile. Not inlined, so that a row's bytes are spread over a vector and flipped there
+/// and not before.
 template <int Mr, int Nv>
-void gemm_q8_tile(const TileQ8& x) {
+[[gnu::noinline]] void gemm_q8_tile(const TileQ8& x) {
   constexpr int kNr = kGemmQ8Nv * kLanes;
   const GemmQ8& g = x.g;
   const uint8_t* w = x.block;
@@ -59,7 +62,7 @@ void gemm_q8_tile(const TileQ8& x) {
     acc[e / Nv][e % Nv] = load_i(w + e % Nv * kVecBytes);
   });
   w += 8 * kNr;
-  const I flip = set_i(g.flip * 0x01010101);
+  const I flip = x.flip;
   const int64_t k = g.k;
   for (int64_t t = 0; t < g.taps; ++t) {
     const uint8_t* p[Mr];
@@ -109,6 +112,7 @@ void gemm_q8(const GemmQ8& g) {
   constexpr int64_t kNr = kGemmQ8Nv * kLanes;
   constexpr int64_t kMostRows = 240 / kMr * kMr;
   int32_t corrections[kMostRows];
+  const I flip = set_i(g.flip * 0x01010101);
   const bool corrected = g.weight_zero_point != 0;
   const int64_t depth = g.taps * ((g.k + 3) / 4) * 4;
   const int64_t block = (8 + depth) * kNr;
@@ -123,7 +127,7 @@ void gemm_q8(const GemmQ8& g) {
       for (int64_t i = i0; i < end; i += kMr) {
         const int rows = end - i < kMr ? static_cast<int>(end - i) : kMr;
         gemm_q8_block<kMr>(
-            {g, w, corrected ? corrections + (i - i0) : nullptr, i, rows, j, columns});
+            {g, w, flip, corrected ? corrections + (i - i0) : nullptr, i, rows, j, columns});
       }
     }
   }

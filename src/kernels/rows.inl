@@ -13,7 +13,7 @@ template <typename Args>
 
 /// Rows that go through all blocks of columns together: one tile if the weights stay in the
 /// second-level cache by themselves, otherwise as many as let the rows stay there.
-[[maybe_unused]] inline int64_t rows_together(int64_t weight_bytes, int64_t row_bytes, int mr) {
+inline int64_t rows_together(int64_t weight_bytes, int64_t row_bytes, int mr) {
   constexpr int64_t kCacheBytes = 256 * 1024;
   if (weight_bytes <= kCacheBytes) return mr;
   const int64_t rows = kCacheBytes / (row_bytes + 1);

@@ -11,6 +11,8 @@ namespace cygnet::isa_wasm_simd128 {
 namespace {
 #include "kernels/simd/wasm.h"
 //
+#include "kernels/finish_q8.inl"
+//
 #include "kernels/all.inl"
 //
 #include "kernels/simd/wasm_lut.inl"

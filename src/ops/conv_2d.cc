@@ -343,9 +343,11 @@ void run_slice(OpContext& op, const ConvState& s, const Slice& slice) {
 }
 
 // Pixels for one call where nothing else limits them: as many as stay in the cache with their
-// results, for the steps before and behind.
-int64_t pixels_of_call(int64_t pixel_bytes) {
-  constexpr int64_t kBytes = 64 * 1024;
+// results, for the steps before and behind; or all, where the weights would have to come from
+// memory for each call.
+int64_t pixels_of_call(int64_t pixel_bytes, int64_t weight_bytes) {
+  constexpr int64_t kBytes = 64 * 1024, kMostWeightBytes = 512 * 1024;
+  if (weight_bytes > kMostWeightBytes) return INT64_MAX / 2;
   return std::max<int64_t>(1, kBytes / (pixel_bytes * kPixelsPerCall)) * kPixelsPerCall;
 }
 
@@ -362,11 +364,12 @@ void run_image(OpContext& op, const ConvState& s, int32_t batch, const uint8_t* 
         const int64_t start = begin * kPixelsPerCall, stop = std::min(end * kPixelsPerCall, pixels);
         const bool known = s.pointwise || s.at != nullptr;
         // Sums of a hybrid layer are finished while they are in the cache.
-        const int64_t step =
-            known && !s.results.hybrid ? pixels_of_call(c * element + out_pixel) : kPixelsPerCall;
+        const int64_t step = known && !s.results.hybrid
+                                 ? pixels_of_call(c * element + out_pixel, s.group_bytes * s.groups)
+                                 : kPixelsPerCall;
         for (int64_t first = start; first < stop; first += step) {
           const int64_t count = std::min(step, stop - first);
-          const int32_t* at = s.pointwise ? nullptr : s.at + first * taps;
+          const int32_t* at = s.at == nullptr ? nullptr : s.at + first * taps;
           if (s.pointwise)
             op.wanted((batch * pixels + first) * c, (batch * pixels + first + count) * c, thread);
           if (!known) {

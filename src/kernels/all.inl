@@ -2,6 +2,8 @@
 // Every kernel of a tier. Included inside an unnamed namespace inside the ISA's namespace, after
 // kernels/simd/<isa>.h and kernels/finish_q8.inl (or finish_q8_avx512.inl).
 
+// Each needs those before it.
+// clang-format off
 #include "kernels/rows.inl"
 #include "kernels/gemm_f32.inl"
 #include "kernels/gemm_row.inl"
@@ -26,6 +28,7 @@
 #include "kernels/lstm.inl"
 #include "kernels/pack_columns.inl"
 #include "kernels/winograd.inl"
+// clang-format on
 
 void fill_q8_products(KernelTable& t) {
   t.gemm_q8_mr = kGemmQ8Mr;
@@ -54,18 +57,21 @@ void fill_all(KernelTable& t) {
   t.zip_q8 = zip_q8;
   t.lut_q8 = lut_q8;
   t.sum_f32 = sum_f32;
-  t.sum_u8 = sum_u8;
+  t.sum_q8 = sum_q8;
   t.max_f32 = max_f32;
   t.max_q8 = max_q8;
   t.argmax_f32 = argmax_f32;
   t.argmax_q8 = argmax_q8;
   t.window_sum_f32 = window_sum_f32;
-  t.window_sum_q8 = window_sum_q8;
+  t.window_mean_q8 = window_mean_q8;
   t.window_max_f32 = window_max_f32;
   t.window_max_q8 = window_max_q8;
   t.softmax_f32 = softmax_f32;
   t.softmax_q8 = softmax_q8;
+  t.softmax_pairs_q8 = softmax_pairs_q8;
   t.bilinear_f32 = bilinear_f32;
+  t.lerp_rows_f32 = lerp_rows_f32;
+  t.lerp_pixels_f32 = lerp_pixels_f32;
   t.lerp_rows_q8 = lerp_rows_q8;
   t.lerp_pixels_q8 = lerp_pixels_q8;
   t.quantize_q8 = quantize_q8;

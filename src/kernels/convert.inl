@@ -1,45 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conversions of type. Needs map.inl and requantize.inl.
 
-/// clamp(round(x / scale) + zero_point, lo, hi), halves away from zero. Limited to one step beyond
-/// the result's range before rounding, so that NaN and large values convert safely.
-[[gnu::always_inline]] inline I quantize(F x, F scale, I zero_point, I lo, I hi) {
-  const F low = to_float(lo - zero_point - 1);
-  const F high = to_float(hi - zero_point + 1);
-  F v = x / scale;
-  v = select(v > low, v, low);
-  v = minimum(v, high);
-  I t = truncate(v);
-  const F rest = v - to_float(t);
-  // A true comparison is −1.
-  t = t - (rest >= 0.5f) + (rest <= -0.5f) + zero_point;
-  t = t < lo ? lo : t;
-  return t > hi ? hi : t;
+/// clamp(round(x / scale) + zero_point, lo, hi), halves away from zero, for |lo|, |hi| ≤ 2^16.
+/// x is limited first, to numbers whose quotients round to the limits; NaN becomes the lower one.
+/// The quotient is rounded as a division's: the remainder of the product with the inverse, which
+/// is itself rounded to nearest, corrects it (Markstein). Halves: the largest float below ½ is
+/// added and the rest cut off.
+struct Quantizer {
+  F scale, inverse;
+  F low, high;  // of x
+  F low_code, high_code;
+  I zero_point;
+  bool by_inverse;
+};
+
+inline Quantizer make_quantizer(float scale, int32_t zero_point, int32_t lo, int32_t hi) {
+  // Away from the ends of float's range nothing overflows or loses digits.
+  return {set(scale),
+          set(1.0f / scale),
+          set(static_cast<float>(lo - zero_point) * scale),
+          set(static_cast<float>(hi - zero_point) * scale),
+          set(static_cast<float>(lo - zero_point)),
+          set(static_cast<float>(hi - zero_point)),
+          set_i(zero_point),
+          kFused && scale > 1e-20f && scale < 1e20f};
+}
+
+[[gnu::always_inline]] inline I quantize(F x, const Quantizer& q) {
+  F v;
+  if (q.by_inverse) {
+    x = minimum(maximum(q.low, x), q.high);
+    const F estimate = x * q.inverse;
+    v = fma(fma(-estimate, q.scale, x), q.inverse, estimate);
+  } else {
+    v = minimum(maximum(q.low_code, x / q.scale), q.high_code);
+  }
+  const I sign = reinterpret_cast<I>(v) & static_cast<int32_t>(0x80000000u);
+  const F half = reinterpret_cast<F>(reinterpret_cast<I>(set(0.49999997f)) | sign);
+  return truncate(v + half) + q.zero_point;
 }
 
 void quantize_q8(const float* in, int64_t n, float scale, int32_t zero_point, int32_t lo,
                  int32_t hi, uint8_t* out) {
-  const F s = set(scale);
-  const I zero = set_i(zero_point);
-  const I low = set_i(lo);
-  const I high = set_i(hi);
+  const Quantizer q = make_quantizer(scale, zero_point, lo, hi);
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store_u8(out + i, quantize(load(in + i), s, zero, low, high));
-  if (i < n) store_n_u8(out + i, quantize(load_n(in + i, n - i), s, zero, low, high), n - i);
+  for (; i + kLanes <= n; i += kLanes) store_u8(out + i, quantize(load(in + i), q));
+  if (i < n) store_n_u8(out + i, quantize(load_n(in + i, n - i), q), n - i);
 }
+
+using ShortWords = int16_t __attribute__((vector_size(kHalfLanes)));
 
 void quantize_s16(const float* in, int64_t n, float scale, int32_t zero_point, int32_t lo,
                   int32_t hi, int16_t* out) {
-  const F s = set(scale);
-  const I zero = set_i(zero_point);
-  const I low = set_i(lo);
-  const I high = set_i(hi);
+  const Quantizer q = make_quantizer(scale, zero_point, lo, hi);
   for (int64_t i = 0; i < n; i += kLanes) {
     const int64_t left = n - i < kLanes ? n - i : kLanes;
     const F x = left == kLanes ? load(in + i) : load_n(in + i, left);
-    int32_t buffer[kLanes];
-    store_i(buffer, quantize(x, s, zero, low, high));
-    for (int64_t j = 0; j < left; ++j) out[i + j] = static_cast<int16_t>(buffer[j]);
+    const ShortWords v = __builtin_convertvector(quantize(x, q), ShortWords);
+    __builtin_memcpy(out + i, &v, static_cast<size_t>(left) * sizeof(int16_t));
   }
 }
 

@@ -328,12 +328,18 @@ enum class ZipShape : uint8_t { vector_vector, vector_scalar, scalar_vector };
 enum class ZipQ8Op : uint8_t {
   add,  ///< rint((a − a_zero)·a_scale + (b − b_zero)·b_scale) + zero_point
   mul,  ///< rint((a − a_zero)·(b − b_zero)·a_scale) + zero_point
+  div,  ///< rint(float(a − a_zero) / float(b − b_zero)·a_scale) + zero_point; b is never b_zero
   squared_difference,  ///< rint(((a − a_zero)·a_scale − (b − b_zero)·b_scale)²) + zero_point
+  max,                 ///< max(a, b) of codes; zero points and scales don't count
+  min,                 ///< min(a, b) of codes
+  prelu,  ///< rint(x > 0 ? x·a_scale : x·(b − b_zero)·b_scale) + zero_point, x = a − a_zero
 };
 
 /// Parameters of zip_q8. Subtraction is add with b_scale negated. Scales are already divided by the
-/// scale of the output (of squared_difference by its root); products, sum and difference are float
-/// operations rounded one by one.
+/// scale of the output (of squared_difference by its root). ADD and MUL whose numbers fit are done
+/// in 16 bits with 4 to 6 bits behind the point: what is rounded last, halves up, is within 1/8
+/// (with 6 bits 1/32) of the formula. Else products, sums and differences are float operations
+/// rounded one by one.
 struct ZipQ8 {
   ZipQ8Op op = ZipQ8Op::add;
   ZipShape shape = ZipShape::vector_vector;
@@ -349,11 +355,25 @@ struct ZipQ8 {
 
 /// A two-dimensional window over pixels of `c` contiguous channels: pixel (y, x) of the window is
 /// at `a + y·h_stride + x·w_stride`. h and w ≥ 1. A list of n rows is {1, n, 0, row_stride}.
+/// `count` ≥ 1 such windows begin `step` elements apart; their results lie one after the other.
 struct Window {
   int64_t h = 1;
   int64_t w = 1;
   int64_t h_stride = 0;
   int64_t w_stride = 0;
+  int64_t count = 1;
+  int64_t step = 0;
+};
+
+/// What becomes of the sum of a window of 8-bit data:
+///   clamp(rint(float(Σ (a ^ flip) + offset)·scale) + zero_point, lo, hi)
+struct MeanQ8 {
+  int32_t offset = 0;
+  float scale = 0;
+  uint8_t flip = 0;
+  int32_t zero_point = 0;
+  int32_t lo = 0;
+  int32_t hi = 0;
 };
 
 /// One row of a bilinear resize. For output pixel i, with l = left[i], r = right[i] (element
@@ -371,9 +391,24 @@ struct BilinearRow {
   float* out = nullptr;  ///< [w][c], dense
 };
 
+/// The second half of a bilinear resize of floats: pixels of a row that lerp_rows_f32 made.
+///   out[i][ch] = l + (row[right[i] + ch] − l)·weight[i], l = row[left[i] + ch]
+/// With c = 1 `left` is best in ascending order.
+struct LerpPixelsF32 {
+  const float* row = nullptr;
+  const int32_t* left = nullptr;   ///< [w] element offsets
+  const int32_t* right = nullptr;  ///< [w]
+  const float* weight = nullptr;   ///< [w] of the right pixel, 0 … 1
+  int64_t row_elements = 0;        ///< of `row`
+  int64_t w = 0;
+  int64_t c = 0;
+  float* out = nullptr;  ///< [w][c], dense
+};
+
 /// The second half of a bilinear resize of 8-bit data: pixels of a row that lerp_rows_q8 made.
 ///   out[i][ch] = (lerp(row[left[i] + ch], row[right[i] + ch], weight[i]) + 64) / 128, rounded down
-/// with lerp(a, b, w) = a + ((b − a)·w + 2^14) / 2^15, rounded down.
+/// with lerp(a, b, w) = a + ((b − a)·w + 2^14) / 2^15, rounded down. With c = 1 `left` is best in
+/// ascending order.
 struct LerpPixelsQ8 {
   const int16_t* row = nullptr;     ///< Readable to kLerpSlackBytes past its end.
   const int32_t* left = nullptr;    ///< [w] element offsets
@@ -383,6 +418,19 @@ struct LerpPixelsQ8 {
   int64_t c = 0;
   uint8_t flip = 0;
   uint8_t* out = nullptr;  ///< [w][c], dense
+};
+
+/// Parameters of softmax_q8, of a row with the largest element `max`:
+///   out[i] = clamp(rint(float(powers[max − in[i]]) · factor) + zero_point, lo, hi)
+///   factor = out_inverse_scale / float(Σ powers[max − in[j]]), the sum exact
+/// for int8 data (flip 0x80) out is int8, else uint8.
+struct SoftmaxQ8 {
+  const uint32_t* powers = nullptr;  ///< [256], e^(−beta·in_scale·d) · (2^24 − 1) for d = 0 … 255
+  float out_inverse_scale = 0;
+  uint8_t flip = 0;
+  int32_t zero_point = 0;
+  int32_t lo = 0;
+  int32_t hi = 0;
 };
 
 /// One tier's kernels. Every pointer is set.
@@ -428,8 +476,8 @@ struct KernelTable {
 
   /// Σ in[i], in some order.
   float (*sum_f32)(const float* in, int64_t n);
-  /// Σ in[i] of uint8 data, exact.
-  int64_t (*sum_u8)(const uint8_t* in, int64_t n);
+  /// Σ (in[i] ^ flip), exact.
+  int64_t (*sum_q8)(const uint8_t* in, int64_t n, uint8_t flip);
   /// Largest element, n ≥ 1; NaN is passed over unless all are NaN (then −inf).
   float (*max_f32)(const float* in, int64_t n);
   /// Largest element in the domain of the type, n ≥ 1.
@@ -440,9 +488,9 @@ struct KernelTable {
   /// out[ch] = clamp(Σ_window a[ch] / divisor, lo, hi): average pool, mean over height and width.
   void (*window_sum_f32)(const float* a, const Window& window, int64_t c, float divisor, float lo,
                          float hi, float* out);
-  /// out[ch] = Σ_window (a[ch] ^ flip) as int32. Bound: h·w ≤ 2^23.
-  void (*window_sum_q8)(const uint8_t* a, const Window& window, int64_t c, uint8_t flip,
-                        int32_t* out);
+  /// out[ch] = mean of 8-bit data over the window; see MeanQ8. Bound: h·w ≤ 2^23.
+  void (*window_mean_q8)(const uint8_t* a, const Window& window, int64_t c, const MeanQ8& params,
+                         uint8_t* out);
   /// out[ch] = clamp(max_window a[ch], lo, hi); NaN is passed over.
   void (*window_max_f32)(const float* a, const Window& window, int64_t c, float lo, float hi,
                          float* out);
@@ -450,17 +498,24 @@ struct KernelTable {
   void (*window_max_q8)(const uint8_t* a, const Window& window, int64_t c, uint8_t flip, int32_t lo,
                         int32_t hi, uint8_t* out);
 
-  /// out[i] = e^(beta·(in[i] − max)) / Σ_j e^(beta·(in[j] − max)), n ≥ 1, beta > 0. In place too.
-  void (*softmax_f32)(const float* in, int64_t n, float beta, float* out);
-  /// 8-bit softmax of a row, n ≥ 1. exp_table: [256], e^(−beta·in_scale·d) for d = 0 … 255.
-  ///   out[i] = clamp(rint(exp_table[max − in[i]] · out_inverse_scale / Σ) + zero_point, lo, hi)
-  /// for int8 data (flip 0x80) out is int8, else uint8. In place too.
-  void (*softmax_q8)(const uint8_t* in, int64_t n, uint8_t flip, const float* exp_table,
-                     float out_inverse_scale, int32_t zero_point, int32_t lo, int32_t hi,
+  /// Of each of `rows` rows of n ≥ 1 elements, one after the other, beta > 0, in place too:
+  /// out[i] = e^(beta·(in[i] − max)) / Σ_j e^(beta·(in[j] − max))
+  void (*softmax_f32)(const float* in, int64_t rows, int64_t n, float beta, float* out);
+  /// 8-bit softmax of each of `rows` rows of n ≥ 1 elements, one after the other; see SoftmaxQ8. In
+  /// place too.
+  void (*softmax_q8)(const SoftmaxQ8& params, const uint8_t* in, int64_t rows, int64_t n,
                      uint8_t* out);
+  /// The same for n = 2, by a table of results: rows of a and b get the two bytes at
+  /// table + 2·(255 + a − b), table: [511][2]. table[255 − d] must be table[255 + d] exchanged.
+  void (*softmax_pairs_q8)(const uint8_t* in, int64_t rows, const uint8_t* table, uint8_t flip,
+                           uint8_t* out);
 
   /// f32: top and bottom interpolated along x, then along y.
   void (*bilinear_f32)(const BilinearRow&);
+  /// The first half of the same for rows that give several pixels for each of theirs:
+  /// out[i] = top[i] + (bottom[i] − top[i])·weight
+  void (*lerp_rows_f32)(const float* top, const float* bottom, int64_t n, float weight, float* out);
+  void (*lerp_pixels_f32)(const LerpPixelsF32&);
   /// The first half of a bilinear resize of 8-bit data, with lerp as in LerpPixelsQ8, weight in
   /// 0 … 32767: out[i] = lerp((top[i] ^ flip)·128, (bottom[i] ^ flip)·128, weight)
   void (*lerp_rows_q8)(const uint8_t* top, const uint8_t* bottom, int64_t n, int16_t weight,

@@ -9,10 +9,7 @@ float sum_f32(const float* in, int64_t n) {
   }
   for (; i + kLanes <= n; i += kLanes) sum[0] += load(in + i);
   if (i < n) sum[1] += load_n(in + i, n - i);
-  const F all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-  float total = 0;
-  for (int j = 0; j < kLanes; ++j) total += all[j];
-  return total;
+  return sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3]))[0];
 }
 
 float max_f32(const float* in, int64_t n) {
@@ -25,11 +22,8 @@ float max_f32(const float* in, int64_t n) {
       best[j] = select(best[j] < x, x, best[j]);
     }
   }
-  float result = lowest;
-  for (int j = 0; j < kLanes; ++j) {
-    const float x = best[0][j] < best[1][j] ? best[1][j] : best[0][j];
-    result = result < x ? x : result;
-  }
+  const auto larger = [](F a, F b) { return select(a < b, b, a); };
+  float result = fold_lanes(larger(best[0], best[1]), larger)[0];
   for (; i < n; ++i) result = result < in[i] ? in[i] : result;
   return result;
 }
@@ -37,7 +31,17 @@ float max_f32(const float* in, int64_t n) {
 /// Largest (x ^ flip), 0 … 255.
 inline int32_t max_biased(const uint8_t* in, int64_t n, uint8_t flip) {
   uint8_t best = 0;
-  for (int64_t i = 0; i < n; ++i) {
+  int64_t i = 0;
+  if (n >= kVecBytes) {
+    VecBytes most = load_bytes(in) ^ flip;
+    for (i = kVecBytes; i + kVecBytes <= n; i += kVecBytes)
+      most = larger_bytes(most, load_bytes(in + i) ^ flip);
+    // The last whole vector covers what is left, some of it twice.
+    most = larger_bytes(most, load_bytes(in + n - kVecBytes) ^ flip);
+    for (int j = 0; j < kVecBytes; ++j) best = best < most[j] ? most[j] : best;
+    return best;
+  }
+  for (; i < n; ++i) {
     const uint8_t x = in[i] ^ flip;
     best = best < x ? x : best;
   }
@@ -65,11 +69,57 @@ int64_t find_first(const T* in, int64_t n, T value) {
   return 0;
 }
 
-int64_t argmax_f32(const float* in, int64_t n) { return find_first(in, n, max_f32(in, n)); }
+int64_t argmax_f32(const float* in, int64_t n) {
+  return find_first(in, n, max_f32(in, n));
+}
 
 int64_t argmax_q8(const uint8_t* in, int64_t n, uint8_t flip) {
   return find_first(in, n, static_cast<uint8_t>(max_biased(in, n, flip) ^ flip));
 }
+
+// ---- sums of bytes, 16 bits a lane for as many as fit
+
+constexpr int kMostSummed = 257;  // 257 · 255 = 2^16 − 1
+using HalfWords = uint16_t __attribute__((vector_size(kHalfLanes)));
+
+[[gnu::always_inline]] inline W16 load_words(const uint8_t* p, uint8_t flip) {
+  HalfBytes b;
+  __builtin_memcpy(&b, p, sizeof b);
+  return __builtin_convertvector(b ^ flip, W16);
+}
+
+/// Adds 16-bit sums to sum[0] (the lower lanes) and sum[1].
+[[gnu::always_inline]] inline void add_words(W16 words, I* sum) {
+  HalfWords half[2];
+  __builtin_memcpy(half, &words, sizeof words);
+  for (int j = 0; j < 2; ++j) sum[j] += __builtin_convertvector(half[j], I);
+}
+
+int64_t sum_q8(const uint8_t* in, int64_t n, uint8_t flip) {
+  int64_t total = 0;
+  int64_t i = 0;
+  while (n - i >= kHalfLanes) {
+    const int64_t rounds = (n - i) / (2 * kHalfLanes);
+    W16 sum[2] = {};
+    for (int64_t k = rounds < kMostSummed ? rounds : kMostSummed; k > 0; --k, i += 2 * kHalfLanes) {
+      for (int j = 0; j < 2; ++j) sum[j] += load_words(in + i + j * kHalfLanes, flip);
+    }
+    I wide[2] = {};
+    for (int j = 0; j < 2; ++j) add_words(sum[j], wide);
+    if (rounds == 0) {
+      add_words(load_words(in + i, flip), wide);
+      i += kHalfLanes;
+    }
+    const I all = wide[0] + wide[1];
+    int32_t part = 0;
+    for (int j = 0; j < kLanes; ++j) part += all[j];
+    total += part;
+  }
+  for (; i < n; ++i) total += in[i] ^ flip;
+  return total;
+}
+
+// ---- windows
 
 /// Calls fn(pixel) for each pixel of the window.
 template <typename T, typename Fn>
@@ -96,20 +146,22 @@ template <int Nv, typename Fn>
 template <typename Fn, typename Finish>
 [[gnu::always_inline]] inline void window_f32(const float* a, const Window& window, int64_t c,
                                               float start, float* out, Fn fn, Finish finish) {
-  int64_t i = 0;
-  for (; i + 4 * kLanes <= c; i += 4 * kLanes) {
-    F acc[4];
-    fold_f32(a + i, window, start, kLanes, acc, fn);
-    for (int j = 0; j < 4; ++j) store(out + i + j * kLanes, finish(acc[j]));
-  }
-  for (; i < c; i += kLanes) {
-    F acc[1];
-    const int64_t n = c - i < kLanes ? c - i : kLanes;
-    fold_f32(a + i, window, start, n, acc, fn);
-    if (n == kLanes) {
-      store(out + i, finish(acc[0]));
-    } else {
-      store_n(out + i, finish(acc[0]), n);
+  for (int64_t k = 0; k < window.count; ++k, a += window.step, out += c) {
+    int64_t i = 0;
+    for (; i + 4 * kLanes <= c; i += 4 * kLanes) {
+      F acc[4];
+      fold_f32(a + i, window, start, kLanes, acc, fn);
+      for (int j = 0; j < 4; ++j) store(out + i + j * kLanes, finish(acc[j]));
+    }
+    for (; i < c; i += kLanes) {
+      F acc[1];
+      const int64_t n = c - i < kLanes ? c - i : kLanes;
+      fold_f32(a + i, window, start, n, acc, fn);
+      if (n == kLanes) {
+        store(out + i, finish(acc[0]));
+      } else {
+        store_n(out + i, finish(acc[0]), n);
+      }
     }
   }
 }
@@ -118,9 +170,10 @@ void window_sum_f32(const float* a, const Window& window, int64_t c, float divis
                     float hi_limit, float* out) {
   const F lo = set(lo_limit);
   const F hi = set(hi_limit);
+  const F d = set(divisor);
   window_f32(
       a, window, c, 0.0f, out, [](F acc, F x) { return acc + x; },
-      [&](F acc) { return clamp_f(acc / divisor, lo, hi); });
+      [&](F acc) { return clamp_f(acc / d, lo, hi); });
 }
 
 void window_max_f32(const float* a, const Window& window, int64_t c, float lo_limit, float hi_limit,
@@ -132,25 +185,118 @@ void window_max_f32(const float* a, const Window& window, int64_t c, float lo_li
       [&](F acc) { return clamp_f(acc, lo, hi); });
 }
 
-void window_sum_q8(const uint8_t* a, const Window& window, int64_t c, uint8_t flip,
-                   int32_t* __restrict out) {
-  for (int64_t i = 0; i < c; ++i) out[i] = 0;
-  for_window(a, window, [&](const uint8_t* __restrict p) {
-    for (int64_t i = 0; i < c; ++i) out[i] += p[i] ^ flip;
+/// Σ of Nv · kHalfLanes channels over a window.
+template <int Nv>
+[[gnu::always_inline]] inline void window_sums(const uint8_t* a, const Window& window, uint8_t flip,
+                                               I (&sums)[2 * Nv]) {
+  for (int j = 0; j < 2 * Nv; ++j) sums[j] = I{};
+  W16 acc[Nv] = {};
+  int left = kMostSummed;
+  const auto flush = [&] {
+    for (int j = 0; j < Nv; ++j) {
+      add_words(acc[j], sums + 2 * j);
+      acc[j] = W16{};
+    }
+    left = kMostSummed;
+  };
+  for_window(a, window, [&](const uint8_t* p) {
+    for (int j = 0; j < Nv; ++j) acc[j] += load_words(p + j * kHalfLanes, flip);
+    if (--left == 0) flush();
   });
+  flush();
+}
+
+/// Fewer channels than a vector of words has.
+inline void window_mean_few(const uint8_t* a, const Window& window, int64_t c, const MeanQ8& g,
+                            const Requant& q, uint8_t* out) {
+  int32_t sums[kHalfLanes] = {};
+  for_window(a, window, [&](const uint8_t* p) {
+    for (int64_t i = 0; i < c; ++i) sums[i] += p[i] ^ g.flip;
+  });
+  for (int64_t i = 0; i < c; i += kLanes) {
+    const I v = requantize(load_i(sums + i) + g.offset, set(g.scale), q);
+    if (c - i >= kLanes) {
+      store_u8(out + i, v);
+    } else {
+      store_n_u8(out + i, v, c - i);
+    }
+  }
+}
+
+void window_mean_q8(const uint8_t* a, const Window& window, int64_t c, const MeanQ8& g,
+                    uint8_t* out) {
+  const Requant q = make_requant(g.zero_point, g.lo, g.hi);
+  const F scale = set(g.scale);
+  for (int64_t k = 0; k < window.count; ++k, a += window.step, out += c) {
+    if (c < kHalfLanes) {
+      window_mean_few(a, window, c, g, q, out);
+      continue;
+    }
+    int64_t i = 0;
+    for (; i + 4 * kHalfLanes <= c; i += 4 * kHalfLanes) {
+      I sums[8];
+      window_sums<4>(a + i, window, g.flip, sums);
+      for (int j = 0; j < 8; ++j)
+        store_u8(out + i + j * kLanes, requantize(sums[j] + g.offset, scale, q));
+    }
+    for (; i < c; i += kHalfLanes) {
+      const int64_t at = i + kHalfLanes <= c ? i : c - kHalfLanes;  // the last ones may come twice
+      I sums[2];
+      window_sums<1>(a + at, window, g.flip, sums);
+      for (int j = 0; j < 2; ++j)
+        store_u8(out + at + j * kLanes, requantize(sums[j] + g.offset, scale, q));
+    }
+  }
+}
+
+/// The largest of N · Nv channels; T is int8_t or uint8_t.
+template <typename T, int N, int Nv>
+[[gnu::always_inline]] inline void window_max_block(const uint8_t* a, const Window& window, T lo,
+                                                    T hi, uint8_t* out) {
+  typedef T V __attribute__((vector_size(N)));
+  V best[Nv];
+  for (int j = 0; j < Nv; ++j) best[j] = V{} + lo;
+  for_window(a, window, [&](const uint8_t* p) {
+    for (int j = 0; j < Nv; ++j) {
+      V x;
+      __builtin_memcpy(&x, p + j * N, sizeof x);
+      best[j] = x > best[j] ? x : best[j];
+    }
+  });
+  for (int j = 0; j < Nv; ++j) {
+    const V limit = V{} + hi;
+    best[j] = best[j] > limit ? limit : best[j];
+    __builtin_memcpy(out + j * N, &best[j], N);
+  }
+}
+
+/// All channels of a window, c ≥ 1, by vectors of N bytes, or of less where c is.
+template <typename T, int N>
+[[gnu::always_inline]] inline void window_max_row(const uint8_t* a, const Window& window, int64_t c,
+                                                  T lo, T hi, uint8_t* out) {
+  if constexpr (N > 1) {
+    if (c < N) return window_max_row<T, N / 2>(a, window, c, lo, hi, out);
+  }
+  int64_t i = 0;
+  if constexpr (N == kVecBytes) {
+    for (; i + 4 * N <= c; i += 4 * N) window_max_block<T, N, 4>(a + i, window, lo, hi, out + i);
+  }
+  for (; i < c; i += N) {
+    const int64_t at = i + N <= c ? i : c - N;  // the last ones may come twice
+    window_max_block<T, N, 1>(a + at, window, lo, hi, out + at);
+  }
+}
+
+template <typename T>
+void window_max_codes(const uint8_t* a, const Window& window, int64_t c, T lo, T hi, uint8_t* out) {
+  for (int64_t k = 0; k < window.count; ++k, a += window.step, out += c)
+    window_max_row<T, kVecBytes>(a, window, c, lo, hi, out);
 }
 
 void window_max_q8(const uint8_t* a, const Window& window, int64_t c, uint8_t flip, int32_t lo,
-                   int32_t hi, uint8_t* __restrict out) {
-  // Biased form: limits and data move up by `flip`; the result is moved back at the end.
-  const auto low = static_cast<uint8_t>(lo + flip);
-  const auto high = static_cast<uint8_t>(hi + flip);
-  for (int64_t i = 0; i < c; ++i) out[i] = low;
-  for_window(a, window, [&](const uint8_t* __restrict p) {
-    for (int64_t i = 0; i < c; ++i) {
-      const uint8_t x = p[i] ^ flip;
-      out[i] = out[i] < x ? x : out[i];
-    }
-  });
-  for (int64_t i = 0; i < c; ++i) out[i] = (out[i] < high ? out[i] : high) ^ flip;
+                   int32_t hi, uint8_t* out) {
+  if (c <= 0) return;
+  if (flip != 0)
+    return window_max_codes(a, window, c, static_cast<int8_t>(lo), static_cast<int8_t>(hi), out);
+  window_max_codes(a, window, c, static_cast<uint8_t>(lo), static_cast<uint8_t>(hi), out);
 }

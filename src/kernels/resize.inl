@@ -24,9 +24,64 @@ void bilinear_f32(const BilinearRow& g) {
   }
 }
 
-constexpr int kHalfLanes = kVecBytes / 2;  // 16-bit lanes
-using HalfBytes = uint8_t __attribute__((vector_size(kHalfLanes)));
-using W16 = uint16_t __attribute__((vector_size(kVecBytes)));
+void lerp_rows_f32(const float* top, const float* bottom, int64_t n, float weight, float* out) {
+  const F w = set(weight);
+  const auto mix = [&](F a, F b) { return fma(b - a, w, a); };
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(out + i, mix(load(top + i), load(bottom + i)));
+  if (i < n) store_n(out + i, mix(load_n(top + i, n - i), load_n(bottom + i, n - i)), n - i);
+}
+
+inline float lerp1_f32(float a, float b, float w) {
+  return a + (b - a) * w;
+}
+
+/// Pixels of one channel: their sources lie close together in ascending order, mostly within one
+/// vector, and are picked out of it.
+void lerp_elements_f32(const LerpPixelsF32& g) {
+  int64_t i = 0;
+  if constexpr (kHasPermute) {
+    for (; i + kLanes <= g.w; i += kLanes) {
+      const int64_t first = g.left[i];
+      const I left = load_i(g.left + i) - static_cast<int32_t>(first);
+      const I right = load_i(g.right + i) - static_cast<int32_t>(first);
+      if (first + kLanes > g.row_elements ||
+          !all_lanes(reinterpret_cast<U>(left | right) < kLanes)) {
+        for (int64_t j = i; j < i + kLanes; ++j)
+          g.out[j] = lerp1_f32(g.row[g.left[j]], g.row[g.right[j]], g.weight[j]);
+        continue;
+      }
+      const F v = load(g.row + first);
+      const F a = permute(v, left);
+      store(g.out + i, fma(permute(v, right) - a, load(g.weight + i), a));
+    }
+  }
+  for (; i < g.w; ++i) g.out[i] = lerp1_f32(g.row[g.left[i]], g.row[g.right[i]], g.weight[i]);
+}
+
+void lerp_pixels_f32(const LerpPixelsF32& g) {
+  if (g.c == 1) return lerp_elements_f32(g);
+  float* out = g.out;
+  for (int64_t i = 0; i < g.w; ++i, out += g.c) {
+    const float* l = g.row + g.left[i];
+    const float* r = g.row + g.right[i];
+    const F w = set(g.weight[i]);
+    int64_t c = 0;
+    for (; c + kLanes <= g.c; c += kLanes) {
+      const F a = load(l + c);
+      store(out + c, fma(load(r + c) - a, w, a));
+    }
+    if (c == g.c) continue;
+    if (g.c >= kLanes) {  // the last ones, some of them twice
+      c = g.c - kLanes;
+      const F a = load(l + c);
+      store(out + c, fma(load(r + c) - a, w, a));
+    } else {
+      const F a = load_n(l + c, g.c - c);
+      store_n(out + c, fma(load_n(r + c, g.c - c) - a, w, a), g.c - c);
+    }
+  }
+}
 
 [[gnu::always_inline]] inline S16 load_s16(const int16_t* p) {
   S16 v;
@@ -52,7 +107,8 @@ using W16 = uint16_t __attribute__((vector_size(kVecBytes)));
   return a + (((b - a) * weight + (1 << 14)) >> 15);
 }
 
-void lerp_rows_q8(const uint8_t* top, const uint8_t* bottom, int64_t n, int16_t weight, uint8_t flip, int16_t* out) {
+void lerp_rows_q8(const uint8_t* top, const uint8_t* bottom, int64_t n, int16_t weight,
+                  uint8_t flip, int16_t* out) {
   const S16 w = weight - S16{};
   int64_t i = 0;
   for (; i + kHalfLanes <= n; i += kHalfLanes) {
@@ -63,24 +119,84 @@ void lerp_rows_q8(const uint8_t* top, const uint8_t* bottom, int64_t n, int16_t 
     out[i] = static_cast<int16_t>(lerp1((top[i] ^ flip) << 7, (bottom[i] ^ flip) << 7, weight));
 }
 
+/// Half a vector of words.
+using HalfLine = int16_t __attribute__((vector_size(kHalfLanes)));
+template <int... i>
+[[gnu::always_inline]] inline S16 join(HalfLine a, HalfLine b, Lanes<i...>) {
+  return __builtin_shufflevector(a, b, i...);
+}
+[[gnu::always_inline]] inline S16 join(HalfLine a, HalfLine b) {
+  return join(a, b, FirstLanes<kHalfLanes>::Type{});
+}
+[[gnu::always_inline]] inline S16 join_at(const int16_t* a, const int16_t* b) {
+  HalfLine low, high;
+  __builtin_memcpy(&low, a, sizeof low);
+  __builtin_memcpy(&high, b, sizeof high);
+  return join(low, high);
+}
+
+/// Mixes l and r and stores kHalfLanes bytes.
+[[gnu::always_inline]] inline void store_mixed(S16 l, S16 r, S16 weight, uint8_t flip,
+                                               uint8_t* out) {
+  const W16 v = lerp(l, r, weight);
+  const HalfBytes b = __builtin_convertvector((v + 64) >> 7, HalfBytes) ^ flip;
+  __builtin_memcpy(out, &b, sizeof b);
+}
+[[gnu::always_inline]] inline uint8_t mixed1(int32_t l, int32_t r, int32_t weight, uint8_t flip) {
+  return static_cast<uint8_t>((lerp1(l, r, weight) + 64) >> 7) ^ flip;
+}
+
+/// Offsets of kHalfLanes elements from `first`; false where one is not within kHalfLanes.
+[[gnu::always_inline]] inline bool word_indices(const int32_t* at, int32_t first, S16& indices) {
+  const I low = load_i(at) - first;
+  const I high = load_i(at + kLanes) - first;
+  indices = join(__builtin_convertvector(low, HalfLine), __builtin_convertvector(high, HalfLine));
+  return all_lanes(reinterpret_cast<U>(low | high) < kHalfLanes);
+}
+
+/// Pixels of one channel, as lerp_elements_f32.
+void lerp_elements_q8(const LerpPixelsQ8& g) {
+  int64_t i = 0;
+  if constexpr (kHasWordPermute) {
+    for (; i + kHalfLanes <= g.w; i += kHalfLanes) {
+      S16 left, right;
+      const bool near = word_indices(g.left + i, g.left[i], left);
+      if (!word_indices(g.right + i, g.left[i], right) || !near) {
+        for (int64_t j = i; j < i + kHalfLanes; ++j)
+          g.out[j] = mixed1(g.row[g.left[j]], g.row[g.right[j]], g.weight[j], g.flip);
+        continue;
+      }
+      const Words v = reinterpret_cast<Words>(load_s16(g.row + g.left[i]));
+      const auto pick = [&](S16 indices) {
+        return reinterpret_cast<S16>(permute_words(v, reinterpret_cast<Words>(indices)));
+      };
+      store_mixed(pick(left), pick(right), load_s16(g.weight + i), g.flip, g.out + i);
+    }
+  }
+  for (; i < g.w; ++i) g.out[i] = mixed1(g.row[g.left[i]], g.row[g.right[i]], g.weight[i], g.flip);
+}
+
 // A pixel is stored in whole vectors: what is too much falls on pixels that come later, or, at the
 // end of the row, is left to the plain loop.
 void lerp_pixels_q8(const LerpPixelsQ8& g) {
+  if (g.c == 1) return lerp_elements_q8(g);
   uint8_t* out = g.out;
   const uint8_t* end = out + g.w * g.c;
-  for (int64_t i = 0; i < g.w; ++i, out += g.c) {
+  int64_t i = 0;
+  if (2 * g.c == kHalfLanes) {
+    for (; i + 2 <= g.w; i += 2, out += kHalfLanes) {
+      const S16 w = join(HalfLine{} + g.weight[i], HalfLine{} + g.weight[i + 1]);
+      store_mixed(join_at(g.row + g.left[i], g.row + g.left[i + 1]),
+                  join_at(g.row + g.right[i], g.row + g.right[i + 1]), w, g.flip, out);
+    }
+  }
+  for (; i < g.w; ++i, out += g.c) {
     const int16_t* l = g.row + g.left[i];
     const int16_t* r = g.row + g.right[i];
     const S16 w = g.weight[i] - S16{};
     int64_t c = 0;
-    for (; c < g.c && end - (out + c) >= kHalfLanes; c += kHalfLanes) {
-      const W16 v = lerp(load_s16(l + c), load_s16(r + c), w);
-      const HalfBytes b = __builtin_convertvector((v + 64) >> 7, HalfBytes) ^ g.flip;
-      __builtin_memcpy(out + c, &b, sizeof b);
-    }
-    for (; c < g.c; ++c) {
-      const int32_t v = lerp1(l[c], r[c], g.weight[i]);
-      out[c] = static_cast<uint8_t>((v + 64) >> 7) ^ g.flip;
-    }
+    for (; c < g.c && end - (out + c) >= kHalfLanes; c += kHalfLanes)
+      store_mixed(load_s16(l + c), load_s16(r + c), w, g.flip, out + c);
+    for (; c < g.c; ++c) out[c] = mixed1(l[c], r[c], g.weight[i], g.flip);
   }
 }

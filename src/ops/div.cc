@@ -15,6 +15,7 @@ namespace {
 
 struct DivState : BinaryState {
   Multiplier multiplier;
+  ZipQ8 zip;
 };
 
 Status infer_div(OpContext& op) {
@@ -37,6 +38,15 @@ Status prepare_div(OpContext& op) {
   if (!s->on_codes) return {};
   const float a = op.input(0).quantization.scale(), b = op.input(1).quantization.scale(),
               out = op.output(0).quantization.scale();
+  const bool is_signed = op.output(0).type == Type::int8;
+  s->zip = {.op = ZipQ8Op::div,
+            .flip = static_cast<uint8_t>(is_signed ? 0x80 : 0),
+            .a_zero = op.input(0).quantization.zero_point(),
+            .b_zero = op.input(1).quantization.zero_point(),
+            .a_scale = a / (b * out),
+            .zero_point = op.output(0).quantization.zero_point(),
+            .lo = s->quantized.low,
+            .hi = s->quantized.high};
   return quantize_multiplier(static_cast<double>(a / (b * out)), &s->multiplier);
 }
 
@@ -81,10 +91,9 @@ int64_t quantized_quotient(int32_t a, int32_t b, Multiplier m) {
   return exponent < -31 ? 0 : rounding_divide_by_power(static_cast<int32_t>(scaled), -exponent);
 }
 
-// f(a, b) for all pairs; an error when an integer divisor (less `zero`) is 0.
-template <class T, class F>
-Status divide(OpContext& op, const Broadcast& broadcast, F f, int32_t zero = 0) {
-  if (op.output(0).shape.elements() == 0) return {};
+// An error where an integer divisor (less `zero`) is 0.
+template <class T>
+Status expect_divisors(const OpContext& op, int32_t zero) {
   if constexpr (std::is_integral_v<T>) {
     const T* b = op.input(1).as<T>();
     const T *end = b + op.input(1).shape.elements(), *at = std::find(b, end, static_cast<T>(zero));
@@ -93,7 +102,27 @@ Status divide(OpContext& op, const Broadcast& broadcast, F f, int32_t zero = 0) 
                            "division by zero: element %lld of input 1 stands for 0",
                            static_cast<long long>(at - b));
   }
+  return {};
+}
+
+// f(a, b) for all pairs.
+template <class T, class F>
+Status divide(OpContext& op, const Broadcast& broadcast, F f, int32_t zero = 0) {
+  if (op.output(0).shape.elements() == 0) return {};
+  CYGNET_TRY(expect_divisors<T>(op, zero));
   map_pairs<T>(op, broadcast, f);
+  return {};
+}
+
+Status divide_fast(OpContext& op, const DivState& s) {
+  if (op.output(0).shape.elements() == 0) return {};
+  CYGNET_TRY(expect_divisors<uint8_t>(op, s.zip.b_zero));
+  each_run(op, s, op.input(0).as<uint8_t>(), op.input(1).as<uint8_t>(), op.output(0).as<uint8_t>(),
+           [&](ZipShape shape, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {
+             ZipQ8 zip = s.zip;
+             zip.shape = shape;
+             kernels().zip_q8(zip, a, b, n, out);
+           });
   return {};
 }
 
@@ -111,6 +140,7 @@ Status divide_quantized(OpContext& op, const DivState& s) {
 
 Status invoke_div(OpContext& op) {
   const auto& s = op.state<DivState>();
+  if (s.on_codes && type_bits(op.output(0).type) == 8 && !op.reference()) return divide_fast(op, s);
   switch (op.output(0).type) {
     case Type::float32:
       invoke_f32<ZipOp::div>(op, s);

@@ -82,6 +82,11 @@ template <class T, class Sum>
 Sum row_sum(const OpContext& op, const T* x, int64_t n) {
   if constexpr (std::is_same_v<T, float>)
     if (!op.reference()) return kernels().sum_f32(x, n);
+  if constexpr (sizeof(T) == 1 && std::is_same_v<Sum, int64_t>) {
+    constexpr uint8_t kFlip = std::is_signed_v<T> ? 0x80 : 0;
+    if (!op.reference())
+      return kernels().sum_q8(reinterpret_cast<const uint8_t*>(x), n, kFlip) - n * kFlip;
+  }
   Sum sum{0};
   for (int64_t i = 0; i < n; ++i) sum = sum_of(sum, x[i]);
   return sum;
@@ -154,17 +159,18 @@ void mean_spatial(OpContext& op, const MeanState& s) {
                                op.output(0).as<float>() + i * c);
       continue;
     }
-    const bool is_signed = x.type == Type::int8;
-    auto* sums = op.scratch<int32_t>(s.sums);
-    kernels().window_sum_q8(x.as<uint8_t>() + i * s.count * c, window, c, is_signed ? 0x80 : 0,
-                            sums);
-    const int64_t offset = s.count * (x.quantization.zero_point() + (is_signed ? 128 : 0));
-    const int32_t low = is_signed ? -128 : 0;
-    for (int64_t j = 0; j < c; ++j) {
-      const int64_t mean = apply(s.multiplier, static_cast<int32_t>(sums[j] - offset));
-      op.output(0).as<uint8_t>()[i * c + j] = static_cast<uint8_t>(
-          std::clamp<int64_t>(mean + y.quantization.zero_point(), low, low + 255));
-    }
+    const int32_t flip = x.type == Type::int8 ? 128 : 0;
+    const double scale = static_cast<double>(x.quantization.scale()) /
+                         static_cast<double>(y.quantization.scale()) / static_cast<double>(s.count);
+    const MeanQ8 mean{
+        .offset = static_cast<int32_t>(-s.count * (x.quantization.zero_point() + flip)),
+        .scale = static_cast<float>(scale),
+        .flip = static_cast<uint8_t>(flip),
+        .zero_point = y.quantization.zero_point(),
+        .lo = -flip,
+        .hi = 255 - flip};
+    kernels().window_mean_q8(x.as<uint8_t>() + i * s.count * c, window, c, mean,
+                             op.output(0).as<uint8_t>() + i * c);
   }
 }
 

@@ -17,7 +17,6 @@ struct PoolState {
   WindowDim h, w;
   Clamp<float> real;
   Clamp<int32_t> quantized;
-  int sums = -1;  // scratch: int32 [threads][C]
 };
 
 // The part of a window inside x: rows [y, y + h), columns [x, x + w).
@@ -71,23 +70,30 @@ Status prepare(OpContext& op) {
   CYGNET_TRY(geometry_of(op, s));
   const auto activation = op.options<schema::Pool2DOptions>().fused_activation_function();
   if (op.input(0).type == Type::float32) return activation_clamp(activation, &s->real);
-  CYGNET_TRY(quantized_activation_clamp(activation, op.output(0), &s->quantized));
-  return op.request_scratch(static_cast<size_t>(op.threads()) *
-                                static_cast<size_t>(op.input(0).shape[3]) * sizeof(int32_t),
-                            &s->sums);
+  return quantized_activation_clamp(activation, op.output(0), &s->quantized);
 }
 
-// Calls body(pointer to the patch's first element, patch, output pixel's first element, thread).
-template <class T, class Body>
+// Windows from `ox` on that lie wholly inside the row, one at least.
+int64_t inner_windows(const PoolState& s, int64_t ox) {
+  if (s.w.first(ox) < 0) return 1;
+  int64_t n = 1;
+  while (ox + n < s.w.out && s.w.first(ox + n) + s.w.filter <= s.w.in) ++n;
+  return s.w.first(ox) + s.w.filter <= s.w.in ? n : 1;
+}
+
+// Calls body(pointer to the patch's first element, patch, windows, output pixel's first element)
+// for runs of windows: neighbours with patches of one size, or with kRuns = false each for itself.
+template <class T, bool kRuns, class Body>
 void each_window(OpContext& op, const PoolState& s, Body body) {
   const Tensor& x = op.input(0);
   const int64_t c = x.shape[3];
-  op.parallel_for(int64_t{x.shape[0]} * s.h.out, [&](int64_t begin, int64_t end, int thread) {
+  op.parallel_for(int64_t{x.shape[0]} * s.h.out, [&](int64_t begin, int64_t end, int) {
     for (int64_t row = begin; row < end; ++row)
-      for (int64_t ox = 0; ox < s.w.out; ++ox) {
+      for (int64_t ox = 0, n = 1; ox < s.w.out; ox += n) {
         const Patch p = patch_at(s, row % s.h.out, ox);
+        if (kRuns) n = inner_windows(s, ox);
         const T* from = x.as<T>() + (((row / s.h.out) * s.h.in + p.y) * s.w.in + p.x) * c;
-        body(from, p, op.output(0).as<T>() + (row * s.w.out + ox) * c, thread);
+        body(from, p, n, op.output(0).as<T>() + (row * s.w.out + ox) * c);
       }
   });
 }
@@ -101,7 +107,7 @@ int64_t rounded_mean(int64_t sum, int64_t count) {
 template <class T, bool kMax>
 void pool_plain(OpContext& op, const PoolState& s) {
   const int64_t c = op.input(0).shape[3], row = s.w.in * c;
-  each_window<T>(op, s, [&](const T* from, const Patch& p, T* to, int) {
+  each_window<T, false>(op, s, [&](const T* from, const Patch& p, int64_t, T* to) {
     for (int64_t ch = 0; ch < c; ++ch) {
       std::conditional_t<std::is_same_v<T, float>, float, int64_t> acc =
           kMax ? std::numeric_limits<T>::lowest() : T{0};
@@ -139,50 +145,61 @@ void pool_plain(OpContext& op, const PoolState& s) {
 
 // ---- Kernels
 
-Window window_of(const PoolState& s, const Patch& p, int64_t c) {
-  return {.h = p.h, .w = p.w, .h_stride = s.w.in * c, .w_stride = c};
+Window window_of(const PoolState& s, const Patch& p, int64_t windows, int64_t c) {
+  return {.h = p.h,
+          .w = p.w,
+          .h_stride = s.w.in * c,
+          .w_stride = c,
+          .count = windows,
+          .step = s.w.stride * c};
 }
 
 template <bool kMax>
 void pool_f32(OpContext& op, const PoolState& s) {
   const int64_t c = op.input(0).shape[3];
-  each_window<float>(op, s, [&](const float* from, const Patch& p, float* to, int) {
+  each_window<float, true>(op, s, [&](const float* from, const Patch& p, int64_t n, float* to) {
+    const Window window = window_of(s, p, n, c);
     if constexpr (kMax)
-      kernels().window_max_f32(from, window_of(s, p, c), c, s.real.low, s.real.high, to);
+      kernels().window_max_f32(from, window, c, s.real.low, s.real.high, to);
     else
-      kernels().window_sum_f32(from, window_of(s, p, c), c, static_cast<float>(p.h * p.w),
-                               s.real.low, s.real.high, to);
+      kernels().window_sum_f32(from, window, c, static_cast<float>(p.h * p.w), s.real.low,
+                               s.real.high, to);
   });
 }
 
+// The inverse of the number of elements is raised by 2^−21 of itself, so that halves are rounded
+// away from zero as the reference does: sums of up to kMostElements are too small for it to change
+// anything else.
 template <bool kMax>
 void pool_q8(OpContext& op, const PoolState& s) {
   const int64_t c = op.input(0).shape[3];
-  const bool is_signed = op.input(0).type == Type::int8;
-  const uint8_t flip = is_signed ? 0x80 : 0;
-  each_window<uint8_t>(op, s, [&](const uint8_t* from, const Patch& p, uint8_t* to, int thread) {
-    if constexpr (kMax) {
-      kernels().window_max_q8(from, window_of(s, p, c), c, flip, s.quantized.low, s.quantized.high,
-                              to);
-    } else {
-      auto* sums = op.scratch<int32_t>(s.sums) + thread * c;
-      kernels().window_sum_q8(from, window_of(s, p, c), c, flip, sums);
-      const int64_t count = p.h * p.w, bias = is_signed ? 128 * count : 0;
-      for (int64_t ch = 0; ch < c; ++ch)
-        to[ch] = static_cast<uint8_t>(std::clamp<int64_t>(rounded_mean(sums[ch] - bias, count),
-                                                          s.quantized.low, s.quantized.high));
-    }
-  });
+  const uint8_t flip = op.input(0).type == Type::int8 ? 0x80 : 0;
+  MeanQ8 mean{.flip = flip, .lo = s.quantized.low, .hi = s.quantized.high};
+  each_window<uint8_t, true>(
+      op, s, [&](const uint8_t* from, const Patch& p, int64_t n, uint8_t* to) {
+        const Window window = window_of(s, p, n, c);
+        if constexpr (kMax) {
+          kernels().window_max_q8(from, window, c, flip, s.quantized.low, s.quantized.high, to);
+        } else {
+          MeanQ8 m = mean;
+          m.offset = static_cast<int32_t>(-int64_t{flip} * p.h * p.w);
+          m.scale = (1.0f + 0x1p-21f) / static_cast<float>(p.h * p.w);
+          kernels().window_mean_q8(from, window, c, m, to);
+        }
+      });
 }
 
-constexpr int64_t kMostSummed = int64_t{1} << 23;  // elements that window_sum_q8 may add up
+constexpr int64_t kMostElements = 2048;  // of a window that pool_q8 takes the mean of
 
 template <bool kMax>
 Status invoke(OpContext& op) {
   const auto& s = op.state<PoolState>();
   const Type type = op.input(0).type;
   if (op.output(0).shape.elements() == 0) return {};
-  if (op.reference() || type == Type::int16 || int64_t{s.h.in} * s.w.in > kMostSummed)
+  const bool large =
+      !kMax && type != Type::float32 &&
+      std::min<int64_t>(s.h.filter, s.h.in) * std::min<int64_t>(s.w.filter, s.w.in) > kMostElements;
+  if (op.reference() || type == Type::int16 || large)
     pool_plain<kMax>(op, s);
   else if (type == Type::float32)
     pool_f32<kMax>(op, s);
@@ -194,7 +211,7 @@ Status invoke(OpContext& op) {
 Status invoke_l2(OpContext& op) {
   const auto& s = op.state<PoolState>();
   const int64_t c = op.input(0).shape[3], row = s.w.in * c;
-  each_window<float>(op, s, [&](const float* from, const Patch& p, float* to, int) {
+  each_window<float, false>(op, s, [&](const float* from, const Patch& p, int64_t, float* to) {
     for (int64_t ch = 0; ch < c; ++ch) {
       float sum = 0;
       for (int64_t y = 0; y < p.h; ++y)

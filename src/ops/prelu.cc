@@ -72,46 +72,22 @@ void quantized(OpContext& op, const PreluState& s) {
   });
 }
 
-// What a row of 8-bit elements needs, in float.
-struct Real8 {
-  float x_zero, a_zero, y_zero, positive, negative;
-};
-
-// The same in float, rounded to nearest even.
-template <class T, int kStep>
-void row_fast(Real8 r, const T* x, const T* alpha, int64_t n, T* y) {
-  const float low = static_cast<float>(std::numeric_limits<T>::lowest()) - r.y_zero;
-  const float high = static_cast<float>(std::numeric_limits<T>::max()) - r.y_zero;
-  constexpr float kRounding = 0x1.8p23f;  // x + this − this is x rounded, for |x| < 2^22
-  constexpr int64_t kBlock = 256;
-  T block[kBlock];  // apart from x, which may be y
-  for (int64_t at = 0; at < n; at += kBlock) {
-    const int64_t count = std::min(kBlock, n - at);
-    for (int64_t i = 0; i < count; ++i) {
-      const float value = static_cast<float>(x[at + i]) - r.x_zero;
-      const float slope = (static_cast<float>(alpha[(at + i) * kStep]) - r.a_zero) * r.negative;
-      // Written so that the compiler sees no branch; one of the two products is 0.
-      const float above = value > 0.0f ? value : 0.0f, below = value < 0.0f ? value : 0.0f;
-      const float scaled = above * r.positive + below * slope;
-      const float raised = scaled > low ? scaled : low;
-      const float rounded = (raised < high ? raised : high) + kRounding - kRounding;
-      block[i] = static_cast<T>(static_cast<int32_t>(rounded + r.y_zero));
-    }
-    std::copy(block, block + count, y + at);
-  }
-}
-
-template <class T>
 void quantized_fast(OpContext& op, const PreluState& s) {
-  const auto zero = [](const Tensor& t) { return static_cast<float>(t.quantization.zero_point()); };
-  const Real8 r{zero(op.input(0)), zero(op.input(1)), zero(op.output(0)), s.positive_scale,
-                s.negative_scale};
-  each_run(op, s, op.input(0).as<T>(), op.input(1).as<T>(), op.output(0).as<T>(),
-           [&](ZipShape shape, const T* x, const T* alpha, int64_t n, T* y) {
-             if (shape == ZipShape::vector_scalar)
-               row_fast<T, 0>(r, x, alpha, n, y);
-             else
-               row_fast<T, 1>(r, x, alpha, n, y);
+  const int32_t low = op.output(0).type == Type::int8 ? -128 : 0;
+  const ZipQ8 params{.op = ZipQ8Op::prelu,
+                     .flip = static_cast<uint8_t>(-low),
+                     .a_zero = op.input(0).quantization.zero_point(),
+                     .b_zero = op.input(1).quantization.zero_point(),
+                     .a_scale = s.positive_scale,
+                     .b_scale = s.negative_scale,
+                     .zero_point = op.output(0).quantization.zero_point(),
+                     .lo = low,
+                     .hi = low + 255};
+  each_run(op, s, op.input(0).as<uint8_t>(), op.input(1).as<uint8_t>(), op.output(0).as<uint8_t>(),
+           [&](ZipShape shape, const uint8_t* x, const uint8_t* alpha, int64_t n, uint8_t* y) {
+             ZipQ8 zip = params;
+             zip.shape = shape;
+             kernels().zip_q8(zip, x, alpha, n, y);
            });
 }
 
@@ -141,13 +117,13 @@ Status invoke(OpContext& op) {
       if (op.reference())
         quantized<int8_t>(op, s);
       else
-        quantized_fast<int8_t>(op, s);
+        quantized_fast(op, s);
       break;
     default:
       if (op.reference())
         quantized<uint8_t>(op, s);
       else
-        quantized_fast<uint8_t>(op, s);
+        quantized_fast(op, s);
   }
   return {};
 }

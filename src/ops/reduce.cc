@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "base/number.h"
+#include "kernels/kernels.h"
 #include "ops/binary.h"
 #include "ops/fixed_point.h"
 #include "ops/reduce.h"
@@ -137,8 +138,43 @@ void reduce(OpContext& op) {
       });
 }
 
+// The largest elements of f32 and 8 bits by kernels: of rows, or over dimensions that lie together
+// before the last.
+bool reduce_by_kernels(OpContext& op) {
+  const auto& r = op.state<ReduceState>();
+  const Tensor& x = op.input(0);
+  if (op.reference() || r.count == 0 || r.rank == 0 || op.output(0).shape.elements() == 0)
+    return false;
+  const bool f32 = x.type == Type::float32, by_row = r.reduced[r.rank - 1];
+  if (!f32 && x.type != Type::int8 && x.type != Type::uint8) return false;
+  // Kept and reduced dimensions come by turns: [outer,] reduced [, channels].
+  if (r.rank < (r.reduced[0] ? 1 : 2) || r.rank > (r.reduced[0] ? 1 : 2) + (by_row ? 0 : 1))
+    return false;
+  const int64_t c = by_row ? 1 : r.dims[r.rank - 1];
+  const int64_t outer = r.reduced[0] ? 1 : r.dims[0];
+  const uint8_t flip = x.type == Type::int8 ? 0x80 : 0;
+  const Window rows{.h = 1, .w = r.count, .h_stride = 0, .w_stride = c};
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (int64_t i = 0; i < outer; ++i) {
+    const int64_t from = i * r.count * c, to = i * c;
+    if (f32 && by_row)
+      op.output(0).as<float>()[to] = kernels().max_f32(x.as<float>() + from, r.count);
+    else if (f32)
+      kernels().window_max_f32(x.as<float>() + from, rows, c, -kInfinity, kInfinity,
+                               op.output(0).as<float>() + to);
+    else if (by_row)
+      op.output(0).as<uint8_t>()[to] =
+          static_cast<uint8_t>(kernels().max_q8(x.as<uint8_t>() + from, r.count, flip));
+    else
+      kernels().window_max_q8(x.as<uint8_t>() + from, rows, c, flip, -flip, 255 - flip,
+                              op.output(0).as<uint8_t>() + to);
+  }
+  return true;
+}
+
 template <class F>
 Status invoke(OpContext& op) {
+  if (std::is_same_v<F, Most<true>> && reduce_by_kernels(op)) return {};
   with_type<float, int8_t, uint8_t, int16_t, int32_t, int64_t>(
       op.input(0).type, [&](auto t) { reduce<F, decltype(t)>(op); });
   return {};

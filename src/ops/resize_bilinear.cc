@@ -9,6 +9,7 @@
 // Quantized values are not rescaled. Source: TFLite's reference kernels, LiteRT 2.3.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/kernels.h"
 #include "ops/resize.h"
@@ -32,7 +33,8 @@ struct State {
   Axis y;
   Axis x;
   int64_t row_elements;  // of a thread's row in scratch
-  int rows;              // scratch of the 8-bit kernels, a row for each thread
+  int rows;              // scratch of the kernels, a row for each thread
+  int64_t spread;        // elements of a pixel that have columns of their own: 1 or the channels
   bool ready;            // false: the output is empty
 };
 
@@ -40,12 +42,16 @@ bool is_fixed(const Tensor& t) {
   return t.type == Type::int8 || t.type == Type::int16;
 }
 
-// Whether invoke uses the 8-bit kernels. They go through whole rows of the input, so they are not
-// for outputs that are much narrower.
+// Whether invoke mixes whole rows of the input first, by kernels: not for outputs that are much
+// narrower.
 bool uses_rows(const OpContext& op) {
-  return type_bits(op.input(0).type) == 8 && !op.reference() &&
+  const Type type = op.input(0).type;
+  return (type_bits(type) == 8 || type == Type::float32) && !op.reference() &&
          op.input(0).shape[2] / 4 <= op.output(0).shape[2];
 }
+
+// With few channels every element is a pixel of one channel for the kernels.
+constexpr int32_t kFewChannels = 8;
 
 Status infer(OpContext& op) {
   const auto& options = op.options<schema::ResizeBilinearOptions>();
@@ -63,9 +69,10 @@ bool allocate_axis(OpContext& op, int32_t size, Axis* axis) {
     axis->fixed = static_cast<int32_t*>(weights);
   else
     axis->weight = static_cast<float*>(weights);
-  if (uses_rows(op)) axis->kernel = static_cast<int16_t*>(op.allocate(n * sizeof(int16_t)));
+  const bool kernel = uses_rows(op) && op.input(0).type != Type::float32;
+  if (kernel) axis->kernel = static_cast<int16_t*>(op.allocate(n * sizeof(int16_t)));
   return axis->low != nullptr && axis->high != nullptr && weights != nullptr &&
-         (axis->kernel != nullptr || !uses_rows(op));
+         (axis->kernel != nullptr || !kernel);
 }
 
 void fill_float(const schema::ResizeBilinearOptions& options, int32_t in, int32_t out, int32_t unit,
@@ -119,23 +126,48 @@ void fill_kernel(int32_t out, const Axis& axis) {
   }
 }
 
+// Gives each of the c elements of every pixel a column.
+void spread_columns(int32_t w, int32_t c, const Axis& axis) {
+  for (int32_t i = w - 1; i >= 0; --i)
+    for (int32_t ch = c - 1; ch >= 0; --ch) {
+      const int32_t to = i * c + ch;
+      axis.low[to] = axis.low[i] + ch;
+      axis.high[to] = axis.high[i] + ch;
+      if (axis.weight != nullptr) axis.weight[to] = axis.weight[i];
+      if (axis.kernel != nullptr) axis.kernel[to] = axis.kernel[i];
+    }
+}
+
+Status prepare_rows(OpContext& op, State* state) {
+  const Shape &in = op.input(0).shape, &out = op.output(0).shape;
+  const bool f32 = op.input(0).type == Type::float32;
+  if (!f32) {
+    fill_kernel(out[1], state->y);
+    fill_kernel(out[2], state->x);
+  }
+  if (state->spread > 1) spread_columns(out[2], in[3], state->x);
+  state->row_elements = int64_t{in[2]} * in[3] + (f32 ? 0 : kLerpSlackBytes);
+  const auto bytes = static_cast<size_t>(state->row_elements * op.threads()) *
+                     (f32 ? sizeof(float) : sizeof(int16_t));
+  return op.request_scratch(bytes, &state->rows);
+}
+
 Status prepare(OpContext& op) {
   auto* state = op.make_state<State>();
   if (state == nullptr || op.output(0).bytes == 0) return {};
   const auto& options = op.options<schema::ResizeBilinearOptions>();
   const Shape& in = op.input(0).shape;
   const Shape& out = op.output(0).shape;
-  if (!allocate_axis(op, out[1], &state->y) || !allocate_axis(op, out[2], &state->x)) return {};
+  const bool few = uses_rows(op) && in[3] <= kFewChannels &&
+                   int64_t{out[2]} * in[3] <= std::numeric_limits<int32_t>::max();
+  state->spread = few ? in[3] : 1;
+  if (!allocate_axis(op, out[1], &state->y) ||
+      !allocate_axis(op, static_cast<int32_t>(out[2] * state->spread), &state->x))
+    return {};
   const auto fill = is_fixed(op.input(0)) ? fill_fixed : fill_float;
   fill(options, in[1], out[1], 1, state->y);
   fill(options, in[2], out[2], in[3], state->x);
-  if (uses_rows(op)) {
-    fill_kernel(out[1], state->y);
-    fill_kernel(out[2], state->x);
-    state->row_elements = int64_t{in[2]} * in[3] + kLerpSlackBytes;
-    const auto bytes = static_cast<size_t>(state->row_elements * op.threads()) * sizeof(int16_t);
-    CYGNET_TRY(op.request_scratch(bytes, &state->rows));
-  }
+  if (uses_rows(op)) CYGNET_TRY(prepare_rows(op, state));
   state->ready = true;
   return {};
 }
@@ -235,13 +267,35 @@ void run_f32(OpContext& op) {
   });
 }
 
+// Rows first, then pixels: for outputs that use an input pixel more than once.
+void run_f32_rows(OpContext& op) {
+  const State& s = op.state<State>();
+  const int64_t in_row = int64_t{op.input(0).shape[2]} * op.input(0).shape[3];
+  LerpPixelsF32 pixels{.left = s.x.low, .right = s.x.high, .weight = s.x.weight};
+  pixels.row_elements = in_row;
+  pixels.w = op.output(0).shape[2] * s.spread;
+  pixels.c = op.output(0).shape[3] / s.spread;
+  run_rows<float>(op,
+                  [&](int64_t y, const float* top, const float* bottom, float* out, int thread) {
+                    LerpPixelsF32 p = pixels;
+                    float* row = op.scratch<float>(s.rows) + thread * s.row_elements;
+                    p.row = top;
+                    p.out = out;
+                    if (s.y.weight[y] != 0.0f && top != bottom) {
+                      kernels().lerp_rows_f32(top, bottom, in_row, s.y.weight[y], row);
+                      p.row = row;
+                    }
+                    kernels().lerp_pixels_f32(p);
+                  });
+}
+
 void run_8_bit(OpContext& op) {
   const State& s = op.state<State>();
   const int64_t in_row = int64_t{op.input(0).shape[2]} * op.input(0).shape[3];
   const uint8_t flip = op.input(0).type == Type::int8 ? 0x80 : 0;
   LerpPixelsQ8 pixels{.left = s.x.low, .right = s.x.high, .weight = s.x.kernel};
-  pixels.w = op.output(0).shape[2];
-  pixels.c = op.output(0).shape[3];
+  pixels.w = op.output(0).shape[2] * s.spread;
+  pixels.c = op.output(0).shape[3] / s.spread;
   pixels.flip = flip;
   run_rows<uint8_t>(
       op, [&](int64_t y, const uint8_t* top, const uint8_t* bottom, uint8_t* out, int thread) {
@@ -261,7 +315,7 @@ Status invoke(OpContext& op) {
   else if (op.input(0).shape == op.output(0).shape)
     std::memcpy(op.output(0).data, op.input(0).data, op.output(0).bytes);
   else if (op.input(0).type == Type::float32)
-    run_f32(op);
+    uses_rows(op) ? run_f32_rows(op) : run_f32(op);
   else if (uses_rows(op))
     run_8_bit(op);
   else

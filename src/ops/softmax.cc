@@ -20,7 +20,8 @@ struct SoftmaxState {
   int64_t rows = 0, n = 0;
   float beta = 1;
   DifferenceScale scale;    // 8 bits
-  float exps[256];          // e^(−beta·scale·d)
+  uint32_t powers[256];     // of SoftmaxQ8
+  uint8_t pairs[511][2];    // two elements of 8 bits: results by their difference + 255
   Multiplier multiplier;    // int16: differences to [−10, 0]
   Table16 exp, reciprocal;  // int16: e^x on [−10, 0], 1/(1 + x) on [0, 1]
 };
@@ -65,6 +66,27 @@ Status infer(OpContext& op) {
   return op.set_output(0, x.shape);
 }
 
+SoftmaxQ8 kernel_params(const SoftmaxState& s, Type type) {
+  const int32_t low = type == Type::int8 ? -128 : 0;
+  return {.powers = s.powers,
+          .out_inverse_scale = 256.0f,
+          .flip = static_cast<uint8_t>(-low),
+          .zero_point = low,
+          .lo = low,
+          .hi = low + 255};
+}
+
+// The results of all differences of two elements.
+void fill_pairs(const SoftmaxQ8& params, uint8_t (*pairs)[2]) {
+  for (int d = 0; d < 256; ++d) {
+    const uint8_t row[2] = {static_cast<uint8_t>(d ^ params.flip), params.flip};
+    uint8_t result[2];
+    kernels().softmax_q8(params, row, 1, 2, result);
+    pairs[255 + d][0] = pairs[255 - d][1] = result[0];
+    pairs[255 + d][1] = pairs[255 - d][0] = result[1];
+  }
+}
+
 Status prepare(OpContext& op) {
   auto* s = op.make_state<SoftmaxState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(SoftmaxState));
@@ -82,7 +104,9 @@ Status prepare(OpContext& op) {
   }
   CYGNET_TRY(difference_scale(static_cast<double>(s->beta) * scale, &s->scale));
   for (int d = 0; d < 256; ++d)
-    s->exps[d] = static_cast<float>(std::exp(-static_cast<double>(s->beta) * scale * d));
+    s->powers[d] = static_cast<uint32_t>(
+        std::lround(std::exp(-static_cast<double>(s->beta) * scale * d) * 16777215.0));
+  if (s->n == 2 && op.output(0).type == x.type) fill_pairs(kernel_params(*s, x.type), s->pairs);
   return {};
 }
 
@@ -165,29 +189,50 @@ void plain_row_q8(const Tensor& x, int64_t at, const SoftmaxState& s, Tensor& y)
   });
 }
 
-Status invoke(OpContext& op) {
-  const auto& s = op.state<SoftmaxState>();
+void plain_rows(OpContext& op, const SoftmaxState& s, int64_t begin, int64_t end) {
   const Tensor& x = op.input(0);
   Tensor& y = op.output(0);
-  const int32_t low = x.type == Type::int8 ? -128 : 0;
-  op.parallel_for(s.rows, [&](int64_t begin, int64_t end, int) {
-    for (int64_t at = begin * s.n; at < end * s.n; at += s.n) {
-      if (x.type == Type::float32) {
-        if (op.reference())
-          row_f32(x.as<float>() + at, s.n, s.beta, y.as<float>() + at);
-        else
-          kernels().softmax_f32(x.as<float>() + at, s.n, s.beta, y.as<float>() + at);
-      } else if (x.type == Type::float16) {
-        row_f16(x.as<Half>() + at, s.n, s.beta, y.as<Half>() + at);
-      } else if (x.type == Type::int16) {
-        row_s16(x.as<int16_t>() + at, s.n, s, y.as<int16_t>() + at);
-      } else if (y.type == Type::int16 || op.reference()) {
-        plain_row_q8(x, at, s, y);
-      } else {
-        kernels().softmax_q8(x.as<uint8_t>() + at, s.n, x.type == Type::int8 ? 0x80 : 0, s.exps,
-                             256.0f, low, low, low + 255, y.as<uint8_t>() + at);
-      }
-    }
+  for (int64_t at = begin * s.n; at < end * s.n; at += s.n) {
+    if (x.type == Type::float32)
+      row_f32(x.as<float>() + at, s.n, s.beta, y.as<float>() + at);
+    else if (x.type == Type::float16)
+      row_f16(x.as<Half>() + at, s.n, s.beta, y.as<Half>() + at);
+    else if (x.type == Type::int16)
+      row_s16(x.as<int16_t>() + at, s.n, s, y.as<int16_t>() + at);
+    else
+      plain_row_q8(x, at, s, y);
+  }
+}
+
+void kernel_rows(OpContext& op, const SoftmaxState& s, int64_t begin, int64_t end) {
+  const Tensor& x = op.input(0);
+  Tensor& y = op.output(0);
+  const int64_t at = begin * s.n, rows = end - begin;
+  if (x.type == Type::float32)
+    return kernels().softmax_f32(x.as<float>() + at, rows, s.n, s.beta, y.as<float>() + at);
+  const SoftmaxQ8 params = kernel_params(s, x.type);
+  const uint8_t* in = x.as<uint8_t>() + at;
+  uint8_t* out = y.as<uint8_t>() + at;
+  if (s.n == 2)
+    kernels().softmax_pairs_q8(in, rows, s.pairs[0], params.flip, out);
+  else
+    kernels().softmax_q8(params, in, rows, s.n, out);
+}
+
+Status invoke(OpContext& op) {
+  const auto& s = op.state<SoftmaxState>();
+  const Tensor &x = op.input(0), &y = op.output(0);
+  const bool plain =
+      op.reference() || (x.type != Type::float32 && type_bits(x.type) != 8) || x.type != y.type;
+  // Tasks of a few thousand elements.
+  const int64_t group = std::max<int64_t>(1, 4096 / s.n), groups = (s.rows + group - 1) / group;
+  op.parallel_for(groups, [&](int64_t begin, int64_t end, int) {
+    begin *= group;
+    end = std::min(end * group, s.rows);
+    if (plain)
+      plain_rows(op, s, begin, end);
+    else
+      kernel_rows(op, s, begin, end);
   });
   return {};
 }

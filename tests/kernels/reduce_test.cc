@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums, maxima, argmax, windows and softmax against plain loops in double and int64.
+// Sums, maxima, argmax and windows against plain loops in double and int64.
 #include "kernel_fixture.h"
 
 namespace cygnet {
@@ -23,7 +23,7 @@ TEST_P(Reduce, SumF32) {
   }
 }
 
-TEST_P(Reduce, SumU8) {
+TEST_P(Reduce, SumQ8) {
   std::vector<int64_t> all = lengths();
   for (const int64_t n : {65535, 65536, 65537, 200001}) all.push_back(n);
   for (const int64_t n : all) {
@@ -31,7 +31,8 @@ TEST_P(Reduce, SumU8) {
     fill(in, n > 1000 ? 255 : 0, 255);
     int64_t expected = 0;
     for (int64_t i = 0; i < n; ++i) expected += in[i];
-    ASSERT_EQ(table().sum_u8(in.data(), n), expected) << "length " << n;
+    ASSERT_EQ(table().sum_q8(in.data(), n, 0), expected) << "length " << n;
+    ASSERT_EQ(table().sum_q8(in.data(), n, 0xff), 255 * n - expected) << "length " << n;
   }
 }
 
@@ -133,9 +134,15 @@ TEST_P(Reduce, WindowsQ8) {
       fill(a, 0, 255);
       const int32_t lo = flip_coin() ? -flip : 40 - flip;
       const int32_t hi = flip_coin() ? 255 - flip : 200 - flip;
-      Guarded<int32_t> sums(static_cast<size_t>(c));
+      Guarded<uint8_t> means(static_cast<size_t>(c));
       Guarded<uint8_t> largest(static_cast<size_t>(c));
-      table().window_sum_q8(a.data(), window, c, flip, sums.data());
+      const MeanQ8 mean{.offset = static_cast<int32_t>(integer(-2000, 2000)),
+                        .scale = real(0.01f, 0.4f),
+                        .flip = flip,
+                        .zero_point = static_cast<int32_t>(integer(0, 255)) - flip,
+                        .lo = lo,
+                        .hi = hi};
+      table().window_mean_q8(a.data(), window, c, mean, means.data());
       table().window_max_q8(a.data(), window, c, flip, lo, hi, largest.data());
       for (int64_t ch = 0; ch < c; ++ch) {
         int32_t total = 0;
@@ -147,109 +154,60 @@ TEST_P(Reduce, WindowsQ8) {
             best = std::max(best, value_of(byte, flip));
           }
         }
-        ASSERT_EQ(sums[ch], total) << "channel " << ch << " of " << c;
+        const int32_t expected =
+            requantized(total + mean.offset, mean.scale, mean.zero_point, lo, hi);
+        ASSERT_EQ(means[ch], static_cast<uint8_t>(expected)) << "channel " << ch << " of " << c;
         ASSERT_EQ(largest[ch], static_cast<uint8_t>(std::clamp(best, lo, hi)))
             << "channel " << ch << " of " << c;
       }
-      ASSERT_TRUE(sums.intact() && largest.intact());
+      ASSERT_TRUE(means.intact() && largest.intact());
     }
   }
 }
 
 TEST_P(Reduce, WindowOfRows) {
-  const int64_t rows = 3000, c = 37;
-  Guarded<uint8_t> a(std::vector<uint8_t>(static_cast<size_t>(rows * c), 255));
-  Guarded<int32_t> sums(static_cast<size_t>(c));
-  table().window_sum_q8(a.data(), {1, rows, 0, c}, c, 0, sums.data());
-  for (int64_t ch = 0; ch < c; ++ch) ASSERT_EQ(sums[ch], 255 * rows);
-}
-
-TEST_P(Reduce, SoftmaxF32) {
-  for (const int64_t n : lengths()) {
-    if (n == 0) continue;
-    for (const float beta : {1.0f, 0.25f, 3.0f}) {
-      Guarded<float> in(static_cast<size_t>(n));
-      const float offset = real(-1000, 1000);
-      fill_real(in, offset - 20, offset);
-      Guarded<float> out(static_cast<size_t>(n));
-      table().softmax_f32(in.data(), n, beta, out.data());
-      double max = double{in[0]};
-      for (int64_t i = 1; i < n; ++i) max = std::max(max, double{in[i]});
-      double total = 0;
-      for (int64_t i = 0; i < n; ++i) total += std::exp(double{beta} * (double{in[i]} - max));
-      for (int64_t i = 0; i < n; ++i) {
-        const double exponent = double{beta} * (double{in[i]} - max);
-        const double expected = std::exp(exponent) / total;
-        // The exponent is rounded to float before its power is taken.
-        const double limit = (2e-6 + 2e-7 * -exponent) * expected;
-        ASSERT_NEAR(double{out[i]}, expected, limit) << "element " << i << " of " << n;
-      }
-      ASSERT_TRUE(out.intact());
-      table().softmax_f32(in.data(), n, beta, in.data());
-      ASSERT_EQ(in.values(), out.values()) << "in place";
-    }
+  const int64_t rows = 3000;
+  for (const int64_t c : {5, 37, 300}) {
+    Guarded<uint8_t> a(std::vector<uint8_t>(static_cast<size_t>(rows * c), 255));
+    Guarded<uint8_t> means(static_cast<size_t>(c));
+    const MeanQ8 mean{
+        .offset = -3000 * 254, .scale = 0.02f, .flip = 0, .zero_point = 7, .lo = 0, .hi = 255};
+    table().window_mean_q8(a.data(), {1, rows, 0, c}, c, mean, means.data());
+    for (int64_t ch = 0; ch < c; ++ch) ASSERT_EQ(means[ch], 67) << c;
   }
 }
 
-TEST_P(Reduce, SoftmaxF32FarApart) {
-  const std::vector<float> row = {-1e30f, 0, 1000, 999, -kInfinity, 1000};
-  Guarded<float> in(row);
-  Guarded<float> out(row.size());
-  table().softmax_f32(in.data(), 6, 1.0f, out.data());
-  const double unit = 1 / (2 + std::exp(-1.0));
-  for (const int64_t i : {0, 1, 4}) EXPECT_EQ(out[i], 0) << i;
-  EXPECT_NEAR(double{out[2]}, unit, 1e-6);
-  EXPECT_NEAR(double{out[3]}, unit * std::exp(-1.0), 1e-6);
-  EXPECT_EQ(out[5], out[2]);
-}
-
-TEST_P(Reduce, SoftmaxQ8) {
-  for (const int64_t n : lengths()) {
-    if (n == 0) continue;
-    for (const uint8_t flip : {uint8_t{0}, uint8_t{0x80}}) {
-      Guarded<float> powers(256);
-      const double slope = double{real(0.01f, 0.4f)};
-      for (int64_t d = 0; d < 256; ++d)
-        powers[d] = static_cast<float>(std::exp(-slope * double(d)));
-      Guarded<uint8_t> in(static_cast<size_t>(n));
-      fill(in, 0, 255);
-      Guarded<uint8_t> out(static_cast<size_t>(n));
-      const int32_t lo = -int32_t{flip};
-      table().softmax_q8(in.data(), n, flip, powers.data(), 256.0f, lo, lo, lo + 255, out.data());
-      int32_t max = -128;
-      for (int64_t i = 0; i < n; ++i) max = std::max(max, value_of(in[i], flip));
-      double total = 0;
-      for (int64_t i = 0; i < n; ++i) total += double{powers[max - value_of(in[i], flip)]};
-      for (int64_t i = 0; i < n; ++i) {
-        const double exact = double{powers[max - value_of(in[i], flip)]} * 256 / total + lo;
-        const double limited = std::clamp(exact, double(lo), double(lo + 255));
-        ASSERT_NEAR(value_of(out[i], flip), limited, 0.5 + 1e-4) << "element " << i << " of " << n;
-      }
-      ASSERT_TRUE(out.intact());
-      Guarded<uint8_t> plain(static_cast<size_t>(n));
-      tiers()[0]->softmax_q8(in.data(), n, flip, powers.data(), 256.0f, lo, lo, lo + 255,
-                             plain.data());
-      ASSERT_EQ(out.values(), plain.values()) << "not as the plain tier";
-      table().softmax_q8(in.data(), n, flip, powers.data(), 256.0f, lo, lo, lo + 255, in.data());
-      ASSERT_EQ(in.values(), out.values()) << "in place";
+TEST_P(Reduce, SeveralWindows) {
+  const int64_t count = 5;
+  for (const int64_t c : {1, 3, 16, 40, 64, 130, 300}) {
+    const Window one{2, 3, 40 * c, c};
+    Window all = one;
+    all.count = count, all.step = 2 * c;
+    const int64_t elements = (one.h - 1) * one.h_stride + ((count - 1) * 2 + one.w) * c;
+    Guarded<float> a(static_cast<size_t>(elements));
+    Guarded<uint8_t> q(static_cast<size_t>(elements));
+    fill(a, -100, 100);
+    fill(q, 0, 255);
+    Guarded<float> sums(static_cast<size_t>(count * c)), largest(sums.size()), part(sums.size());
+    Guarded<uint8_t> means(sums.size()), most(sums.size()), bytes(sums.size());
+    const MeanQ8 mean{
+        .offset = -300, .scale = 0.1f, .flip = 0x80, .zero_point = -3, .lo = -128, .hi = 127};
+    table().window_sum_f32(a.data(), all, c, 6, -kInfinity, kInfinity, sums.data());
+    table().window_max_f32(a.data(), all, c, -50, 70, largest.data());
+    table().window_mean_q8(q.data(), all, c, mean, means.data());
+    table().window_max_q8(q.data(), all, c, 0x80, -100, 90, most.data());
+    for (int64_t k = 0; k < count; ++k) {
+      const int64_t from = k * all.step, to = k * c;
+      table().window_sum_f32(a.data() + from, one, c, 6, -kInfinity, kInfinity, part.data());
+      ASSERT_EQ(std::memcmp(sums.data() + to, part.data(), static_cast<size_t>(c) * 4), 0) << c;
+      table().window_max_f32(a.data() + from, one, c, -50, 70, part.data());
+      ASSERT_EQ(std::memcmp(largest.data() + to, part.data(), static_cast<size_t>(c) * 4), 0) << c;
+      table().window_mean_q8(q.data() + from, one, c, mean, bytes.data());
+      ASSERT_EQ(std::memcmp(means.data() + to, bytes.data(), static_cast<size_t>(c)), 0) << c;
+      table().window_max_q8(q.data() + from, one, c, 0x80, -100, 90, bytes.data());
+      ASSERT_EQ(std::memcmp(most.data() + to, bytes.data(), static_cast<size_t>(c)), 0) << c;
     }
-  }
-}
-
-/// Enough sums for some results to lie where one other rounding changes them: they are added up in
-/// the same order on every tier.
-TEST_P(Reduce, SoftmaxQ8HasTheSameBitsOnEveryTier) {
-  const int64_t n = 61;
-  Guarded<float> powers(256);
-  for (int64_t d = 0; d < 256; ++d) powers[d] = static_cast<float>(std::exp(-0.002 * double(d)));
-  Guarded<uint8_t> in(static_cast<size_t>(n));
-  Guarded<uint8_t> out(static_cast<size_t>(n));
-  Guarded<uint8_t> plain(static_cast<size_t>(n));
-  for (int row = 0; row < 10000; ++row) {
-    fill(in, 0, 255);
-    table().softmax_q8(in.data(), n, 0, powers.data(), 150.0f * n, 0, 0, 255, out.data());
-    tiers()[0]->softmax_q8(in.data(), n, 0, powers.data(), 150.0f * n, 0, 0, 255, plain.data());
-    ASSERT_EQ(std::memcmp(out.data(), plain.data(), static_cast<size_t>(n)), 0) << "row " << row;
+    ASSERT_TRUE(sums.intact() && largest.intact() && means.intact() && most.intact());
   }
 }
 

@@ -111,6 +111,81 @@ TEST_P(Resize, LerpPixelsQ8) {
   }
 }
 
+TEST_P(Resize, LerpRowsF32) {
+  for (const int64_t n : lengths()) {
+    Guarded<float> top(static_cast<size_t>(n)), bottom(top.size()), out(top.size());
+    fill_real(top, -9, 9);
+    fill_real(bottom, -9, 9);
+    const float weight = n % 5 == 0 ? 0 : real(0, 1);
+    table().lerp_rows_f32(top.data(), bottom.data(), n, weight, out.data());
+    for (int64_t i = 0; i < n; ++i) {
+      const double a = double{top[i]}, b = double{bottom[i]};
+      ASSERT_NEAR(double{out[i]}, a + (b - a) * double{weight}, 1e-5) << i << " of " << n;
+    }
+    ASSERT_TRUE(out.intact());
+  }
+}
+
+TEST_P(Resize, LerpPixelsF32) {
+  for (int64_t c = 0; c <= 40; ++c) {
+    for (const int64_t w : {int64_t{0}, int64_t{1}, 1 + c % 9, int64_t{70}}) {
+      const int64_t source = 1 + c % 5;
+      Guarded<float> row(static_cast<size_t>(source * c));
+      fill_real(row, -9, 9);
+      Guarded<int32_t> left(static_cast<size_t>(w)), right(left.size());
+      fill_pixels(left, source, c);
+      fill_pixels(right, source, c);
+      Guarded<float> weight(left.size());
+      fill_real(weight, 0, 1);
+      Guarded<float> out(static_cast<size_t>(w * c));
+      const LerpPixelsF32 g{row.data(), left.data(), right.data(), weight.data(), source * c,
+                            w,          c,           out.data()};
+      table().lerp_pixels_f32(g);
+      for (int64_t i = 0; i < w * c; ++i) {
+        const double l = double{row[left[i / c] + i % c]}, r = double{row[right[i / c] + i % c]};
+        ASSERT_NEAR(double{out[i]}, l + (r - l) * double{weight[i / c]}, 1e-5)
+            << "element " << i << " of " << w << " pixels of " << c;
+      }
+      ASSERT_TRUE(out.intact());
+    }
+  }
+}
+
+/// Elements with columns of their own, in ascending order, near and far from each other.
+TEST_P(Resize, LerpElements) {
+  for (const double step : {0.3, 0.5, 1.0, 2.6}) {
+    for (const int64_t w : {5, 31, 64, 100, 333}) {
+      const auto source = static_cast<int64_t>(step * double(w)) + 2;
+      Guarded<float> row(static_cast<size_t>(source));
+      Guarded<int16_t> words(row.size(), kLerpSlackBytes);
+      fill_real(row, -9, 9);
+      fill(words, 0, 255 * 128);
+      Guarded<int32_t> left(static_cast<size_t>(w)), right(left.size());
+      Guarded<float> weight(left.size());
+      Guarded<int16_t> parts(left.size());
+      for (int64_t i = 0; i < w; ++i) {
+        left[i] = static_cast<int32_t>(step * double(i));
+        right[i] = left[i] + (i % 7 == 3 ? 0 : 1);
+      }
+      fill_real(weight, 0, 1);
+      fill(parts, 0, 32767);
+      Guarded<float> out(left.size());
+      Guarded<uint8_t> bytes(left.size());
+      table().lerp_pixels_f32(
+          {row.data(), left.data(), right.data(), weight.data(), source, w, 1, out.data()});
+      table().lerp_pixels_q8(
+          {words.data(), left.data(), right.data(), parts.data(), w, 1, 0x80, bytes.data()});
+      for (int64_t i = 0; i < w; ++i) {
+        const double l = double{row[left[i]]}, r = double{row[right[i]]};
+        ASSERT_NEAR(double{out[i]}, l + (r - l) * double{weight[i]}, 1e-5) << i << " of " << w;
+        const int64_t value = (lerp(words[left[i]], words[right[i]], parts[i]) + 64) / 128;
+        ASSERT_EQ(bytes[i], static_cast<uint8_t>(value ^ 0x80)) << i << " of " << w;
+      }
+      ASSERT_TRUE(out.intact() && bytes.intact());
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Tier, Resize, testing::ValuesIn(tiers()), tier_name);
 
 }  // namespace

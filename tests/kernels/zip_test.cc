@@ -48,6 +48,38 @@ class Zip : public Kernels {
     for (int64_t i = 0; i < n; ++i) ASSERT_TRUE(same_float(target[i], out[i])) << "in place, " << i;
   }
 
+  static double formula(const ZipQ8& p, int32_t a, int32_t b) {
+    const double x = a - p.a_zero, y = b - p.b_zero;
+    const double a_scale = double{p.a_scale}, b_scale = double{p.b_scale};
+    switch (p.op) {
+      case ZipQ8Op::add:
+        return x * a_scale + y * b_scale + p.zero_point;
+      case ZipQ8Op::mul:
+        return x * y * a_scale + p.zero_point;
+      case ZipQ8Op::div:
+        return x / y * a_scale + p.zero_point;
+      case ZipQ8Op::squared_difference:
+        return (x * a_scale - y * b_scale) * (x * a_scale - y * b_scale) + p.zero_point;
+      case ZipQ8Op::prelu:
+        return (x > 0 ? x * a_scale : x * y * b_scale) + p.zero_point;
+      case ZipQ8Op::max:
+        return std::max(a, b);
+      case ZipQ8Op::min:
+        return std::min(a, b);
+    }
+    return 0;
+  }
+  /// How far from the formula the number may be that is rounded in the end.
+  static double slack(const ZipQ8& p) {
+    const double largest =
+        p.op == ZipQ8Op::add
+            ? 255 * (std::fabs(double{p.a_scale}) + std::fabs(double{p.b_scale})) + 256
+            : 65025 * std::fabs(double{p.a_scale}) + 256;
+    const bool exact = p.op != ZipQ8Op::add && p.op != ZipQ8Op::mul;
+    if (exact || largest * 16 > 32700) return 1e-4;
+    return largest * 64 <= 32700 ? 1.0 / 32 : largest * 32 <= 32700 ? 1.0 / 16 : 1.0 / 8;
+  }
+
   /// One parameter set; inputs and limits in the domain of the type.
   void check_q8(const ZipQ8& p, int64_t n) {
     SCOPED_TRACE("function " + std::to_string(int(p.op)) + " shape " +
@@ -65,17 +97,14 @@ class Zip : public Kernels {
       const auto value = [&](uint8_t byte) {
         return p.flip != 0 ? static_cast<int32_t>(static_cast<int8_t>(byte)) : int32_t{byte};
       };
-      const int32_t x = value(a[a_moves ? i : 0]) - p.a_zero;
-      const int32_t y = value(b[b_moves ? i : 0]) - p.b_zero;
-      const float scaled_x = product(static_cast<float>(x), p.a_scale);
-      const float scaled_y = product(static_cast<float>(y), p.b_scale);
-      float real = product(static_cast<float>(x * y), p.a_scale);
-      if (p.op == ZipQ8Op::add) real = sum(scaled_x, scaled_y);
-      if (p.op == ZipQ8Op::squared_difference)
-        real = product(sum(scaled_x, -scaled_y), sum(scaled_x, -scaled_y));
-      const int32_t expected = round_to(real, p.zero_point, p.lo, p.hi);
-      ASSERT_EQ(out[i], static_cast<uint8_t>(expected)) << "element " << i;
+      const int32_t x = value(a[a_moves ? i : 0]), y = value(b[b_moves ? i : 0]);
+      const int32_t result = p.flip != 0 ? static_cast<int8_t>(out[i]) : out[i];
+      const double exact = std::clamp(formula(p, x, y), double(p.lo), double(p.hi));
+      ASSERT_NEAR(result, exact, 0.5 + slack(p)) << "element " << i << " of " << n;
     }
+    Guarded<uint8_t> plain(static_cast<size_t>(n));
+    tiers()[0]->zip_q8(p, a.data(), b.data(), n, plain.data());
+    ASSERT_EQ(plain.values(), out.values()) << "not as the plain tier";
     ASSERT_TRUE(out.intact());
     Guarded<uint8_t>& target = a_moves ? a : b;
     table().zip_q8(p, a.data(), b.data(), n, target.data());
@@ -118,7 +147,8 @@ TEST_P(Zip, F32SpecialNumbers) {
 TEST_P(Zip, Q8) {
   for (const int64_t n : lengths()) {
     for (const ZipShape shape : kShapes) {
-      for (const ZipQ8Op op : {ZipQ8Op::add, ZipQ8Op::mul, ZipQ8Op::squared_difference}) {
+      for (const ZipQ8Op op : {ZipQ8Op::add, ZipQ8Op::mul, ZipQ8Op::squared_difference,
+                               ZipQ8Op::max, ZipQ8Op::min, ZipQ8Op::prelu}) {
         ZipQ8 p;
         p.op = op;
         p.shape = shape;
@@ -129,7 +159,7 @@ TEST_P(Zip, Q8) {
         p.zero_point = low + static_cast<int32_t>(integer(0, 255));
         p.lo = flip_coin() ? p.zero_point : low;
         p.hi = low + 255;
-        p.a_scale = op == ZipQ8Op::mul ? real(0.001f, 0.02f) : real(-0.9f, 1.5f);
+        p.a_scale = op == ZipQ8Op::mul ? real(0.0001f, 0.02f) : real(-0.9f, 1.5f);
         p.b_scale = real(-1.5f, 1.5f);
         check_q8(p, n);
         // Scales of 1/2 make every other sum a tie.
@@ -141,6 +171,35 @@ TEST_P(Zip, Q8) {
         if (HasFatalFailure()) return;
       }
     }
+  }
+}
+
+TEST_P(Zip, Q8Quotients) {
+  const int64_t n = 151;
+  for (const ZipShape shape : kShapes) {
+    const ZipQ8 p{.op = ZipQ8Op::div,
+                  .shape = shape,
+                  .flip = 0x80,
+                  .a_zero = 3,
+                  .b_zero = -20,
+                  .a_scale = 40,
+                  .zero_point = 5,
+                  .lo = -128,
+                  .hi = 120};
+    Guarded<uint8_t> a(static_cast<size_t>(n)), b(a.size()), out(a.size()), plain(a.size());
+    fill(a, 0, 255);
+    fill(b, 0, 255);
+    for (int64_t i = 0; i < n; ++i)
+      if (static_cast<int8_t>(b[i]) == -20) b[i] = 9;
+    table().zip_q8(p, a.data(), b.data(), n, out.data());
+    tiers()[0]->zip_q8(p, a.data(), b.data(), n, plain.data());
+    for (int64_t i = 0; i < n; ++i) {
+      const auto x = static_cast<int8_t>(a[shape == ZipShape::scalar_vector ? 0 : i]);
+      const auto y = static_cast<int8_t>(b[shape == ZipShape::vector_scalar ? 0 : i]);
+      const double exact = std::clamp(formula(p, x, y), -128.0, 120.0);
+      ASSERT_NEAR(static_cast<int8_t>(out[i]), exact, 0.5 + 1e-4) << i;
+    }
+    ASSERT_EQ(plain.values(), out.values());
   }
 }
 

@@ -24,6 +24,27 @@ using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
   return _mm256_max_ps(b, a);
 }
 
+[[gnu::always_inline]] inline Words unpack_low(VecBytes v) {
+  return reinterpret_cast<Words>(
+      _mm256_unpacklo_epi8(_mm256_setzero_si256(), reinterpret_cast<__m256i>(v)));
+}
+[[gnu::always_inline]] inline Words unpack_high(VecBytes v) {
+  return reinterpret_cast<Words>(
+      _mm256_unpackhi_epi8(_mm256_setzero_si256(), reinterpret_cast<__m256i>(v)));
+}
+[[gnu::always_inline]] inline VecBytes pack_words(Words low, Words high) {
+  return reinterpret_cast<VecBytes>(
+      _mm256_packus_epi16(reinterpret_cast<__m256i>(low), reinterpret_cast<__m256i>(high)));
+}
+
+constexpr bool kHasPermute = true;
+[[gnu::always_inline]] inline F permute(F v, I index) {
+  return _mm256_permutevar8x32_ps(v, reinterpret_cast<__m256i>(index));
+}
+[[gnu::always_inline]] inline bool all_lanes(I mask) {
+  return _mm256_movemask_ps(reinterpret_cast<F>(mask)) == 255;
+}
+
 [[gnu::always_inline]] inline I load_u8(const uint8_t* p) {
   return reinterpret_cast<I>(_mm256_cvtepu8_epi32(_mm_loadu_si64(p)));
 }
@@ -40,18 +61,16 @@ using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
       _mm256_mulhrs_epi16(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 }
 
-using ByteVec = uint8_t __attribute__((vector_size(kVecBytes)));
-
-[[gnu::always_inline]] inline ByteVec broadcast16(const uint8_t* p) {
-  return reinterpret_cast<ByteVec>(
+[[gnu::always_inline]] inline VecBytes broadcast16(const uint8_t* p) {
+  return reinterpret_cast<VecBytes>(
       _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p))));
 }
-[[gnu::always_inline]] inline ByteVec shuffle_bytes(ByteVec table, ByteVec index) {
-  return reinterpret_cast<ByteVec>(
+[[gnu::always_inline]] inline VecBytes shuffle_bytes(VecBytes table, VecBytes index) {
+  return reinterpret_cast<VecBytes>(
       _mm256_shuffle_epi8(reinterpret_cast<__m256i>(table), reinterpret_cast<__m256i>(index)));
 }
-[[gnu::always_inline]] inline ByteVec subtract_saturated(ByteVec a, ByteVec b) {
-  return reinterpret_cast<ByteVec>(
+[[gnu::always_inline]] inline VecBytes subtract_saturated(VecBytes a, VecBytes b) {
+  return reinterpret_cast<VecBytes>(
       _mm256_subs_epi8(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
 }
 

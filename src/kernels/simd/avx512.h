@@ -24,6 +24,42 @@ using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
   return _mm512_max_ps(b, a);
 }
 
+/// As in vec.inl: an estimate of 14 bits, improved by one step of Newton's.
+[[gnu::always_inline]] inline F reciprocal(F x) {
+  const F y = _mm512_rcp14_ps(x);
+  return fma(y, fma(-x, y, set(1.0f)), y);
+}
+[[gnu::always_inline]] inline F scale_by_power(F p, F n) {
+  return _mm512_scalef_ps(p, n);
+}
+
+[[gnu::always_inline]] inline Words unpack_low(VecBytes v) {
+  return reinterpret_cast<Words>(
+      _mm512_unpacklo_epi8(_mm512_setzero_si512(), reinterpret_cast<__m512i>(v)));
+}
+[[gnu::always_inline]] inline Words unpack_high(VecBytes v) {
+  return reinterpret_cast<Words>(
+      _mm512_unpackhi_epi8(_mm512_setzero_si512(), reinterpret_cast<__m512i>(v)));
+}
+[[gnu::always_inline]] inline VecBytes pack_words(Words low, Words high) {
+  return reinterpret_cast<VecBytes>(
+      _mm512_packus_epi16(reinterpret_cast<__m512i>(low), reinterpret_cast<__m512i>(high)));
+}
+
+constexpr bool kHasPermute = true;
+[[gnu::always_inline]] inline F permute(F v, I index) {
+  return _mm512_permutexvar_ps(reinterpret_cast<__m512i>(index), v);
+}
+[[gnu::always_inline]] inline bool all_lanes(I mask) {
+  return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask)) == 0xffff;
+}
+
+constexpr bool kHasWordPermute = true;
+[[gnu::always_inline]] inline Words permute_words(Words v, Words index) {
+  return reinterpret_cast<Words>(
+      _mm512_permutexvar_epi16(reinterpret_cast<__m512i>(index), reinterpret_cast<__m512i>(v)));
+}
+
 [[gnu::always_inline]] inline I load_u8(const uint8_t* p) {
   return reinterpret_cast<I>(
       _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p))));
@@ -39,18 +75,16 @@ using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
       _mm512_mulhrs_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 }
 
-using ByteVec = uint8_t __attribute__((vector_size(kVecBytes)));
-
-[[gnu::always_inline]] inline ByteVec broadcast16(const uint8_t* p) {
-  return reinterpret_cast<ByteVec>(
+[[gnu::always_inline]] inline VecBytes broadcast16(const uint8_t* p) {
+  return reinterpret_cast<VecBytes>(
       _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(p))));
 }
-[[gnu::always_inline]] inline ByteVec shuffle_bytes(ByteVec table, ByteVec index) {
-  return reinterpret_cast<ByteVec>(
+[[gnu::always_inline]] inline VecBytes shuffle_bytes(VecBytes table, VecBytes index) {
+  return reinterpret_cast<VecBytes>(
       _mm512_shuffle_epi8(reinterpret_cast<__m512i>(table), reinterpret_cast<__m512i>(index)));
 }
-[[gnu::always_inline]] inline ByteVec subtract_saturated(ByteVec a, ByteVec b) {
-  return reinterpret_cast<ByteVec>(
+[[gnu::always_inline]] inline VecBytes subtract_saturated(VecBytes a, VecBytes b) {
+  return reinterpret_cast<VecBytes>(
       _mm512_subs_epi8(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
 }
 

@@ -14,6 +14,7 @@
 #else
 #include "kernels/simd/wide_plain.inl"
 #endif
+#include "kernels/convert.inl"
 #include "kernels/depthwise_blocks.inl"
 #include "kernels/depthwise_f32.inl"
 #include "kernels/depthwise_q8.inl"
@@ -22,7 +23,6 @@
 #include "kernels/reduce.inl"
 #include "kernels/softmax.inl"
 #include "kernels/resize.inl"
-#include "kernels/convert.inl"
 #include "kernels/hybrid.inl"
 #include "kernels/layer_norm.inl"
 #include "kernels/lstm.inl"

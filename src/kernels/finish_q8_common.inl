@@ -60,8 +60,9 @@ template <int Nv>
       if (left <= 0) break;
       F scale;
       __builtin_memcpy(&scale, f.scales + j * kVecBytes, sizeof scale);
-      const F v =
-          hybrid_row(f.g->hybrid, f.i0 + i, f.j0 + j * kLanes, f.sums[i * Nv + j], scale, left);
+      I acc = f.sums[i * Nv + j];
+      if (f.bias != nullptr) acc = wrapping_add(acc, load_i(f.bias + j * kVecBytes));
+      const F v = hybrid_row(f.g->hybrid, f.i0 + i, f.j0 + j * kLanes, acc, scale, left);
       if (left >= kLanes) {
         store(out + j * kLanes, v);
       } else {

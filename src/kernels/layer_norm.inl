@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Normalization of rows. Needs reduce.inl.
 
-inline float sum_lanes(F v) {
-  float total = 0;
-  for (int j = 0; j < kLanes; ++j) total += v[j];
-  return total;
-}
-
 /// Σ (x − mean)².
 inline float squared_deviations(const float* in, int64_t n, float mean) {
   const F middle = set(mean);
@@ -22,7 +16,7 @@ inline float squared_deviations(const float* in, int64_t n, float mean) {
     const F d = load(in + i) - middle;
     sum[0] = fma(d, d, sum[0]);
   }
-  float total = sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3]));
+  float total = sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3]))[0];
   for (; i < n; ++i) total += (in[i] - mean) * (in[i] - mean);
   return total;
 }

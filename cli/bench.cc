@@ -167,9 +167,9 @@ std::vector<Layer> list_layers(const Interpreter& interpreter, const Profiler& p
     const Node& node = interpreter.subgraph().nodes[static_cast<size_t>(step.node)];
     Layer layer;
     layer.node = step.node;
-    for (const Step& leader : step.leaders) layer.name += std::string(leader.op->name) + "+";
+    for (const Step& leader : step.leaders) layer.name.append(leader.op->name).append("+");
     layer.name += node.name;
-    for (const Step& follower : step.followers) layer.name += "+" + std::string(follower.op->name);
+    for (const Step& follower : step.followers) layer.name.append("+").append(follower.op->name);
     if (!node.outputs.empty()) {
       const Tensor& output = interpreter.plan().tensors[static_cast<size_t>(node.outputs[0])];
       layer.type = type_name(output.type);

@@ -33,6 +33,7 @@ void gemm_f32_tile(const GemmF32& g, const float* w, int64_t i0, int64_t j0, int
     const float* p[Mr];
 #pragma GCC unroll 1
     for (int i = 0; i < Mr; ++i) p[i] = row_at(g, i0 + i, t);
+#pragma GCC unroll 2
     for (int64_t d = 0; d < k; ++d) {
       F wv[Nv];
       for (int j = 0; j < Nv; ++j) wv[j] = load(w + j * kLanes);

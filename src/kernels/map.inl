@@ -94,7 +94,7 @@
   q = fma(q, u, set(2.503181994e-1f));
   q = fma(q, u, set(1.0f));
   const F half = 0.5f * x;
-  return fma(half, bounded * p / q, half);
+  return fma(half, bounded * p * reciprocal(q), half);
 }
 
 /// (1 + tanh y)/2 is the logistic function of 2y. From −20 on it is 0.

@@ -109,7 +109,8 @@ class Finder {
   bool is_channel_vector(int32_t t, int32_t x) const {
     const Shape &shape = graph_.tensors[t].shape, &rows = graph_.tensors[x].shape;
     return is_constant(t) && shape.rank >= 1 && shape.rank <= rows.rank &&
-           shape[shape.rank - 1] == rows[rows.rank - 1] && shape.elements(0, shape.rank - 1) == 1;
+           shape[shape.rank - 1] > 1 && shape[shape.rank - 1] == rows[rows.rank - 1] &&
+           shape.elements(0, shape.rank - 1) == 1;
   }
 
   bool is_number(int32_t t, int32_t x) const {

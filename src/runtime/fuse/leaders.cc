@@ -50,7 +50,8 @@ class Fuser {
   }
 
   static bool works_by_parts(const Step& step) {
-    return step.op->pure && step.op->by_parts != nullptr && step.op->by_parts(step.context);
+    return type_bits(step.context.output(0).type) > 8 && step.op->pure &&
+           step.op->by_parts != nullptr && step.op->by_parts(step.context);
   }
 
   bool can_lead(const Step& step, const Step& reader) const {

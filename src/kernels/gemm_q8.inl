@@ -67,7 +67,24 @@ template <int Mr, int Nv>
   for (int64_t t = 0; t < g.taps; ++t) {
     const uint8_t* p[Mr];
     for (int i = 0; i < Mr; ++i) p[i] = row_at(g, x.i0 + (i < x.rows ? i : x.rows - 1), t);
-    for (int64_t d = 0; d < k; d += 4) {
+    int64_t d = 0;
+    if constexpr (Mr == 1) {
+      // One sum would wait for itself: four in turn.
+      I more[3][Nv] = {};
+      for (; d + 16 <= k; d += 16, w += 16 * kNr) {
+        repeat<4>([&](int u) __attribute__((always_inline)) {
+          const DotA a = dot_a(broadcast4(p[0] + d + 4 * u) ^ flip);
+          repeat<Nv>([&](int j) __attribute__((always_inline)) {
+            I& sum = u == 0 ? acc[0][j] : more[u == 0 ? 0 : u - 1][j];
+            sum = dot4(sum, a, dot_w(load_i(w + 4 * u * kNr + j * kVecBytes)));
+          });
+        });
+      }
+      repeat<3 * Nv>([&](int e) __attribute__((always_inline)) {
+        acc[0][e % Nv] = wrapping_add(acc[0][e % Nv], more[e / Nv][e % Nv]);
+      });
+    }
+    for (; d < k; d += 4) {
       DotW wv[Nv];
       for (int j = 0; j < Nv; ++j) wv[j] = dot_w(load_i(w + j * kVecBytes));
       for (int i = 0; i < Mr; ++i) {

@@ -115,10 +115,8 @@ enum class ZipQ8Op : uint8_t {
 };
 
 /// Parameters of zip_q8. Subtraction is add with b_scale negated. Scales are already divided by the
-/// scale of the output (of squared_difference by its root). ADD and MUL whose numbers fit are done
-/// in 16 bits with 4 to 6 bits behind the point: what is rounded last, halves up, is within 1/8
-/// (with 6 bits 1/32) of the formula. Else products, sums and differences are float operations
-/// rounded one by one.
+/// scale of the output (of squared_difference by its root). Products, sums and differences are
+/// float operations rounded one by one.
 struct ZipQ8 {
   ZipQ8Op op = ZipQ8Op::add;
   ZipShape shape = ZipShape::vector_vector;

@@ -101,7 +101,7 @@ void zip_q8_float(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n,
   });
 }
 
-// ---- 8 bits, in 16
+// ---- Codes as they are
 
 /// Calls fn on whole vectors of bytes, the last one filled up with anything.
 template <typename Fn>
@@ -132,100 +132,6 @@ template <typename Fn>
   for (int64_t j = 0; j < left; ++j) out[i + j] = rest[j];
 }
 
-/// The arithmetic of ZipQ8 in 16 bits with `bits` bits behind the point. Operands are signed and
-/// stand times 2^8, results are unsigned.
-struct Zip16 {
-  int bits = 0;  ///< 0: the numbers don't fit.
-  int16_t a_factor = 0, b_factor = 0, start = 0;
-};
-
-/// The most bits behind the point, 4 … 6, with which numbers up to `largest` fit; 0 if none do.
-inline int bits_for(float largest) {
-  for (int bits = 6; bits >= 4; --bits) {
-    if (largest * static_cast<float>(1 << bits) <= 32700.0f) return bits;
-  }
-  return 0;
-}
-
-inline float magnitude(float x) {
-  return x < 0 ? -x : x;
-}
-
-inline bool is_code(int32_t zero, uint8_t flip) {
-  return zero + flip >= 0 && zero + flip <= 255;
-}
-
-/// out = a·a_scale + b·b_scale + constant.
-inline Zip16 zip16_add(const ZipQ8& g) {
-  Zip16 z;
-  const float scales = magnitude(g.a_scale) + magnitude(g.b_scale);
-  z.bits = bits_for(255.0f * scales + 256.0f);
-  if (z.bits == 0) return z;
-  const auto one = static_cast<float>(1 << z.bits);
-  z.a_factor = static_cast<int16_t>(round_int1(g.a_scale * one * 128.0f));
-  z.b_factor = static_cast<int16_t>(round_int1(g.b_scale * one * 128.0f));
-  const auto a_zero = static_cast<float>(g.a_zero + g.flip - 128);
-  const auto b_zero = static_cast<float>(g.b_zero + g.flip - 128);
-  const float constant =
-      static_cast<float>(g.zero_point + g.flip) - (a_zero * g.a_scale + b_zero * g.b_scale);
-  z.start = static_cast<int16_t>(round_int1((constant + 0.5f) * one));
-  return z;
-}
-
-/// out = (a − a_zero)·(b − b_zero)/2 · a_factor + constant; a product is at most 255².
-inline Zip16 zip16_mul(const ZipQ8& g) {
-  Zip16 z;
-  const float scale = magnitude(g.a_scale);
-  z.bits = bits_for(65025.0f * scale + 256.0f);
-  if (z.bits == 0) return z;
-  const auto one = static_cast<float>(1 << z.bits);
-  z.a_factor = static_cast<int16_t>(round_int1(g.a_scale * one * 65536.0f));
-  z.start =
-      static_cast<int16_t>(round_int1((static_cast<float>(g.zero_point + g.flip) + 0.5f) * one));
-  return z;
-}
-
-[[gnu::always_inline]] inline Words multiply_words(Words a, Words b) {
-  return reinterpret_cast<Words>(mulhrs(reinterpret_cast<S16>(a), reinterpret_cast<S16>(b)));
-}
-
-void zip_q8_words(const ZipQ8& g, const Zip16& z, const uint8_t* a, const uint8_t* b, int64_t n,
-                  uint8_t* out) {
-  const uint8_t flip = g.flip;
-  const auto sign = static_cast<uint8_t>(flip ^ 0x80);
-  const VecBytes low = VecBytes{} + static_cast<uint8_t>(g.lo + flip);
-  const VecBytes high = VecBytes{} + static_cast<uint8_t>(g.hi + flip);
-  const Words a_factor = Words{} + z.a_factor;
-  const Words b_factor = Words{} + z.b_factor;
-  const Words start = Words{} + z.start;
-  const int bits = z.bits;
-  const auto finish = [&](Words x, Words y) {
-    const VecBytes v = pack_words((x + start) >> bits, (y + start) >> bits);
-    return smaller_bytes(larger_bytes(v, low), high) ^ flip;
-  };
-  if (g.op == ZipQ8Op::add) {
-    const auto sum = [&](Words x, Words y) {
-      return multiply_words(x, a_factor) + multiply_words(y, b_factor);
-    };
-    return zip_bytes(g.shape, a, b, n, out, [&](VecBytes x, VecBytes y) {
-      x ^= sign;
-      y ^= sign;
-      return finish(sum(unpack_low(x), unpack_low(y)), sum(unpack_high(x), unpack_high(y)));
-    });
-  }
-  const Words a_zero = Words{} + static_cast<int16_t>((g.a_zero + flip - 128) * 128);
-  const Words b_zero = Words{} + static_cast<int16_t>((g.b_zero + flip - 128) * 128);
-  const auto product = [&](Words x, Words y) {
-    const Words half = multiply_words((x >> 1) - a_zero, (y >> 1) - b_zero);
-    return multiply_words(half, a_factor);
-  };
-  zip_bytes(g.shape, a, b, n, out, [&](VecBytes x, VecBytes y) {
-    x ^= sign;
-    y ^= sign;
-    return finish(product(unpack_low(x), unpack_low(y)), product(unpack_high(x), unpack_high(y)));
-  });
-}
-
 void zip_q8_codes(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {
   const uint8_t flip = g.flip;
   const VecBytes low = VecBytes{} + static_cast<uint8_t>(g.lo + flip);
@@ -243,12 +149,6 @@ void zip_q8_codes(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n,
 void zip_q8(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {
   if (n <= 0) return;
   if (g.op == ZipQ8Op::max || g.op == ZipQ8Op::min) return zip_q8_codes(g, a, b, n, out);
-  Zip16 z;
-  if (is_code(g.a_zero, g.flip) && is_code(g.b_zero, g.flip) && is_code(g.zero_point, g.flip)) {
-    if (g.op == ZipQ8Op::add) z = zip16_add(g);
-    if (g.op == ZipQ8Op::mul) z = zip16_mul(g);
-  }
-  if (z.bits != 0) return zip_q8_words(g, z, a, b, n, out);
   zip_q8_float(g, a, b, n, out);
 }
 

@@ -69,17 +69,6 @@ class Zip : public Kernels {
     }
     return 0;
   }
-  /// How far from the formula the number may be that is rounded in the end.
-  static double slack(const ZipQ8& p) {
-    const double largest =
-        p.op == ZipQ8Op::add
-            ? 255 * (std::fabs(double{p.a_scale}) + std::fabs(double{p.b_scale})) + 256
-            : 65025 * std::fabs(double{p.a_scale}) + 256;
-    const bool exact = p.op != ZipQ8Op::add && p.op != ZipQ8Op::mul;
-    if (exact || largest * 16 > 32700) return 1e-4;
-    return largest * 64 <= 32700 ? 1.0 / 32 : largest * 32 <= 32700 ? 1.0 / 16 : 1.0 / 8;
-  }
-
   /// One parameter set; inputs and limits in the domain of the type.
   void check_q8(const ZipQ8& p, int64_t n) {
     SCOPED_TRACE("function " + std::to_string(int(p.op)) + " shape " +
@@ -100,7 +89,7 @@ class Zip : public Kernels {
       const int32_t x = value(a[a_moves ? i : 0]), y = value(b[b_moves ? i : 0]);
       const int32_t result = p.flip != 0 ? static_cast<int8_t>(out[i]) : out[i];
       const double exact = std::clamp(formula(p, x, y), double(p.lo), double(p.hi));
-      ASSERT_NEAR(result, exact, 0.5 + slack(p)) << "element " << i << " of " << n;
+      ASSERT_NEAR(result, exact, 0.5 + 1e-4) << "element " << i << " of " << n;
     }
     Guarded<uint8_t> plain(static_cast<size_t>(n));
     tiers()[0]->zip_q8(p, a.data(), b.data(), n, plain.data());

@@ -7,6 +7,9 @@
 #include "kernels/kernels.h"
 #include "kernels/tiers.h"
 
+// All but the 8-bit products are the tier below's.
+#pragma GCC diagnostic ignored "-Wunused-function"
+
 namespace cygnet::isa_avx512vnni {
 namespace {
 constexpr bool kVnni = true;
@@ -17,13 +20,10 @@ constexpr bool kVnni = true;
 #include "kernels/finish_q8_avx512.inl"
 //
 #include "kernels/all.inl"
-//
-#include "kernels/lut.inl"
 }  // namespace
 
 void fill(KernelTable& t) {
-  fill_all(t);
-  t.lut_q8 = lut_by_parts;
+  fill_q8_products(t);
 }
 
 }  // namespace cygnet::isa_avx512vnni

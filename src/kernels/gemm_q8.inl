@@ -129,7 +129,7 @@ void gemm_q8(const GemmQ8& g) {
   constexpr int64_t kNr = kGemmQ8Nv * kLanes;
   constexpr int64_t kMostRows = 240 / kMr * kMr;
   int32_t corrections[kMostRows];
-  const I flip = set_i(g.flip * 0x01010101);
+  const I flip = set_i(static_cast<int32_t>(g.flip * 0x01010101u));
   const bool corrected = g.weight_zero_point != 0;
   const int64_t depth = g.taps * ((g.k + 3) / 4) * 4;
   const int64_t block = (8 + depth) * kNr;

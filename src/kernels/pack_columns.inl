@@ -177,7 +177,7 @@ void pack_columns_q8(const void* w, const WeightStrides& strides, const PackQ8& 
           .strides = strides,
           .columns = columns,
           .k = k,
-          .flip = set_i(params.weight_flip * 0x01010101),
+          .flip = set_i(static_cast<int32_t>(params.weight_flip * 0x01010101u)),
           .valid = lane < set_i(static_cast<int32_t>(columns)),
           .sum = {},
           .out = to + 8 * kNr + 4 * j};

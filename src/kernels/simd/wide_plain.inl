@@ -37,8 +37,8 @@ struct Wide16 {
   static void store_n(uint8_t* p, V v, int64_t n) {
     __builtin_memcpy(p, &v, static_cast<size_t>(n));
   }
-  static V set8(int x) { return set32((x & 255) * 0x01010101); }
-  static V set16(int x) { return set32((x & 0xffff) * 0x00010001); }
+  static V set8(int x) { return set32(static_cast<int32_t>((x & 255) * 0x01010101u)); }
+  static V set16(int x) { return set32(static_cast<int32_t>((x & 0xffff) * 0x00010001u)); }
   static V set32(int32_t x) { return set_i(x); }
   static V lo8(V a, V b) {
     const auto x = reinterpret_cast<Bytes16>(a), y = reinterpret_cast<Bytes16>(b);

@@ -12,6 +12,7 @@ constexpr int kGemmF32Nv = 4;
 using S16 = int16_t __attribute__((vector_size(kVecBytes)));
 using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
 
+constexpr bool kFused = true;  ///< whether fma rounds once
 [[gnu::always_inline]] inline F fma(F a, F b, F c) {
   return vfmaq_f32(c, a, b);
 }

@@ -10,6 +10,7 @@ constexpr int kGemmF32Nv = 2;
 constexpr int kGemmQ8Mr = 2;
 constexpr int kGemmQ8Nv = 2;
 
+constexpr bool kFused = false;  ///< whether fma rounds once
 [[gnu::always_inline]] inline F fma(F a, F b, F c) {
   return a * b + c;
 }

@@ -13,6 +13,7 @@ constexpr int kGemmQ8Nv = 2;
 using S16 = int16_t __attribute__((vector_size(kVecBytes)));
 using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
 
+constexpr bool kFused = false;  ///< whether fma rounds once
 [[gnu::always_inline]] inline F fma(F a, F b, F c) {
   return a * b + c;
 }

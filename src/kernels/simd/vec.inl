@@ -25,13 +25,6 @@ using HalfBytes = uint8_t __attribute__((vector_size(kHalfLanes)));
 using Words = int16_t __attribute__((vector_size(kVecBytes)));
 using W16 = uint16_t __attribute__((vector_size(kVecBytes)));
 
-/// Whether fma rounds once.
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-constexpr bool kFused = true;
-#else
-constexpr bool kFused = false;
-#endif
-
 [[gnu::always_inline]] inline F load(const float* p) {
   F v;
   __builtin_memcpy(&v, p, sizeof v);

@@ -2,9 +2,10 @@
 #include "ops/batch_matmul.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
-#include "ops/check.h"
+#include "ops/conv_common.h"
 
 namespace cygnet::ops {
 namespace {
@@ -124,7 +125,12 @@ void multiply_q8(OpContext& op, const MatmulState& s, const void* x, const Part&
                    .lo = -std::numeric_limits<float>::infinity(),
                    .hi = std::numeric_limits<float>::infinity()};
   } else {
-    table.xor_copy(static_cast<const uint8_t*>(x) + from, part.rows * s.k, 0x80, rows);
+    gemm.flip = 0x80;
+    if (ends_with_file(op.input(0)))
+      std::memcpy(rows, static_cast<const uint8_t*>(x) + from,
+                  static_cast<size_t>(part.rows * s.k));
+    else
+      gemm.a = static_cast<const uint8_t*>(x) + from;
     if (out.type == Type::int8) {
       gemm.out = out.as<int8_t>() + to;
       gemm.zero_point = out.quantization.zero_point();

@@ -95,7 +95,7 @@ int64_t macs(const OpContext& op) {
 void choose_staging(const Tensor& x, ConvState* s) {
   const ConvGeometry& g = s->geometry;
   s->inner = g;
-  s->staging.copy = x.constant && type_bits(x.type) == 8;  // it may end where the file ends
+  s->staging.copy = ends_with_file(x);
   s->staging.pad_value =
       is_quantized_type(x.type) && x.type != Type::int16 ? unsigned_zero_point(x) : 0;
   const int32_t c = x.shape[3];
@@ -141,11 +141,8 @@ Status pack_groups(OpContext& op, const Tensor& filter, ConvState* s) {
   return make_sums(op, s->results, filter, filter.shape[0], depth, &s->sums);
 }
 
-// The filter as the kernels read it.
-Status prepare_weights(OpContext& op, ConvState* s) {
-  base::Buffer unpacked;
-  Tensor filter;
-  CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &filter));
+// The unpacked filter as the kernels read it.
+Status prepare_weights(OpContext& op, const Tensor& filter, ConvState* s) {
   if (op.input(0).type != Type::int16) return pack_groups(op, filter, s);
   s->group_bytes = filter.shape.elements() / s->groups;
   CYGNET_TRY(keep_filter(op, filter, op.input(1), &s->weights));
@@ -183,14 +180,14 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
     return request_quantized(op, op.input(0), x.shape[0], sizeof(int16_t), &s->results);
   }
   s->packed = true;
+  base::Buffer unpacked;
+  Tensor filter;
+  CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &filter));
   if (x.type == Type::float32) {
-    base::Buffer unpacked;
-    Tensor filter;
-    CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &filter));
     CYGNET_TRY(prepare_winograd(op, s->geometry, x, filter, bias_tensor(op), &s->winograd));
     if (s->winograd.used) return {};
   }
-  CYGNET_TRY(prepare_weights(op, s));
+  CYGNET_TRY(prepare_weights(op, filter, s));
   CYGNET_TRY(request_quantized(op, op.input(0), x.shape[0], 1, &s->results));
   const int element = type_bits(x.type) / 8;
   if (s->staging.needed())

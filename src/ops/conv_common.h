@@ -249,10 +249,10 @@ inline int32_t unsigned_zero_point(const Tensor& t) {
 inline uint8_t sign_flip(const Tensor& t) {
   return t.type == Type::int8 ? 0x80 : 0;
 }
-/// Whether kernels need a copy of 8-bit activations: signed ones, and constants, which may end
-/// where the file ends (kRowSlackBytes).
-inline bool needs_copy(const Tensor& t) {
-  return t.type == Type::int8 || (t.type == Type::uint8 && t.constant);
+/// Whether 8-bit activations may end where the file ends, so that kernels, which read on
+/// (kRowSlackBytes), need a copy.
+inline bool ends_with_file(const Tensor& t) {
+  return t.constant && type_bits(t.type) == 8;
 }
 
 /// Bytes of a matrix of weights of `type` (f32 or 8 bits) in the form that the kernels read, and

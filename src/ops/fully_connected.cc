@@ -108,7 +108,7 @@ Status prepare_kernels(OpContext& op, DenseState* s) {
     return prepare_plain(op, s);
   s->packed = true;
   if (!has_constants(op)) {
-    if (needs_copy(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
+    if (ends_with_file(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
     return op.request_scratch(packed_weight_bytes(op.input(1).type, s->n, 1, s->k), &s->packing);
   }
   base::Buffer unpacked;
@@ -120,8 +120,7 @@ Status prepare_kernels(OpContext& op, DenseState* s) {
   }
   CYGNET_TRY(request_quantized(op, x, s->m, 1, &s->results));
   CYGNET_TRY(make_sums(op, s->results, weights, s->n, s->k, &s->sums));
-  // A constant may end where the file ends, where kernels must not read on.
-  if (x.constant && type_bits(x.type) == 8) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
+  if (ends_with_file(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
   const size_t bytes = packed_weight_bytes(weights.type, s->n, 1, s->k);
   s->weights = static_cast<uint8_t*>(op.allocate(bytes));
   if (s->weights == nullptr) return out_of_memory("packed weights", bytes);

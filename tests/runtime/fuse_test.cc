@@ -254,6 +254,14 @@ TEST(Leaders, WindowsReadTheWholeTensor) {
   EXPECT_EQ(steps_when_fused(w.finish({w.conv(w.unary(Op::LOGISTIC, x), 3)})), 2u);
 }
 
+TEST(Leaders, StepsWithoutAResult) {
+  Writer w(false);
+  const int x = w.input(), variable = w.b.add_tensor({}, Type::resource);
+  w.b.op(Op::VAR_HANDLE, {}, {variable}, schema::CreateVarHandleOptionsDirect(w.b.fbb(), "", "x"));
+  w.b.op(Op::ASSIGN_VARIABLE, {variable, x}, {}, schema::CreateAssignVariableOptions(w.b.fbb()));
+  EXPECT_EQ(steps_when_fused(w.finish({w.conv(x)})), 3u);
+}
+
 TEST(FusionRules, OtherShapesAreNotParts) {
   Writer w(false, {1, 1, 1, 12});
   const int x = w.input(), a = w.conv(x);

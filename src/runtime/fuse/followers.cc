@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "runtime/fuse/steps.h"
+
 namespace cygnet {
 namespace {
 
@@ -31,11 +33,7 @@ class Fuser {
       group_of_.push_back(group);
       for (int32_t i : node.outputs) maker_[i] = group;
     }
-    plan_.steps = std::move(steps_);
-    for (ArenaBlock& block : plan_.blocks) {
-      block.first = group_of_[block.first];
-      block.last = group_of_[block.last];
-    }
+    replace_steps(&plan_, std::move(steps_), group_of_);
     return base::ran_short() ? out_of_memory("plan", 0) : Status();
   }
 
@@ -56,12 +54,9 @@ class Fuser {
                                                                           : -1;
   }
 
-  // Steps on 8 bits take less time than what is between parts of them.
   bool can_follow(const Step& step, const Node& node) const {
-    return !node.outputs.empty() && type_bits(plan_.tensors[node.outputs[0]].type) > 8 &&
-           !step.dynamic && step.callees.empty() && step.op->pure && step.op->by_parts != nullptr &&
-           node.outputs.size() == 1 && node.inputs.size() <= 3 &&
-           arena_elements(node.outputs[0]) > 0 && step.op->by_parts(step.context);
+    return !step.dynamic && step.callees.empty() && gains_by_parts(step) &&
+           node.inputs.size() <= 3 && arena_elements(node.outputs[0]) > 0;
   }
 
   bool can_lead(const Step& step) const {

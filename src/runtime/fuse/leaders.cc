@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/fuse/steps.h"
+
 namespace cygnet {
 namespace {
 
@@ -30,11 +32,7 @@ class Fuser {
         steps_.push_back(std::move(step));
       }
     }
-    plan_.steps = std::move(steps_);
-    for (ArenaBlock& block : plan_.blocks) {
-      block.first = new_index_[block.first];
-      block.last = new_index_[block.last];
-    }
+    replace_steps(&plan_, std::move(steps_), new_index_);
     return base::ran_short() ? out_of_memory("plan", 0) : Status();
   }
 
@@ -49,14 +47,9 @@ class Fuser {
     for (int32_t i : graph_.outputs) ++readers_[i];
   }
 
-  static bool works_by_parts(const Step& step) {
-    return type_bits(step.context.output(0).type) > 8 && step.op->pure &&
-           step.op->by_parts != nullptr && step.op->by_parts(step.context);
-  }
-
   bool can_lead(const Step& step, const Step& reader) const {
     if (!reader.wants || step.dynamic || !step.callees.empty() || !step.leaders.empty() ||
-        !works_by_parts(step))
+        !gains_by_parts(step))
       return false;
     const int32_t wanted = graph_.nodes[reader.node].inputs[0];
     bool makes_it = false, alone = true;

@@ -19,7 +19,11 @@ void softmax_short_rows(const float* in, int64_t rows, int64_t n, float beta, fl
     for (int j = 1; j < Nv; ++j) most = maximum(x[j], most);
     most = fold_lanes(most, [](F a, F b) { return maximum(a, b); });
     F sum = {};
-    for (int j = 0; j < Nv; ++j) sum += x[j] = exp_down((x[j] - most) * slope);
+    // Powers of lanes beyond the row would be subnormal, which is slow.
+    x[Nv - 1] = select(inside, x[Nv - 1], most);
+    for (int j = 0; j < Nv; ++j) x[j] = exp_down((x[j] - most) * slope);
+    x[Nv - 1] = select(inside, x[Nv - 1], F{});
+    for (int j = 0; j < Nv; ++j) sum += x[j];
     const F inverse = reciprocal(sum_lanes(sum));
     for (int j = 0; j < Nv - 1; ++j) store(out + j * kLanes, x[j] * inverse);
     store_n(out + whole, x[Nv - 1] * inverse, rest);

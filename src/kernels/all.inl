@@ -18,6 +18,7 @@
 #include "kernels/depthwise_blocks.inl"
 #include "kernels/depthwise_f32.inl"
 #include "kernels/depthwise_q8.inl"
+#include "kernels/depthwise_s16.inl"
 #include "kernels/map.inl"
 #include "kernels/zip.inl"
 #include "kernels/reduce.inl"
@@ -33,10 +34,12 @@
 void fill_q8_products(KernelTable& t) {
   t.gemm_q8_mr = kGemmQ8Mr;
   t.gemm_q8_nr = kGemmQ8Nv * kLanes;
-  t.depthwise_q8_nr = WideFull::kBytes;
-  t.depthwise_q8_words = kWideWords;
   t.gemm_q8 = gemm_q8;
-  t.depthwise_q8 = depthwise_q8;
+  if constexpr (!kWideInherited) {
+    t.depthwise_q8_nr = WideFull::kBytes;
+    t.depthwise_q8_words = kWideWords;
+    t.depthwise_q8 = depthwise_q8;
+  }
   t.pack_columns_q8 = pack_columns_q8;
 }
 
@@ -51,6 +54,7 @@ void fill_all(KernelTable& t) {
   t.winograd_in = winograd_in;
   t.winograd_out = winograd_out;
   t.depthwise_f32 = depthwise_f32;
+  t.depthwise_s16 = depthwise_s16;
   t.map_f32 = map_f32;
   t.zip_f32 = zip_f32;
   t.prelu_f32 = prelu_f32;

@@ -38,12 +38,20 @@ inline DwRun dw_run(const DepthwiseRow& g, const DwClasses& of, int64_t first) {
 
 constexpr int kDwOutputs = 8;
 
-/// A vector of channels, from `c` on, of kDwOutputs outputs; with Edge of the first `n`, and
-/// columns beside the image are passed over.
-template <int K, int S, bool Edge>
+/// Eight outputs at most, and where their columns lie.
+struct DwPart {
+  int64_t first = 0;    ///< elements of a row before the first column; may be negative
+  int64_t step = 0;     ///< elements from a column to the next
+  uint32_t inside = 0;  ///< bit i: column i is not beside the image
+  int64_t n = 0;        ///< outputs
+  float* out = nullptr;
+  int64_t out_step = 0;  ///< elements
+};
+
+/// A vector of channels, from `c` on. All: every column is inside and there are kDwOutputs outputs.
+template <int K, int S, bool All>
 [[gnu::always_inline]] inline void dw_f32_outputs(const DepthwiseF32& g, const float* w, int64_t c,
-                                                  int64_t x, int64_t step, int64_t n, float* out,
-                                                  int64_t out_step) {
+                                                  const DwPart& part) {
   constexpr int kColumns = (kDwOutputs - 1) * S + K;
   F acc[kDwOutputs];
   for (F& a : acc) a = load(w);
@@ -52,31 +60,31 @@ template <int K, int S, bool Edge>
     if (g.rows[fy] == nullptr) continue;
     F weight[K];
     for (int k = 0; k < K; ++k) weight[k] = load(w + k * kLanes);
-    const float* row = g.rows[fy] + c;
-    int64_t at = x;
-    for (int column = 0; column < kColumns; ++column, at += step) {
-      if (Edge && (at < 0 || at >= g.w)) continue;
-      const F v = load(row + at * g.c);
+    const float* const row = g.rows[fy];
+    int64_t at = part.first + c;
+    for (int column = 0; column < kColumns; ++column, at += part.step) {
+      if (!All && (part.inside >> column & 1) == 0) continue;
+      const F v = load(row + at);
       for (int o = 0; o < kDwOutputs; ++o) {
         const int k = column - S * o;
         if (k >= 0 && k < K) acc[o] = fma(v, weight[k], acc[o]);
       }
     }
   }
-  for (int o = 0; o < kDwOutputs; ++o, out += out_step) {
-    if (Edge && o >= n) break;
+  float* out = part.out + c;
+  for (int o = 0; o < kDwOutputs; ++o, out += part.out_step) {
+    if (!All && o == part.n) break;
     store(out, minimum(maximum(acc[o], set(g.lo)), set(g.hi)));
   }
 }
 
-/// Like dw_f32_outputs, all channels.
-template <int K, int S, bool Edge>
-[[gnu::noinline]] void dw_f32_channels(const DepthwiseF32& g, int64_t x, int64_t step, int64_t n,
-                                       float* out, int64_t out_step) {
+template <int K, int S, bool All>
+[[gnu::noinline]] void dw_f32_channels(const DepthwiseF32& g, const DwPart& part) {
+  const DwPart mine = part;
   const float* w = g.weights;
   for (int64_t c = 0; c < g.c; c += kLanes, w += (1 + g.kh * K) * kLanes) {
     if (c + kLanes > g.c) c = g.c - kLanes;
-    dw_f32_outputs<K, S, Edge>(g, w, c, x, step, n, out + c, out_step);
+    dw_f32_outputs<K, S, All>(g, w, c, mine);
   }
 }
 
@@ -84,19 +92,25 @@ template <int K, int S, bool Edge>
 /// run.
 template <int K, int S>
 void dw_f32_run(const DepthwiseF32& g, const DwRun& run) {
-  constexpr int64_t kColumns = (kDwOutputs - 1) * S + K;
+  constexpr int kColumns = (kDwOutputs - 1) * S + K;
   int64_t x = run.x;
-  float* out = g.out + run.out;
+  DwPart part{.step = run.step * g.c, .out = g.out + run.out, .out_step = run.out_step};
   for (int64_t i = 0; i < run.pixels; i += kDwOutputs) {
-    const int64_t n = run.pixels - i;
-    const bool inside = n >= kDwOutputs && x >= 0 && x + (kColumns - 1) * run.step < g.w;
-    if (inside) {
-      dw_f32_channels<K, S, false>(g, x, run.step, n, out, run.out_step);
+    part.n = run.pixels - i < kDwOutputs ? run.pixels - i : kDwOutputs;
+    part.first = x * g.c;
+    part.inside = 0;
+    // Columns that belong only to outputs beyond the last one are left out as well.
+    for (int64_t column = 0; column < (part.n - 1) * S + K; ++column) {
+      const int64_t at = x + column * run.step;
+      if (at >= 0 && at < g.w) part.inside |= 1u << column;
+    }
+    if (part.inside == (1u << kColumns) - 1u) {
+      dw_f32_channels<K, S, true>(g, part);
     } else {
-      dw_f32_channels<K, S, true>(g, x, run.step, n, out, run.out_step);
+      dw_f32_channels<K, S, false>(g, part);
     }
     x += kDwOutputs * S * run.step;
-    out += kDwOutputs * run.out_step;
+    part.out += kDwOutputs * run.out_step;
   }
 }
 

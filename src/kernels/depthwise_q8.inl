@@ -128,7 +128,7 @@ template <class W, int K, int S, bool Whole>
                                  kHold ? held[n] : Ops::weights(b.weights + n * b.kVectorBytes));
           }
         }
-        if (b.sets == 1) continue;
+        if (kWideWords || b.sets == 1) continue;
         for (int a = 0; phase + S * a < K; ++a) {
           const uint8_t* w = b.weights + b.set_bytes + (at_column + S * a * 4) * b.kVectorBytes;
           for (int i = 0; i < 4; ++i)
@@ -169,7 +169,8 @@ template <class W, bool Whole>
         }
         for (int i = 0; i < 4; ++i, w += b.kVectorBytes) {
           acc[i] = Ops::dot(acc[i], v[i], Ops::weights(w));
-          if (b.sets > 1) acc[i] = Ops::dot(acc[i], v[i], Ops::weights(w + b.set_bytes));
+          if (!kWideWords && b.sets > 1)
+            acc[i] = Ops::dot(acc[i], v[i], Ops::weights(w + b.set_bytes));
         }
       }
     }
@@ -222,7 +223,7 @@ void dw_q8_block(const DepthwiseQ8& g, const DwRows& rows, const DepthwiseBlock&
   dw_q8_any<W, Whole>(g, rows, b);
 }
 
-void depthwise_q8(const DepthwiseQ8& g) {
+[[maybe_unused]] void depthwise_q8(const DepthwiseQ8& g) {
   constexpr int kFull = WideFull::kBytes;
   uint8_t padding[kFull];
   for (uint8_t& byte : padding) byte = g.zero;

@@ -230,6 +230,7 @@ struct KernelTable {
   void (*gemm_s16)(const GemmS16&);
   void (*depthwise_f32)(const DepthwiseF32&);
   void (*depthwise_q8)(const DepthwiseQ8&);
+  void (*depthwise_s16)(const DepthwiseS16&);
 
   /// pack_gemm_f32 and pack_gemm_q8 of one tap, for this tier's nr, as fast as the right side of a
   /// product that is made while running needs it: best where n_stride or k_stride is 1.

@@ -229,4 +229,19 @@ struct DepthwiseQ8 : DepthwiseRow {
   float real_hi = 0;
 };
 
+/// int16 depthwise convolution of one output row with int8 weights, see DepthwiseRow; zero points
+/// are 0.
+///   out[i][ch] = clamp(rint(double(bias[ch] + Σ_fy Σ_fx rows[fy][…][ch] · weight[fy][fx][ch]) ·
+///   scale[ch]), lo, hi)
+/// Bound: |bias| + Σ 2^15·|weight| < 2^31. lo and hi lie in the int16 range.
+struct DepthwiseS16 : DepthwiseRow {
+  const int16_t* const* rows = nullptr;  ///< [kh]
+  const int16_t* weights = nullptr;      ///< [kh][kw][c]
+  const int32_t* bias = nullptr;         ///< [c]
+  const float* scale = nullptr;          ///< [c]
+  int16_t* out = nullptr;                ///< [pixels][c]
+  int32_t lo = -32768;
+  int32_t hi = 32767;
+};
+
 }  // namespace cygnet

@@ -18,8 +18,9 @@ struct DepthwiseState {
   bool packed = false;  // kernels can run
   Staging staging;
   uint8_t* weights = nullptr;
-  bool two_sets = false;  // of the packed weights
-  int staged = -1;        // scratch
+  int32_t* bias = nullptr;  // INT16 only
+  bool two_sets = false;    // of the packed weights
+  int staged = -1;          // scratch
 };
 
 constexpr FilterTypes kFilterTypes = {.real = type_set(Type::float32, Type::int8),
@@ -116,13 +117,40 @@ Status pack_filter(OpContext& op, DepthwiseState* s, bool* fits) {
   return {};
 }
 
+// The same of INT16 activations: weights as int16, the bias as int32.
+Status pack_filter_s16(OpContext& op, DepthwiseState* s, bool* fits) {
+  const Tensor& filter = op.input(1);
+  const Tensor* bias = bias_tensor(op);
+  const int64_t c = filter.shape[3], taps = s->geometry.taps();
+  const size_t bytes = static_cast<size_t>(taps * c) * sizeof(int16_t),
+               bias_bytes = static_cast<size_t>(c) * sizeof(int32_t);
+  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
+  if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
+  s->bias = static_cast<int32_t*>(op.allocate(bias_bytes));
+  if (s->bias == nullptr) return out_of_memory("bias", bias_bytes);
+  const auto* from = filter.as<int8_t>();
+  std::copy_n(from, taps * c, reinterpret_cast<int16_t*>(s->weights));
+  for (int64_t j = 0; j < c; ++j) {
+    const int64_t start = bias == nullptr             ? 0
+                          : bias->type == Type::int64 ? bias->as<int64_t>()[j]
+                                                      : bias->as<int32_t>()[j];
+    int64_t room = INT32_MAX;
+    for (int64_t t = 0; t < taps; ++t) room -= int64_t{32768} * std::abs(from[t * c + j]);
+    *fits = *fits && start <= room && start >= -room;
+    s->bias[j] = static_cast<int32_t>(start);
+  }
+  return {};
+}
+
 Status prepare_kernels(OpContext& op, DepthwiseState* s) {
   const Tensor &x = op.input(0), &filter = op.input(1);
   const Tensor* bias = bias_tensor(op);
   const int64_t c = filter.shape[3];
-  s->packed = !op.reference() && x.type != Type::int16 && filter.constant &&
-              (bias == nullptr || bias->constant) && s->geometry.taps() <= kMaxDepthwiseTaps;
-  if (s->packed) CYGNET_TRY(pack_filter(op, s, &s->packed));
+  s->packed = !op.reference() && filter.constant && (bias == nullptr || bias->constant) &&
+              s->geometry.taps() <= kMaxDepthwiseTaps;
+  if (s->packed)
+    CYGNET_TRY(x.type == Type::int16 ? pack_filter_s16(op, s, &s->packed)
+                                     : pack_filter(op, s, &s->packed));
   if (!s->packed) {
     CYGNET_TRY(request_unpacked(op, filter, &s->unpacked));
     return request_quantized(op, x, x.shape[0], sizeof(int16_t), &s->results);
@@ -251,6 +279,17 @@ DepthwiseQ8 q8_args(OpContext& op, const DepthwiseState& s, const DynamicQuant* 
   return args;
 }
 
+DepthwiseS16 s16_args(OpContext& op, const DepthwiseState& s) {
+  DepthwiseS16 args;
+  set_row(s.geometry, op.input(1).shape[3], &args);
+  args.weights = reinterpret_cast<const int16_t*>(s.weights);
+  args.bias = s.bias;
+  args.scale = s.results.scales.scales;
+  args.lo = s.results.quantized.low;
+  args.hi = s.results.quantized.high;
+  return args;
+}
+
 // Output rows [begin, end) of an image. done(oy): row oy is complete.
 template <class T, class Args, class Done>
 void run_rows(const ConvGeometry& g, const T* image, int64_t begin, int64_t end, Args args,
@@ -271,7 +310,7 @@ void invoke_kernels(OpContext& op, const DepthwiseState& s) {
   const Tensor &x = op.input(0), &filter = op.input(1);
   Tensor& y = op.output(0);
   const bool real = filter.type == Type::float32;
-  const int element = real ? 4 : 1;
+  const int element = s.results.hybrid ? 1 : type_bits(x.type) / 8;
   const int64_t c = filter.shape[3], out_row_bytes = s.geometry.w.out * c * type_bits(y.type) / 8;
   const uint8_t* images = x.as<uint8_t>();
   const DynamicQuant* quants = nullptr;
@@ -292,7 +331,10 @@ void invoke_kernels(OpContext& op, const DepthwiseState& s) {
         const int64_t row = batch * s.geometry.h.out + oy;
         op.produced(row * s.geometry.w.out * c, (row + 1) * s.geometry.w.out * c, thread);
       };
-      if (real) {
+      if (x.type == Type::int16) {
+        run_rows(s.geometry, reinterpret_cast<const int16_t*>(image), begin, end, s16_args(op, s),
+                 out, out_row_bytes, kernels().depthwise_s16, done);
+      } else if (real) {
         run_rows(s.geometry, reinterpret_cast<const float*>(image), begin, end, f32_args(op, s),
                  out, out_row_bytes, kernels().depthwise_f32, done);
       } else {

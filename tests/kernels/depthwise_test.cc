@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// depthwise_f32 and depthwise_q8 against sums in double and int64.
+// depthwise_f32, depthwise_q8 and depthwise_s16 against sums in double and int64.
 #include <memory>
 
 #include "kernel_fixture.h"
@@ -111,7 +111,7 @@ class Depthwise : public Kernels {
     check_between(k, g.out_stride, out);
   }
 
-  /// Weights that stay away from their zero point by less than `spread`.
+  /// How check_q8 chooses its numbers.
   struct Q8 {
     int32_t weight_zero_point = 0;
     bool real = false;
@@ -214,6 +214,46 @@ class Depthwise : public Kernels {
     }
   }
 
+  void check_s16(const Case& k) {
+    SCOPED_TRACE(k.text());
+    const bool extreme = integer(0, 7) == 0;
+    const auto number = [&] {
+      return static_cast<int16_t>(extreme ? -32768 : integer(-32768, 32767));
+    };
+    const auto image = make_image<int16_t>(k, 0, number);
+    Guarded<int16_t> weights(static_cast<size_t>(k.taps() * k.c));
+    fill(weights, extreme ? -128 : -127, extreme ? -128 : 127);
+    Guarded<int32_t> bias(static_cast<size_t>(k.c));
+    fill(bias, -200000, 200000);
+    Guarded<float> scale(static_cast<size_t>(k.c));
+    fill_real(scale, 1e-5f, 1e-2f);
+    DepthwiseS16 g;
+    give(k, &g);
+    g.rows = image.pointers.data();
+    g.weights = weights.data();
+    g.bias = bias.data();
+    g.scale = scale.data();
+    Guarded<int16_t> out(out_elements(k, g.out_stride));
+    g.out = out.data();
+    g.lo = flip_coin() ? 0 : -32768;
+    g.hi = flip_coin() ? 20000 : 32767;
+    table().depthwise_s16(g);
+    for (int64_t i = 0; i < k.pixels; ++i) {
+      for (int64_t ch = 0; ch < k.c; ++ch) {
+        int64_t acc = bias[ch];
+        for (int64_t t = 0; t < k.taps(); ++t) {
+          const int64_t x = i * k.stride + t % k.kw * k.dilation - k.pad;
+          acc += int64_t{image.at(t / k.kw, x, ch)} * weights[t * k.c + ch];
+        }
+        const double scaled = static_cast<double>(acc) * double{scale[ch]};
+        const double expected = std::clamp(std::nearbyint(scaled), double(g.lo), double(g.hi));
+        ASSERT_EQ(static_cast<double>(out[i * g.out_stride + ch]), expected)
+            << "pixel " << i << " channel " << ch;
+      }
+    }
+    check_between(k, g.out_stride, out);
+  }
+
   /// Filters that have loops of their own and others, strides, dilations, widths with and without
   /// pixels away from the edges; channels around every block's width.
   template <class Check>
@@ -222,14 +262,14 @@ class Depthwise : public Kernels {
                                            40, 47, 48, 56, 63, 64, 65, 72, 96, 100, 129};
     size_t turn = 0;
     for (const auto& [kh, kw] : {std::pair<int64_t, int64_t>{3, 3},
-                                {5, 5},
-                                {1, 1},
-                                {3, 5},
-                                {4, 3},
-                                {2, 7},
-                                {8, 5},
-                                {1, 3},
-                                {6, 1}}) {
+                                 {5, 5},
+                                 {1, 1},
+                                 {3, 5},
+                                 {4, 3},
+                                 {2, 7},
+                                 {8, 5},
+                                 {1, 3},
+                                 {6, 1}}) {
       for (const int64_t stride : {1, 2, 3}) {
         for (const int64_t dilation : {1, 2, 3, 4}) {
           for (const int64_t w : {1, 2, 7, 14, 19, 33}) {
@@ -278,6 +318,10 @@ TEST_P(Depthwise, Q8WeightsWithZeroPoint) {
 
 TEST_P(Depthwise, Q8ToFloat) {
   for_every_case([this](const Case& k) { check_q8(k, {.real = true}); });
+}
+
+TEST_P(Depthwise, S16) {
+  for_every_case([this](const Case& k) { check_s16(k); });
 }
 
 TEST_P(Depthwise, Q8LargestSums) {

@@ -3,6 +3,7 @@
 // a tier.
 
 constexpr bool kWideVnni = false;
+constexpr bool kWideInherited = false;
 /// Whether packed weights are pairs of int16 instead of bytes.
 constexpr bool kWideWords = false;
 

@@ -9,6 +9,12 @@ constexpr bool kWideVnni = kVnni;
 #else
 constexpr bool kWideVnni = false;
 #endif
+/// Whether the tier keeps the depthwise_q8 of the one below: 64 bytes without VNNI gain little.
+#if defined(__AVX512BW__)
+constexpr bool kWideInherited = !kWideVnni;
+#else
+constexpr bool kWideInherited = false;
+#endif
 /// Whether packed weights are pairs of int16 (even bytes, then odd ones) instead of bytes.
 constexpr bool kWideWords = !kWideVnni;
 

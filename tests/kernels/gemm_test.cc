@@ -124,6 +124,15 @@ TEST_P(Gemm, F32WeightsBeyondTheCache) {
   check_f32(2 * table().gemm_f32_mr, 100, 1, 700, false);
 }
 
+// Depths in parts that end within a tap, rows in groups.
+TEST_P(Gemm, F32PartsOfDepthsAndRows) {
+  const int64_t m = 20 * table().gemm_f32_mr + 1;
+  check_f32(m, table().gemm_f32_nr + 3, 3, 101, true);
+  check_f32(m, table().gemm_f32_nr, 1, 513, false);
+  check_f32(7, 5, 300, 1, true);
+  check_f32(1, 5, 300, 2, true);
+}
+
 TEST_P(Gemm, F32NanAndInfinityStayInTheirRows) {
   const int64_t m = table().gemm_f32_mr + 2;
   const int64_t n = table().gemm_f32_nr + 3;

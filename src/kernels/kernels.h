@@ -108,15 +108,16 @@ enum class ZipQ8Op : uint8_t {
   add,  ///< rint((a − a_zero)·a_scale + (b − b_zero)·b_scale) + zero_point
   mul,  ///< rint((a − a_zero)·(b − b_zero)·a_scale) + zero_point
   div,  ///< rint(float(a − a_zero) / float(b − b_zero)·a_scale) + zero_point; b is never b_zero
-  squared_difference,  ///< rint(((a − a_zero)·a_scale − (b − b_zero)·b_scale)²) + zero_point
+  squared_difference,  ///< rint(((a − a_zero)·a_scale + (b − b_zero)·b_scale)²) + zero_point
   max,                 ///< max(a, b) of codes; zero points and scales don't count
   min,                 ///< min(a, b) of codes
   prelu,  ///< rint(x > 0 ? x·a_scale : x·(b − b_zero)·b_scale) + zero_point, x = a − a_zero
 };
 
-/// Parameters of zip_q8. Subtraction is add with b_scale negated. Scales are already divided by the
-/// scale of the output (of squared_difference by its root). Products, sums and differences are
-/// float operations rounded one by one.
+/// Parameters of zip_q8. Differences are sums with b_scale negated. Scales are already divided by
+/// the scale of the output (of squared_difference by its root). Products, sums and differences are
+/// float operations rounded one by one. With multipliers, sums are integers
+/// instead, exact, times multiplier_scale.
 struct ZipQ8 {
   ZipQ8Op op = ZipQ8Op::add;
   ZipShape shape = ZipShape::vector_vector;
@@ -128,7 +129,14 @@ struct ZipQ8 {
   int32_t zero_point = 0;
   int32_t lo = 0;
   int32_t hi = 0;
+  int32_t a_multiplier = 0;  ///< See set_sum_scales; with b_multiplier, both 0 or one not.
+  int32_t b_multiplier = 0;
+  float multiplier_scale = 0;  ///< ≤ 2^−11, so that |sums| < 2^13
 };
+
+/// Scales of add or squared_difference, with integers of at most 15 bits in the same
+/// ratio where such are near enough: within 2^−16 of a step for every sum.
+void set_sum_scales(double a_scale, double b_scale, ZipQ8* zip);
 
 /// A two-dimensional window over pixels of `c` contiguous channels: pixel (y, x) of the window is
 /// at `a + y·h_stride + x·w_stride`. h and w ≥ 1. A list of n rows is {1, n, 0, row_stride}.

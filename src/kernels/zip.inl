@@ -73,6 +73,20 @@ void zip_q8_float(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n,
   const F b_scale = set(g.b_scale);
   const Requant q = make_requant(g.zero_point, g.lo, g.hi);
   const auto real = [&](I x, I y) { return to_float((x ^ flip) - y); };
+  if (g.a_multiplier != 0 || g.b_multiplier != 0) {
+    const int32_t offset = -(a_zero * g.a_multiplier + b_zero * g.b_multiplier);
+    const F step = set(g.multiplier_scale);
+    const auto sum = [&](I x, I y) {
+      return to_float((x ^ flip) * g.a_multiplier + (y ^ flip) * g.b_multiplier + offset) * step;
+    };
+    if (g.op == ZipQ8Op::add)
+      return zip_q8_loop(g.shape, a, b, n, out,
+                         [&](I x, I y) { return round_clamp(sum(x, y), q); });
+    return zip_q8_loop(g.shape, a, b, n, out, [&](I x, I y) {
+      const F d = sum(x, y);
+      return round_clamp(d * d, q);
+    });
+  }
   if (g.op == ZipQ8Op::add) {
     return zip_q8_loop(g.shape, a, b, n, out, [&](I x, I y) {
       return round_clamp(real(x, set_i(a_zero)) * a_scale + real(y, set_i(b_zero)) * b_scale, q);
@@ -85,7 +99,7 @@ void zip_q8_float(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n,
   }
   if (g.op == ZipQ8Op::squared_difference) {
     return zip_q8_loop(g.shape, a, b, n, out, [&](I x, I y) {
-      const F d = real(x, set_i(a_zero)) * a_scale - real(y, set_i(b_zero)) * b_scale;
+      const F d = real(x, set_i(a_zero)) * a_scale + real(y, set_i(b_zero)) * b_scale;
       return round_clamp(d * d, q);
     });
   }
@@ -99,6 +113,135 @@ void zip_q8_float(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n,
   zip_q8_loop(g.shape, a, b, n, out, [&](I x, I y) {
     return round_clamp(real(x, set_i(a_zero)) / real(y, set_i(b_zero)) * a_scale, q);
   });
+}
+
+// ---- 8 bits, by pairs of 16 bits
+
+#if defined(__SSE4_1__)
+/// Four vectors of numbers, in the order of WideFull's parts.
+struct ZipParts {
+  F part[4];
+};
+
+/// Calls fn on whole vectors of codes, unsigned, the last one over some of the elements before it;
+/// of less than a vector, filled up. Stores what it gives, rounded and limited: below 2^31.
+template <typename Fn>
+[[gnu::always_inline]] inline void zip_wide(const ZipQ8& g, const uint8_t* a, const uint8_t* b,
+                                            int64_t n, uint8_t* out, Fn fn) {
+  using W = WideFull;
+  using V = W::V;
+  const bool a_moves = g.shape != ZipShape::scalar_vector;
+  const bool b_moves = g.shape != ZipShape::vector_scalar;
+  const int to_signed = g.flip != 0 ? 0 : -128;
+  const WideLimits<W> limits{W::set16(g.zero_point + to_signed), W::set8(g.lo + to_signed),
+                             W::set8(g.hi + to_signed), W::set8(g.flip ^ 0x80)};
+  const V flip = W::set8(g.flip);
+  const auto both = [&](V x, V y) {
+    const ZipParts v = fn(x ^ flip, y ^ flip);
+    return W::narrow(W::to_int(v.part[0]), W::to_int(v.part[1]), W::to_int(v.part[2]),
+                     W::to_int(v.part[3]), limits);
+  };
+  V x = W::set8(a[0]);
+  V y = W::set8(b[0]);
+  if (n < W::kBytes) {
+    if (a_moves) x = W::load_n(a, n);
+    if (b_moves) y = W::load_n(b, n);
+    return W::store_n(out, both(x, y), n);
+  }
+  const int64_t last = n - W::kBytes;
+  // Before anything is stored, which may be where it is loaded from.
+  const V last_x = a_moves ? W::load(a + last) : x;
+  const V last_y = b_moves ? W::load(b + last) : y;
+  for (int64_t i = 0; i < n; i += W::kBytes) {
+    if (i > last) {
+      i = last;
+      x = last_x;
+      y = last_y;
+    } else {
+      if (a_moves) x = W::load(a + i);
+      if (b_moves) y = W::load(b + i);
+    }
+    W::store(out + i, both(x, y));
+  }
+}
+
+/// Calls fn on a·a_multiplier + b·b_multiplier, times their scale: exact integers below 2^24.
+template <typename Fn>
+[[gnu::always_inline]] inline void zip_sums(const ZipQ8& g, const uint8_t* a, const uint8_t* b,
+                                            int64_t n, uint8_t* out, Fn fn) {
+  using W = WideFull;
+  using V = W::V;
+  const V zero = W::set8(0);
+  const V multipliers = W::set32((g.a_multiplier & 0xffff) | g.b_multiplier * 65536);
+  const I offset =
+      set_i(-((g.a_zero + g.flip) * g.a_multiplier + (g.b_zero + g.flip) * g.b_multiplier));
+  const F step = set(g.multiplier_scale);
+  zip_wide(g, a, b, n, out, [&](V x, V y) {
+    const V low = W::lo8(x, y);
+    const V high = W::hi8(x, y);
+    const V pairs[] = {W::lo8(low, zero), W::hi8(low, zero), W::lo8(high, zero),
+                       W::hi8(high, zero)};
+    ZipParts v;
+    repeat<4>([&](int k) {
+      v.part[k] = fn(to_float(reinterpret_cast<I>(W::madd(pairs[k], multipliers)) + offset) * step);
+    });
+    return v;
+  });
+}
+
+/// (a − a_zero)·(b − b_zero), exact, times a_scale; prelu's factor of positive a is 1 instead, of
+/// others the scale is b_scale.
+template <bool kPrelu>
+void zip_products(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {
+  using W = WideFull;
+  using V = W::V;
+  const V zero = W::set8(0);
+  const V a_zero = W::set16(g.a_zero + g.flip);
+  const V b_zero = W::set16(g.b_zero + g.flip);
+  const F a_scale = set(g.a_scale);
+  const F b_scale = set(g.b_scale);
+  const auto words = [](V v) { return reinterpret_cast<Words>(v); };
+  const auto half = [&](V x, V y, F& first, F& second) {
+    const Words wx = words(x) - words(a_zero);
+    Words wy = words(y) - words(b_zero);
+    F scales[2] = {a_scale, a_scale};
+    if (kPrelu) {
+      wy = wx > 0 ? Words{} + 1 : wy;
+      const V signs = reinterpret_cast<V>(wx);
+      scales[0] = reinterpret_cast<I>(W::lo16(signs, signs)) > 0 ? a_scale : b_scale;
+      scales[1] = reinterpret_cast<I>(W::hi16(signs, signs)) > 0 ? a_scale : b_scale;
+    }
+    const V p = reinterpret_cast<V>(wx);
+    const V q = reinterpret_cast<V>(wy);
+    const V low = W::mullo16(p, q);
+    const V high = W::mulhi16(p, q);
+    first = to_float(reinterpret_cast<I>(W::lo16(low, high))) * scales[0];
+    second = to_float(reinterpret_cast<I>(W::hi16(low, high))) * scales[1];
+  };
+  zip_wide(g, a, b, n, out, [&](V x, V y) {
+    ZipParts v;
+    half(W::lo8(x, zero), W::lo8(y, zero), v.part[0], v.part[1]);
+    half(W::hi8(x, zero), W::hi8(y, zero), v.part[2], v.part[3]);
+    return v;
+  });
+}
+#endif
+
+/// Whether it is done.
+inline bool zip_q8_wide([[maybe_unused]] const ZipQ8& g, [[maybe_unused]] const uint8_t* a,
+                        [[maybe_unused]] const uint8_t* b, [[maybe_unused]] int64_t n,
+                        [[maybe_unused]] uint8_t* out) {
+#if defined(__SSE4_1__)
+  const auto small = [](float scale) { return scale >= -64.0f && scale <= 64.0f; };
+  if (g.op == ZipQ8Op::mul && small(g.a_scale)) return zip_products<false>(g, a, b, n, out), true;
+  if (g.op == ZipQ8Op::prelu && small(g.a_scale) && small(g.b_scale))
+    return zip_products<true>(g, a, b, n, out), true;
+  if (g.a_multiplier == 0 && g.b_multiplier == 0) return false;
+  if (g.op == ZipQ8Op::add) return zip_sums(g, a, b, n, out, [](F v) { return v; }), true;
+  if (g.op == ZipQ8Op::squared_difference)
+    return zip_sums(g, a, b, n, out, [](F v) { return v * v; }), true;
+#endif
+  return false;
 }
 
 // ---- Codes as they are
@@ -149,7 +292,7 @@ void zip_q8_codes(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n,
 void zip_q8(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {
   if (n <= 0) return;
   if (g.op == ZipQ8Op::max || g.op == ZipQ8Op::min) return zip_q8_codes(g, a, b, n, out);
-  zip_q8_float(g, a, b, n, out);
+  if (!zip_q8_wide(g, a, b, n, out)) zip_q8_float(g, a, b, n, out);
 }
 
 void lut_q8(const uint8_t* in, int64_t n, const uint8_t* table, uint8_t* out) {

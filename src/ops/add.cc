@@ -96,11 +96,10 @@ Status prepare_quantized(OpContext& op, bool subtract, bool pot_scale_int16, Add
             .flip = static_cast<uint8_t>(a.type == Type::int8 ? 0x80 : 0),
             .a_zero = a.quantization.zero_point(),
             .b_zero = b.quantization.zero_point(),
-            .a_scale = static_cast<float>(a_scale / out_scale),
-            .b_scale = static_cast<float>((subtract ? -b_scale : b_scale) / out_scale),
             .zero_point = out.quantization.zero_point(),
             .lo = s->quantized.low,
             .hi = s->quantized.high};
+  set_sum_scales(a_scale / out_scale, (subtract ? -b_scale : b_scale) / out_scale, &s->zip);
   return {};
 }
 

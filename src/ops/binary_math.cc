@@ -74,11 +74,10 @@ Status prepare_squared_difference(OpContext& op) {
             .flip = 0x80,
             .a_zero = op.input(0).quantization.zero_point(),
             .b_zero = op.input(1).quantization.zero_point(),
-            .a_scale = static_cast<float>(a / root),
-            .b_scale = static_cast<float>(b / root),
             .zero_point = op.output(0).quantization.zero_point(),
             .lo = -128,
             .hi = 127};
+  set_sum_scales(a / root, -b / root, &s->zip);
   if (s->out.shift <= 0) return {};
   return bad_model("T9: output 0: scale %g is too small for the operands' scales",
                    scale(op.output(0)));

@@ -52,16 +52,21 @@ class Zip : public Kernels {
   static int32_t formula(const ZipQ8& p, int32_t a, int32_t b) {
     const auto x = static_cast<float>(a - p.a_zero), y = static_cast<float>(b - p.b_zero);
     const float scaled_x = product(x, p.a_scale), scaled_y = product(y, p.b_scale);
+    const bool multiplied = p.a_multiplier != 0 || p.b_multiplier != 0;
+    const auto whole =
+        static_cast<double>((a - p.a_zero) * p.a_multiplier + (b - p.b_zero) * p.b_multiplier);
+    const float total = multiplied ? product(static_cast<float>(whole), p.multiplier_scale)
+                                   : sum(scaled_x, scaled_y);
     const auto round = [&](float v) { return round_to(v, p.zero_point, p.lo, p.hi); };
     switch (p.op) {
       case ZipQ8Op::add:
-        return round(sum(scaled_x, scaled_y));
+        return round(total);
       case ZipQ8Op::mul:
         return round(product(x * y, p.a_scale));
       case ZipQ8Op::div:
         return round(product(x / y, p.a_scale));
       case ZipQ8Op::squared_difference:
-        return round(product(sum(scaled_x, -scaled_y), sum(scaled_x, -scaled_y)));
+        return round(product(total, total));
       case ZipQ8Op::prelu:
         return round(x > 0 ? scaled_x : product(x * y, p.b_scale));
       case ZipQ8Op::max:
@@ -153,6 +158,12 @@ TEST_P(Zip, Q8) {
         p.a_scale = op == ZipQ8Op::mul ? real(0.0001f, 0.02f) : real(-0.9f, 1.5f);
         p.b_scale = real(-1.5f, 1.5f);
         check_q8(p, n);
+        if (op == ZipQ8Op::add || op == ZipQ8Op::squared_difference) {
+          ZipQ8 multiplied = p;
+          const double most = op == ZipQ8Op::add ? 1.5 : 0.06;
+          set_sum_scales(real(0, 1) * most, -real(0, 1) * most, &multiplied);
+          check_q8(multiplied, n);
+        }
         // Scales of 1/2 make every other sum a tie.
         p.a_scale = 0.5f, p.b_scale = -0.5f;
         check_q8(p, n);
@@ -162,6 +173,49 @@ TEST_P(Zip, Q8) {
         if (HasFatalFailure()) return;
       }
     }
+  }
+}
+
+// Integers in the ratio of the scales: every sum within 2^−16 of a step, or none.
+TEST(ZipMultipliers, SumsAreNear) {
+  std::mt19937 random(5);
+  std::uniform_real_distribution<double> scales(-2, 2);
+  std::vector<std::pair<double, double>> cases = {
+      {1, 1}, {0.5, -0.25}, {0, 0.7}, {-0.7, 0}, {1.0 / 3, 1}, {0.7, 0.7 / 32767}, {4, 1e-9}};
+  for (int i = 0; i < 2000; ++i) cases.emplace_back(scales(random), scales(random));
+  int without = 0;
+  for (const auto& [a, b] : cases) {
+    ZipQ8 zip;
+    set_sum_scales(a, b, &zip);
+    EXPECT_EQ(zip.a_scale, static_cast<float>(a));
+    EXPECT_EQ(zip.b_scale, static_cast<float>(b));
+    if (zip.a_multiplier == 0 && zip.b_multiplier == 0) {
+      ++without;
+      continue;
+    }
+    EXPECT_LE(std::abs(zip.a_multiplier), 32767);
+    EXPECT_LE(std::abs(zip.b_multiplier), 32767);
+    EXPECT_LE(zip.multiplier_scale, 0x1p-11f);
+    for (const int x : {-255, -1, 0, 255}) {
+      for (const int y : {-255, 1, 255}) {
+        const double exact = x * a + y * b;
+        const double sum =
+            (x * zip.a_multiplier + y * zip.b_multiplier) * double{zip.multiplier_scale};
+        ASSERT_NEAR(sum, exact, 0x1p-16 + std::abs(exact) * 0x1p-24) << a << ", " << b;
+      }
+    }
+  }
+  EXPECT_LE(without, 60);
+}
+
+TEST(ZipMultipliers, NoneForScalesOutOfRange) {
+  for (const auto& [a, b] : std::vector<std::pair<double, double>>{
+           {0, 0}, {1e30, 1}, {1, -1e30}, {1e-12, 1e-13}, {1, std::nan("")}, {4.5, 1}}) {
+    ZipQ8 zip;
+    zip.a_multiplier = zip.b_multiplier = 1;
+    set_sum_scales(a, b, &zip);
+    EXPECT_EQ(zip.a_multiplier, 0) << a << ", " << b;
+    EXPECT_EQ(zip.b_multiplier, 0) << a << ", " << b;
   }
 }
 

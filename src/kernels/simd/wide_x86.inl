@@ -58,6 +58,8 @@ struct Wide16 {
   static V add32(V a, V b) { return _mm_add_epi32(a, b); }
   static V mul32(V a, V b) { return _mm_mullo_epi32(a, b); }
   static V madd(V a, V b) { return _mm_madd_epi16(a, b); }
+  static V mullo16(V a, V b) { return _mm_mullo_epi16(a, b); }
+  static V mulhi16(V a, V b) { return _mm_mulhi_epi16(a, b); }
   static V to_int(Floats v) { return _mm_cvtps_epi32(v); }
   static V narrow(V a, V b, V c, V d, const WideLimits<Wide16>& k) {
     const V ab = _mm_adds_epi16(_mm_packs_epi32(a, b), k.zero_point);
@@ -136,6 +138,12 @@ struct Wide32 {
   static V madd(V a, V b) {
     return _mm256_madd_epi16(a, b);
   }
+  static V mullo16(V a, V b) {
+    return _mm256_mullo_epi16(a, b);
+  }
+  static V mulhi16(V a, V b) {
+    return _mm256_mulhi_epi16(a, b);
+  }
   static V to_int(Floats v) {
     return _mm256_cvtps_epi32(v);
   }
@@ -199,6 +207,12 @@ struct Wide64 {
   }
   static V madd(V a, V b) {
     return _mm512_madd_epi16(a, b);
+  }
+  static V mullo16(V a, V b) {
+    return _mm512_mullo_epi16(a, b);
+  }
+  static V mulhi16(V a, V b) {
+    return _mm512_mulhi_epi16(a, b);
   }
   static V to_int(Floats v) {
     return _mm512_cvtps_epi32(v);

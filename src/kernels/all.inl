@@ -29,6 +29,7 @@
 #include "kernels/lstm.inl"
 #include "kernels/pack_columns.inl"
 #include "kernels/winograd.inl"
+#include "kernels/conv_row.inl"
 // clang-format on
 
 void fill_q8_products(KernelTable& t) {
@@ -40,6 +41,7 @@ void fill_q8_products(KernelTable& t) {
     t.depthwise_q8_words = kWideWords;
     t.depthwise_q8 = depthwise_q8;
   }
+  t.conv_row_q8 = conv_row_q8;
   t.pack_columns_q8 = pack_columns_q8;
 }
 
@@ -51,6 +53,9 @@ void fill_all(KernelTable& t) {
   t.gemm_f32 = gemm_f32_any;
   t.pack_columns_f32 = pack_columns_f32;
   t.gemm_s16 = gemm_s16;
+  t.conv_row_f32 = conv_row_f32;
+  t.split_channels_f32 = split_channels_f32;
+  t.split_quads_q8 = split_quads_q8;
   t.winograd_in = winograd_in;
   t.winograd_out = winograd_out;
   t.depthwise_f32 = depthwise_f32;

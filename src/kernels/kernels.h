@@ -239,6 +239,14 @@ struct KernelTable {
   void (*depthwise_f32)(const DepthwiseF32&);
   void (*depthwise_q8)(const DepthwiseQ8&);
   void (*depthwise_s16)(const DepthwiseS16&);
+  void (*conv_row_f32)(const ConvRowF32&);
+  void (*conv_row_q8)(const ConvRowQ8&);
+  /// The terms of conv_row_f32: out[ch·stride + i] = in[i·c + ch] for `pixels` pixels.
+  void (*split_channels_f32)(const float* in, int64_t pixels, int64_t c, float* out,
+                             int64_t stride);
+  /// A term of conv_row_q8: the four bytes of out[i] are in[i·step …] ^ flip.
+  void (*split_quads_q8)(const uint8_t* in, int64_t pixels, int64_t step, uint8_t flip,
+                         int32_t* out);
 
   /// pack_gemm_f32 and pack_gemm_q8 of one tap, for this tier's nr, as fast as the right side of a
   /// product that is made while running needs it: best where n_stride or k_stride is 1.

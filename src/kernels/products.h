@@ -244,4 +244,42 @@ struct DepthwiseS16 : DepthwiseRow {
   int32_t hi = 32767;
 };
 
+/// Numbers that conv_row_f32 and conv_row_q8 may read past the end of a term, whatever they are.
+inline constexpr int64_t kTermSlack = 15;
+/// Columns of a block of the weights of conv_row_f32 and conv_row_q8.
+inline constexpr int64_t kConvRowColumns = 4;
+
+/// One output row of a f32 convolution with few output channels. Pixels lie in the lanes, so each
+/// of the products that make up a channel, one for each tap and input channel, has a run of inputs.
+///   out[i][j] = clamp(bias[j] + Σ_t terms[t][i] · weight[t][j], lo, hi)
+struct ConvRowF32 {
+  const float* const* terms = nullptr;  ///< [count][pixels], read up to kTermSlack further
+  int64_t count = 0;
+  const float* weights = nullptr;  ///< [⌈n/kConvRowColumns⌉][count][kConvRowColumns]
+  const float* bias = nullptr;     ///< [n], then zeros up to whole blocks
+  int64_t pixels = 0;
+  int64_t n = 0;
+  float* out = nullptr;  ///< [pixels][n]
+  float lo = 0;
+  float hi = 0;
+};
+
+/// The same with 8 bits. A term has four unsigned bytes for each pixel, a weight four signed ones:
+///   acc = bias[j] + Σ_t Σ_4 terms[t][i] · weight[t][j]
+///   out[i][j] = clamp(rint(float(acc)·scale[j]) + zero_point, lo, hi)
+/// Sums wrap beyond 32 bits.
+struct ConvRowQ8 {
+  const int32_t* const* terms = nullptr;
+  int64_t count = 0;
+  const int32_t* weights = nullptr;
+  const int32_t* bias = nullptr;  ///< with the zero point of the activations folded in
+  const float* scale = nullptr;   ///< as long as bias
+  int64_t pixels = 0;
+  int64_t n = 0;
+  uint8_t* out = nullptr;  ///< uint8 or int8, as lo and hi say
+  int32_t zero_point = 0;
+  int32_t lo = 0;
+  int32_t hi = 0;
+};
+
 }  // namespace cygnet

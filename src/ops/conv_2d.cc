@@ -6,6 +6,7 @@
 // int8 with a scale for each output channel, uint8, both with int32 bias; int16 with int8 filter.
 // Source: tensorflow/lite/kernels/conv.cc, 8-bit quantization specification.
 #include "ops/conv_common.h"
+#include "ops/few_channels.h"
 #include "ops/winograd.h"
 
 namespace cygnet::ops {
@@ -29,7 +30,9 @@ struct ConvState {
   int32_t* at = nullptr;          // offsets of all pixels' taps; null: made while running
   int64_t* bias64 = nullptr;      // int16 activations
   int staged = -1, offsets = -1;  // scratch
-  Winograd winograd;              // f32 only; where it is used, nothing else is prepared
+  // Where one of these is used, nothing else is prepared.
+  Winograd winograd;
+  FewChannels few;
 };
 
 constexpr FilterTypes kFilterTypes = {
@@ -187,6 +190,9 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
     CYGNET_TRY(prepare_winograd(op, s->geometry, x, filter, bias_tensor(op), &s->winograd));
     if (s->winograd.used) return {};
   }
+  CYGNET_TRY(
+      prepare_few_channels(op, s->geometry, x, filter, bias_tensor(op), s->results, &s->few));
+  if (s->few.used) return {};
   CYGNET_TRY(prepare_weights(op, filter, s));
   CYGNET_TRY(request_quantized(op, op.input(0), x.shape[0], 1, &s->results));
   const int element = type_bits(x.type) / 8;
@@ -415,6 +421,8 @@ Status invoke(OpContext& op) {
   const auto& s = op.state<ConvState>();
   if (s.winograd.used)
     invoke_winograd(op, s.geometry, s.winograd, op.input(0), s.results.real, &op.output(0));
+  else if (s.few.used)
+    invoke_few_channels(op, s.geometry, s.few, s.results);
   else if (s.packed)
     invoke_kernels(op, s);
   else

@@ -77,6 +77,52 @@ TEST(Conv2d, Channels) {
   run_op_cases(cases);
 }
 
+// Rows long enough that pixels lie in the lanes of vectors.
+TEST(Conv2d, FewChannels) {
+  std::vector<OpCase> cases;
+  for (int in : {1, 2, 3, 4, 5, 8})
+    for (int out : {1, 2, 3, 4, 6, 8})
+      add_all_types(&cases,
+                    {.name = std::to_string(in) + " to " + std::to_string(out),
+                     .h = 5,
+                     .w = 12 + 5 * in + out,
+                     .in = in,
+                     .out = out},
+                    false);
+  for (const ConvSpec& s : std::vector<ConvSpec>{
+           {.name = "valid", .h = 6, .w = 40, .padding = Padding::VALID},
+           {.name = "stride 2", .h = 9, .w = 33, .out = 8, .stride_h = 2, .stride_w = 2},
+           {.name = "stride 2, even", .h = 8, .w = 70, .in = 4, .stride_h = 2, .stride_w = 2},
+           {.name = "stride beyond the filter", .h = 9, .w = 53, .kh = 2, .kw = 2, .stride_w = 4},
+           {.name = "stride 1 by 3", .h = 6, .w = 50, .in = 2, .out = 2, .stride_w = 3},
+           {.name = "dilation", .h = 9, .w = 29, .in = 2, .dilation_h = 3, .dilation_w = 2},
+           {.name = "dilation of rows", .h = 9, .w = 29, .in = 2, .dilation_h = 2},
+           {.name = "dilation beyond the input", .h = 3, .w = 14, .dilation_h = 7, .dilation_w = 9},
+           {.name = "stride and dilation",
+           .h = 11,
+           .w = 37,
+           .stride_h = 2,
+           .stride_w = 2,
+           .dilation_h = 2,
+           .dilation_w = 2,
+           .padding = Padding::VALID},
+           {.name = "batch 3", .batch = 3, .h = 4, .w = 19, .in = 2, .out = 2},
+           {.name = "one row", .h = 1, .w = 19, .in = 2, .out = 2, .kh = 5, .kw = 5},
+           {.name = "row of taps", .h = 4, .w = 31, .kh = 1, .kw = 7},
+           {.name = "column of taps", .h = 9, .w = 17, .in = 8, .kh = 7, .kw = 1},
+           {.name = "five by five", .h = 9, .w = 24, .in = 8, .out = 2, .kh = 5, .kw = 5},
+           {.name = "RELU6 without bias",
+           .h = 5,
+           .w = 26,
+           .activation = Activation::RELU6,
+           .bias = false},
+           {.name = "saturating", .h = 5, .w = 26, .in = 8, .loud = true},
+           {.name = "one scale", .h = 5, .w = 26, .out = 3, .per_channel = false},
+       })
+    add_all_types(&cases, s, false);
+  run_op_cases(cases);
+}
+
 TEST(Conv2d, Options) {
   std::vector<OpCase> cases;
   for (const ConvSpec& s : std::vector<ConvSpec>{

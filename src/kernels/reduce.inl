@@ -77,47 +77,36 @@ int64_t argmax_q8(const uint8_t* in, int64_t n, uint8_t flip) {
   return find_first(in, n, static_cast<uint8_t>(max_biased(in, n, flip) ^ flip));
 }
 
-// ---- sums of bytes, 16 bits a lane for as many as fit
-
-constexpr int kMostSummed = 257;  // 257 · 255 = 2^16 − 1
-using HalfWords = uint16_t __attribute__((vector_size(kHalfLanes)));
-
-[[gnu::always_inline]] inline W16 load_words(const uint8_t* p, uint8_t flip) {
-  HalfBytes b;
-  __builtin_memcpy(&b, p, sizeof b);
-  return __builtin_convertvector(b ^ flip, W16);
-}
-
-/// Adds 16-bit sums to sum[0] (the lower lanes) and sum[1].
-[[gnu::always_inline]] inline void add_words(W16 words, I* sum) {
-  HalfWords half[2];
-  __builtin_memcpy(half, &words, sizeof words);
-  for (int j = 0; j < 2; ++j) sum[j] += __builtin_convertvector(half[j], I);
-}
+// ---- sums of bytes
 
 int64_t sum_q8(const uint8_t* in, int64_t n, uint8_t flip) {
+  using W = WideFull;
+  constexpr int64_t kMost = 1 << 20;  // of vectors; a lane gets at most 8 · 255 of each
+  const W::V flips = W::set8(flip);
+  const auto add = [](F a, F b) {
+    return reinterpret_cast<F>(reinterpret_cast<I>(a) + reinterpret_cast<I>(b));
+  };
   int64_t total = 0;
-  int64_t i = 0;
-  while (n - i >= kHalfLanes) {
-    const int64_t rounds = (n - i) / (2 * kHalfLanes);
-    W16 sum[2] = {};
-    for (int64_t k = rounds < kMostSummed ? rounds : kMostSummed; k > 0; --k, i += 2 * kHalfLanes) {
-      for (int j = 0; j < 2; ++j) sum[j] += load_words(in + i + j * kHalfLanes, flip);
+  for (int64_t i = 0; i < n;) {
+    I sum[2] = {};
+    const int64_t end = n - i < kMost * W::kBytes ? n : i + kMost * W::kBytes;
+    for (; i + 2 * W::kBytes <= end; i += 2 * W::kBytes) {
+      for (int j = 0; j < 2; ++j)
+        sum[j] += reinterpret_cast<I>(W::byte_sums(W::load(in + i + j * W::kBytes) ^ flips));
     }
-    I wide[2] = {};
-    for (int j = 0; j < 2; ++j) add_words(sum[j], wide);
-    if (rounds == 0) {
-      add_words(load_words(in + i, flip), wide);
-      i += kHalfLanes;
+    for (; i < end; i += W::kBytes) {
+      const bool whole = i + W::kBytes <= end;
+      const W::V v = whole ? W::load(in + i) : W::load_n(in + i, end - i);
+      if (!whole) total -= (W::kBytes - (end - i)) * flip;
+      sum[0] += reinterpret_cast<I>(W::byte_sums(v ^ flips));
     }
-    const I all = wide[0] + wide[1];
-    int32_t part = 0;
-    for (int j = 0; j < kLanes; ++j) part += all[j];
-    total += part;
+    const F all = reinterpret_cast<F>(sum[0] + sum[1]);
+    total += reinterpret_cast<I>(fold_lanes(all, add))[0];
   }
-  for (; i < n; ++i) total += in[i] ^ flip;
   return total;
 }
+
+constexpr int kMostSummed = 257;  // bytes in 16 bits: 257 · 255 = 2^16 − 1
 
 // ---- windows
 
@@ -185,31 +174,69 @@ void window_max_f32(const float* a, const Window& window, int64_t c, float lo_li
       [&](F acc) { return clamp_f(acc, lo, hi); });
 }
 
-/// Σ of Nv · kHalfLanes channels over a window.
-template <int Nv>
-[[gnu::always_inline]] inline void window_sums(const uint8_t* a, const Window& window, uint8_t flip,
-                                               I (&sums)[2 * Nv]) {
-  for (int j = 0; j < 2 * Nv; ++j) sums[j] = I{};
-  W16 acc[Nv] = {};
-  int left = kMostSummed;
+/// The means of W::kBytes channels of a window. Words of two channels are added as they are, and
+/// the upper ones by themselves: what those are of the sum goes off its low 16 bits.
+template <class W>
+[[gnu::always_inline]] inline void window_mean_block(const uint8_t* a, const Window& window,
+                                                     const MeanQ8& g, const WideLimits<W>& limits,
+                                                     uint8_t* out) {
+  using V = typename W::V;
+  using Ints = typename W::Ints;
+  using Floats = typename W::Floats;
+  typedef uint16_t Sums __attribute__((vector_size(W::kBytes)));
+  const V zero = W::set8(0);
+  const V flip = W::set8(g.flip);
+  Ints sums[4] = {};
+  Sums both = {};
+  Sums upper = {};
   const auto flush = [&] {
-    for (int j = 0; j < Nv; ++j) {
-      add_words(acc[j], sums + 2 * j);
-      acc[j] = W16{};
-    }
-    left = kMostSummed;
+    const V even = reinterpret_cast<V>(both - (upper << 8));
+    const V odd = reinterpret_cast<V>(upper);
+    const V low = W::lo16(even, odd);
+    const V high = W::hi16(even, odd);
+    sums[0] += reinterpret_cast<Ints>(W::lo16(low, zero));
+    sums[1] += reinterpret_cast<Ints>(W::hi16(low, zero));
+    sums[2] += reinterpret_cast<Ints>(W::lo16(high, zero));
+    sums[3] += reinterpret_cast<Ints>(W::hi16(high, zero));
+    both = upper = Sums{};
   };
+  int left = kMostSummed;
   for_window(a, window, [&](const uint8_t* p) {
-    for (int j = 0; j < Nv; ++j) acc[j] += load_words(p + j * kHalfLanes, flip);
-    if (--left == 0) flush();
+    const Sums v = reinterpret_cast<Sums>(W::load(p) ^ flip);
+    both += v;
+    upper += v >> 8;
+    if (--left > 0) return;
+    flush();
+    left = kMostSummed;
   });
   flush();
+  V parts[4];
+  const Floats scale = g.scale - Floats{};
+  repeat<4>([&](int k) {
+    parts[k] = W::to_int(W::limited(__builtin_convertvector(sums[k] + g.offset, Floats) * scale));
+  });
+  W::store(out, W::narrow(parts[0], parts[1], parts[2], parts[3], limits));
 }
 
-/// Fewer channels than a vector of words has.
+/// c ≥ W::kBytes channels; the last block may lie over channels before it.
+template <class W>
+void window_mean_blocks(const uint8_t* a, const Window& window, int64_t c, const MeanQ8& g,
+                        uint8_t* out) {
+  const int to_signed = g.flip != 0 ? 0 : -128;
+  const WideLimits<W> limits{W::set16(g.zero_point + to_signed), W::set8(g.lo + to_signed),
+                             W::set8(g.hi + to_signed), W::set8(g.flip ^ 0x80)};
+  for (int64_t k = 0; k < window.count; ++k, a += window.step, out += c) {
+    for (int64_t i = 0; i < c; i += W::kBytes) {
+      const int64_t at = i + W::kBytes <= c ? i : c - W::kBytes;
+      window_mean_block<W>(a + at, window, g, limits, out + at);
+    }
+  }
+}
+
+/// Fewer channels than the smallest vector has.
 inline void window_mean_few(const uint8_t* a, const Window& window, int64_t c, const MeanQ8& g,
                             const Requant& q, uint8_t* out) {
-  int32_t sums[kHalfLanes] = {};
+  int32_t sums[kVecBytes] = {};
   for_window(a, window, [&](const uint8_t* p) {
     for (int64_t i = 0; i < c; ++i) sums[i] += p[i] ^ g.flip;
   });
@@ -225,28 +252,12 @@ inline void window_mean_few(const uint8_t* a, const Window& window, int64_t c, c
 
 void window_mean_q8(const uint8_t* a, const Window& window, int64_t c, const MeanQ8& g,
                     uint8_t* out) {
+  if (c >= WideFull::kBytes) return window_mean_blocks<WideFull>(a, window, c, g, out);
+  if (c >= WideHalf::kBytes) return window_mean_blocks<WideHalf>(a, window, c, g, out);
+  if (c >= Wide16::kBytes) return window_mean_blocks<Wide16>(a, window, c, g, out);
   const Requant q = make_requant(g.zero_point, g.lo, g.hi);
-  const F scale = set(g.scale);
-  for (int64_t k = 0; k < window.count; ++k, a += window.step, out += c) {
-    if (c < kHalfLanes) {
-      window_mean_few(a, window, c, g, q, out);
-      continue;
-    }
-    int64_t i = 0;
-    for (; i + 4 * kHalfLanes <= c; i += 4 * kHalfLanes) {
-      I sums[8];
-      window_sums<4>(a + i, window, g.flip, sums);
-      for (int j = 0; j < 8; ++j)
-        store_u8(out + i + j * kLanes, requantize(sums[j] + g.offset, scale, q));
-    }
-    for (; i < c; i += kHalfLanes) {
-      const int64_t at = i + kHalfLanes <= c ? i : c - kHalfLanes;  // the last ones may come twice
-      I sums[2];
-      window_sums<1>(a + at, window, g.flip, sums);
-      for (int j = 0; j < 2; ++j)
-        store_u8(out + at + j * kLanes, requantize(sums[j] + g.offset, scale, q));
-    }
-  }
+  for (int64_t k = 0; k < window.count; ++k, a += window.step, out += c)
+    window_mean_few(a, window, c, g, q, out);
 }
 
 /// The largest of N · Nv channels; T is int8_t or uint8_t.

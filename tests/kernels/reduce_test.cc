@@ -137,7 +137,7 @@ TEST_P(Reduce, WindowsQ8) {
       Guarded<uint8_t> means(static_cast<size_t>(c));
       Guarded<uint8_t> largest(static_cast<size_t>(c));
       const MeanQ8 mean{.offset = static_cast<int32_t>(integer(-2000, 2000)),
-                        .scale = real(0.01f, 0.4f),
+                        .scale = c % 7 == 3 ? 3e8f : real(0.01f, 0.4f),
                         .flip = flip,
                         .zero_point = static_cast<int32_t>(integer(0, 255)) - flip,
                         .lo = lo,

@@ -62,6 +62,11 @@ struct Wide16 {
   static V mul32(V a, V b) { return wrapping_mul(a, b); }
   /// Nearest integer, ties to even; limited to ±2^22.
   static V to_int(F v) { return round_int(minimum(maximum(v, set(-0x1p22f)), set(0x1p22f))); }
+  static V byte_sums(V v) {
+    const V pairs = (v & 0x00ff00ff) + (v >> 8 & 0x00ff00ff);
+    return (pairs & 0xffff) + (pairs >> 16);
+  }
+  static F limited(F v) { return v; }
   static V narrow(V a, V b, V c, V d, const WideLimits<Wide16>& k) {
     const V parts[] = {a, b, c, d};
     int8_t lo[16], hi[16];

@@ -60,7 +60,11 @@ struct Wide16 {
   static V madd(V a, V b) { return _mm_madd_epi16(a, b); }
   static V mullo16(V a, V b) { return _mm_mullo_epi16(a, b); }
   static V mulhi16(V a, V b) { return _mm_mulhi_epi16(a, b); }
+  /// Sums of some bytes in every lane of 32 bits.
+  static V byte_sums(V v) { return _mm_sad_epu8(v, _mm_setzero_si128()); }
+  /// Numbers from 2^31 on come out below all others.
   static V to_int(Floats v) { return _mm_cvtps_epi32(v); }
+  static Floats limited(Floats v) { return _mm_min_ps(v, _mm_set1_ps(0x1p22f)); }
   static V narrow(V a, V b, V c, V d, const WideLimits<Wide16>& k) {
     const V ab = _mm_adds_epi16(_mm_packs_epi32(a, b), k.zero_point);
     const V cd = _mm_adds_epi16(_mm_packs_epi32(c, d), k.zero_point);
@@ -144,8 +148,16 @@ struct Wide32 {
   static V mulhi16(V a, V b) {
     return _mm256_mulhi_epi16(a, b);
   }
+  /// Sums of some bytes in every lane of 32 bits.
+  static V byte_sums(V v) {
+    return _mm256_sad_epu8(v, _mm256_setzero_si256());
+  }
+  /// Numbers from 2^31 on come out below all others.
   static V to_int(Floats v) {
     return _mm256_cvtps_epi32(v);
+  }
+  static Floats limited(Floats v) {
+    return _mm256_min_ps(v, _mm256_set1_ps(0x1p22f));
   }
   static V narrow(V a, V b, V c, V d, const WideLimits<Wide32>& k) {
     const V ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), k.zero_point);
@@ -214,8 +226,16 @@ struct Wide64 {
   static V mulhi16(V a, V b) {
     return _mm512_mulhi_epi16(a, b);
   }
+  /// Sums of some bytes in every lane of 32 bits.
+  static V byte_sums(V v) {
+    return _mm512_sad_epu8(v, _mm512_setzero_si512());
+  }
+  /// Numbers from 2^31 on come out below all others.
   static V to_int(Floats v) {
     return _mm512_cvtps_epi32(v);
+  }
+  static Floats limited(Floats v) {
+    return _mm512_min_ps(v, _mm512_set1_ps(0x1p22f));
   }
   static V narrow(V a, V b, V c, V d, const WideLimits<Wide64>& k) {
     const V ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), k.zero_point);

@@ -24,6 +24,7 @@ using VecBytes = uint8_t __attribute__((vector_size(kVecBytes)));
 using HalfBytes = uint8_t __attribute__((vector_size(kHalfLanes)));
 using Words = int16_t __attribute__((vector_size(kVecBytes)));
 using W16 = uint16_t __attribute__((vector_size(kVecBytes)));
+using HalfWords = uint16_t __attribute__((vector_size(kHalfLanes)));
 
 [[gnu::always_inline]] inline F load(const float* p) {
   F v;

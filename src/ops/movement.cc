@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/number.h"
+#include "ops/block_transpose.h"
 #include "ops/strings.h"
 
 namespace cygnet::ops {
@@ -13,6 +14,8 @@ namespace {
 // that stays in the first-level cache when input and output run in different directions.
 constexpr int64_t kTileLines = 16;
 constexpr int64_t kTileElements = 64;
+// Lines of one task where blocks are transposed.
+constexpr int64_t kBlockLines = 64;
 // Longest piece of one task.
 constexpr int64_t kPieceBytes = 64 * 1024;
 
@@ -106,6 +109,40 @@ void locate(const ByteCopy& c, int dims, int64_t index, const uint8_t** in, uint
   }
 }
 
+// Whether the two innermost dimensions are, or can become, a matrix to be transposed: the input is
+// contiguous along lines, the output along columns, and blocks fit.
+bool make_matrix(ByteCopy* c) {
+  const int column = c->rank - 1;
+  if (block_transpose(c->run) == nullptr || c->out[column] != c->run) return false;
+  const int64_t side = block_side(c->run);
+  int row = 0;
+  while (row < column && c->in[row] != c->run) ++row;
+  if (row == column || c->size[row] < side || c->size[column] < side) return false;
+  for (int64_t* list : {c->size, c->in, c->out})
+    std::rotate(list + row, list + row + 1, list + column);
+  return true;
+}
+
+void transpose_blocks(OpContext& op, const ByteCopy& c, const uint8_t* in, uint8_t* out,
+                      int64_t outer) {
+  const int row = c.rank - 2, column = c.rank - 1;
+  // No group is shorter than a block: the last one may be longer than others.
+  const int64_t groups = std::max<int64_t>(1, c.size[row] / kBlockLines);
+  const BlockTranspose transpose = block_transpose(c.run);
+  const int64_t bytes = outer * c.size[row] * c.size[column] * c.run;
+  for_slices(op, outer * groups, bytes, [&](int64_t begin, int64_t end, int) {
+    for (int64_t task = begin; task < end; ++task) {
+      const uint8_t* from = in;
+      uint8_t* to = out;
+      locate(c, row, task / groups, &from, &to);
+      const int64_t group = task % groups, first = group * kBlockLines;
+      const int64_t last = group + 1 == groups ? c.size[row] : first + kBlockLines;
+      transpose(from + first * c.in[row], c.in[column], to + first * c.out[row], c.out[row],
+                last - first, c.size[column]);
+    }
+  });
+}
+
 }  // namespace
 
 Status read_dimensions(const char* name, const Tensor& t, Shape* shape) {
@@ -145,11 +182,13 @@ void run_copy(OpContext& op, const StridedCopy& copy, const void* in_data, void*
       line(in + begin * c.in[0], out + begin * c.out[0], end - begin, c.in[0], c.out[0], c.run);
     });
   }
+  const bool is_matrix = make_matrix(&c);
   const int row = c.rank - 2;
   const int column = c.rank - 1;
   const int64_t groups = (c.size[row] + kTileLines - 1) / kTileLines;
   int64_t outer = 1;
   for (int d = 0; d < row; ++d) outer *= c.size[d];
+  if (is_matrix) return transpose_blocks(op, c, in, out, outer);
   const CopyLine line = line_for(c.run);
   const int64_t bytes = outer * c.size[row] * c.size[column] * c.run;
   for_slices(op, outer * groups, bytes, [&](int64_t begin, int64_t end, int) {

@@ -62,6 +62,24 @@ TEST(Transpose, LargeOnSeveralThreads) {
   });
 }
 
+// Blocks: whole ones, tails that lie over them, sides below a block, lines contiguous in any
+// dimension, strides of powers of two.
+TEST(Transpose, Blocks) {
+  run_moves({
+      transpose({16, 16}, {1, 0}),
+      transpose({64, 128}, {1, 0}),
+      transpose({17, 130}, {1, 0}),
+      transpose({67, 19}, {1, 0}),
+      transpose({15, 33}, {1, 0}),
+      transpose({3, 21, 37}, {0, 2, 1}),
+      transpose({33, 3, 29}, {2, 1, 0}),
+      transpose({2, 18, 5, 23}, {0, 3, 2, 1}),
+      transpose({1, 20, 18, 2}, {0, 2, 1, 3}),
+      transpose({2, 19, 17, 3}, {0, 2, 1, 3}),
+      transpose({20, 4, 6, 31}, {3, 1, 2, 0}),
+  });
+}
+
 TEST(Transpose, Refuses) {
   const auto model = [](const Index& in, const Index& permutation, Type type = Type::float32) {
     return [=](ModelBuilder& b) {

@@ -40,10 +40,51 @@ inline Quantizer make_quantizer(float scale, int32_t zero_point, int32_t lo, int
   return truncate(v + half) + q.zero_point;
 }
 
+#if defined(__AVX2__)
+/// What narrowing made of four vectors one after the other, put in their order.
+template <class V, int... i>
+[[gnu::always_inline]] inline V lanes_in_order(V v, Lanes<i...>) {
+  constexpr int kParts = kVecBytes / 16;
+  const I words = reinterpret_cast<I>(v);
+  return reinterpret_cast<V>(
+      __builtin_shufflevector(words, words, (i % kParts * 4 + i / kParts)...));
+}
+
+/// Whole vectors of results, by the steps of `quantize` without those that narrowing makes up for:
+/// what comes out of the range of int32, or is not a number, is its smallest number. Returns how
+/// many elements are done.
+inline int64_t quantize_wide(const float* in, int64_t n, const Quantizer& q, int32_t zero_point,
+                             int32_t lo, int32_t hi, uint8_t* out) {
+  using W = WideFull;
+  if (!q.by_inverse) return 0;
+  const int to_signed = lo < 0 ? 0 : -128;
+  const WideLimits<W> limits{W::set16(zero_point + to_signed), W::set8(lo + to_signed),
+                             W::set8(hi + to_signed), W::set8(to_signed)};
+  const F half = set(0.49999997f);
+  int64_t i = 0;
+  for (; i + W::kBytes <= n; i += W::kBytes) {
+    W::V part[4];
+    repeat<4>([&](int k) {
+      const F x = minimum(load(in + i + k * kLanes), q.high);
+      const F estimate = x * q.inverse;
+      const F v = fma(fma(-estimate, q.scale, x), q.inverse, estimate);
+      const I sign = reinterpret_cast<I>(x) & static_cast<int32_t>(0x80000000u);
+      part[k] = W::to_int_down(v + reinterpret_cast<F>(reinterpret_cast<I>(half) | sign));
+    });
+    W::store(out + i, lanes_in_order(W::narrow(part[0], part[1], part[2], part[3], limits),
+                                     FirstLanes<kLanes>::Type{}));
+  }
+  return i;
+}
+#endif
+
 void quantize_q8(const float* in, int64_t n, float scale, int32_t zero_point, int32_t lo,
                  int32_t hi, uint8_t* out) {
   const Quantizer q = make_quantizer(scale, zero_point, lo, hi);
   int64_t i = 0;
+#if defined(__AVX2__)
+  i = quantize_wide(in, n, q, zero_point, lo, hi, out);
+#endif
   for (; i + kLanes <= n; i += kLanes) store_u8(out + i, quantize(load(in + i), q));
   if (i < n) store_n_u8(out + i, quantize(load_n(in + i, n - i), q), n - i);
 }

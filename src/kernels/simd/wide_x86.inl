@@ -152,7 +152,10 @@ struct Wide32 {
   static V byte_sums(V v) {
     return _mm256_sad_epu8(v, _mm256_setzero_si256());
   }
-  /// Numbers from 2^31 on come out below all others.
+  /// Towards zero, and to_int to the nearest: numbers from 2^31 on come out below all others.
+  static V to_int_down(Floats v) {
+    return _mm256_cvttps_epi32(v);
+  }
   static V to_int(Floats v) {
     return _mm256_cvtps_epi32(v);
   }
@@ -230,7 +233,10 @@ struct Wide64 {
   static V byte_sums(V v) {
     return _mm512_sad_epu8(v, _mm512_setzero_si512());
   }
-  /// Numbers from 2^31 on come out below all others.
+  /// Towards zero, and to_int to the nearest: numbers from 2^31 on come out below all others.
+  static V to_int_down(Floats v) {
+    return _mm512_cvttps_epi32(v);
+  }
   static V to_int(Floats v) {
     return _mm512_cvtps_epi32(v);
   }

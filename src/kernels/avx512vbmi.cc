@@ -90,57 +90,97 @@ struct Powers {
   return p;
 }
 
-/// Sixteen elements of `part` (0 … 3) as floats.
-template <int part>
-[[gnu::always_inline]] inline __m512 power_floats(const Powers& p) {
-  const __m512i low = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(p.plane[0], part));
-  const __m512i middle = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(p.plane[1], part));
-  const __m512i high = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(p.plane[2], part));
-  const __m512i v = _mm512_or_si512(
-      low, _mm512_or_si512(_mm512_slli_epi32(middle, 8), _mm512_slli_epi32(high, 16)));
-  return _mm512_cvtepi32_ps(v);
-}
-
-/// Limits and zero point of a result, as in requantize.inl.
+/// What turns powers into results: limits and zero point of int8, and what turns int8 into the
+/// type.
 struct Result {
-  __m512 lo, hi, factor;
-  __m512i zero_point;
+  __m512 factor;
+  __m512i zero_point, lo, hi, flip;
 };
 
-template <int part>
-[[gnu::always_inline]] inline void store_results(const Powers& p, const Result& r, int64_t n,
-                                                 uint8_t* out) {
-  if (n <= 16 * part) return;
-  __m512 v = _mm512_mul_ps(power_floats<part>(p), r.factor);
-  v = _mm512_min_ps(_mm512_max_ps(v, r.lo), r.hi);
-  const __m512i q = _mm512_add_epi32(
-      _mm512_castps_si512(_mm512_add_ps(v, _mm512_set1_ps(12582912.0f))), r.zero_point);
-  const auto inside = static_cast<__mmask16>(first_bytes(n - 16 * part));
-  _mm_mask_storeu_epi8(out + 16 * part, inside, _mm512_cvtepi32_epi8(q));
+/// 64 results of p. A power is at most the sum, so that none is above 2^8 before rounding.
+[[gnu::always_inline]] inline __m512i results(const Powers& p, const Result& r) {
+  const __m512i zero = _mm512_setzero_si512();
+  const auto rounded = [&](__m512i powers) {
+    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(powers), r.factor));
+  };
+  const auto words = [&](__m512i lower, __m512i upper) {
+    const __m512i v = _mm512_packs_epi32(rounded(_mm512_unpacklo_epi16(lower, upper)),
+                                         rounded(_mm512_unpackhi_epi16(lower, upper)));
+    return _mm512_adds_epi16(v, r.zero_point);
+  };
+  const __m512i low =
+      words(_mm512_unpacklo_epi8(p.plane[0], p.plane[1]), _mm512_unpacklo_epi8(p.plane[2], zero));
+  const __m512i high =
+      words(_mm512_unpackhi_epi8(p.plane[0], p.plane[1]), _mm512_unpackhi_epi8(p.plane[2], zero));
+  const __m512i v = _mm512_packs_epi16(low, high);
+  return _mm512_xor_si512(_mm512_min_epi8(_mm512_max_epi8(v, r.lo), r.hi), r.flip);
+}
+
+/// Two rows of n ≤ 32 elements, one in each half of a vector.
+[[gnu::always_inline]] inline void two_short_rows(const PowerTable& table, Result r, float scale,
+                                                  uint8_t flip, const uint8_t* in, int64_t n,
+                                                  uint8_t* out) {
+  const auto inside = static_cast<__mmask32>(first_bytes(n));
+  const __mmask64 in_both = uint64_t{inside} << 32 | inside;
+  const auto folded = [](__m512i v, auto combine) {
+    v = combine(v, _mm512_shuffle_i64x2(v, v, 0xb1));
+    return combine(v, _mm512_shuffle_epi32(v, static_cast<_MM_PERM_ENUM>(0x4e)));
+  };
+  const auto larger = [](__m512i a, __m512i b) { return _mm512_max_epu8(a, b); };
+  __m512i x = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_maskz_loadu_epi8(inside, in)),
+                                 _mm256_maskz_loadu_epi8(inside, in + n), 1);
+  x = _mm512_maskz_mov_epi8(in_both,
+                            _mm512_xor_si512(x, _mm512_set1_epi8(static_cast<char>(flip))));
+  __m512i max = folded(x, larger);
+  max = larger(max, _mm512_shuffle_epi32(max, static_cast<_MM_PERM_ENUM>(0xb1)));
+  max = larger(max, _mm512_rol_epi32(max, 16));
+  max = larger(max, _mm512_rol_epi32(max, 8));
+  const Powers p = powers_of(table, _mm512_sub_epi8(max, x), in_both);
+  const __m512i none = _mm512_setzero_si512();
+  const __m512i low = _mm512_sad_epu8(p.plane[0], none);
+  const __m512i middle = _mm512_slli_epi64(_mm512_sad_epu8(p.plane[1], none), 8);
+  const __m512i high = _mm512_slli_epi64(_mm512_sad_epu8(p.plane[2], none), 16);
+  // Below 32 · 2^24.
+  const __m512i sum = folded(_mm512_add_epi64(low, _mm512_add_epi64(middle, high)),
+                             [](__m512i a, __m512i b) { return _mm512_add_epi64(a, b); });
+  const __m512 total =
+      _mm512_cvtepi32_ps(_mm512_shuffle_epi32(sum, static_cast<_MM_PERM_ENUM>(0xa0)));
+  r.factor = _mm512_div_ps(_mm512_set1_ps(scale), total);
+  const __m512i y = results(p, r);
+  _mm256_mask_storeu_epi8(out, inside, _mm512_castsi512_si256(y));
+  _mm256_mask_storeu_epi8(out + n, inside, _mm512_extracti64x4_epi64(y, 1));
 }
 
 void softmax_q8(const SoftmaxQ8& g, const uint8_t* in, int64_t rows, int64_t n, uint8_t* out) {
+  constexpr int64_t kKept = 8;  // vectors of a row whose powers are kept
   const PowerTable table = make_power_table(g.powers);
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(g.flip));
   const __m512i none = _mm512_setzero_si512();
+  const int to_signed = g.flip != 0 ? 0 : -128;
+  const auto bytes = [](int v) { return _mm512_set1_epi8(static_cast<char>(v)); };
   Result r;
-  r.lo = _mm512_set1_ps(static_cast<float>(g.lo - g.zero_point));
-  r.hi = _mm512_set1_ps(static_cast<float>(g.hi - g.zero_point));
-  r.zero_point = _mm512_set1_epi32(g.zero_point - 0x4b400000);
+  r.lo = bytes(g.lo + to_signed);
+  r.hi = bytes(g.hi + to_signed);
+  r.flip = bytes(to_signed);
+  r.zero_point = _mm512_set1_epi16(static_cast<int16_t>(g.zero_point + to_signed));
+  Powers kept[kKept];
   const auto part_at = [&](int64_t i, __mmask64& inside) {
     inside = first_bytes(n - i);
     return _mm512_maskz_mov_epi8(inside,
                                  _mm512_xor_si512(_mm512_maskz_loadu_epi8(inside, in + i), flip));
   };
+  for (; n <= 32 && rows >= 2; rows -= 2, in += 2 * n, out += 2 * n)
+    two_short_rows(table, r, g.out_inverse_scale, g.flip, in, n, out);
   for (; rows > 0; --rows, in += n, out += n) {
     __mmask64 inside;
     __m512i most = part_at(0, inside);
     for (int64_t i = 64; i < n; i += 64) most = _mm512_max_epu8(most, part_at(i, inside));
-    const __m512i max = _mm512_set1_epi8(static_cast<char>(largest(most)));
+    const __m512i max = bytes(largest(most));
     __m512i sum = none;
     for (int64_t i = 0; i < n; i += 64) {
       const __m512i x = part_at(i, inside);
       const Powers p = powers_of(table, _mm512_sub_epi8(max, x), inside);
+      if (i < 64 * kKept) kept[i / 64] = p;
       const __m512i low = _mm512_sad_epu8(p.plane[0], none);
       const __m512i middle = _mm512_slli_epi64(_mm512_sad_epu8(p.plane[1], none), 8);
       const __m512i high = _mm512_slli_epi64(_mm512_sad_epu8(p.plane[2], none), 16);
@@ -149,12 +189,13 @@ void softmax_q8(const SoftmaxQ8& g, const uint8_t* in, int64_t rows, int64_t n, 
     const auto total = static_cast<uint64_t>(_mm512_reduce_add_epi64(sum));
     r.factor = _mm512_set1_ps(g.out_inverse_scale / static_cast<float>(total));
     for (int64_t i = 0; i < n; i += 64) {
+      if (i < 64 * kKept) {
+        _mm512_mask_storeu_epi8(out + i, first_bytes(n - i), results(kept[i / 64], r));
+        continue;
+      }
       const __m512i x = part_at(i, inside);
       const Powers p = powers_of(table, _mm512_sub_epi8(max, x), inside);
-      store_results<0>(p, r, n - i, out + i);
-      store_results<1>(p, r, n - i, out + i);
-      store_results<2>(p, r, n - i, out + i);
-      store_results<3>(p, r, n - i, out + i);
+      _mm512_mask_storeu_epi8(out + i, inside, results(p, r));
     }
   }
 }

@@ -1,78 +1,109 @@
 // SPDX-License-Identifier: Apache-2.0
 // f32 matrix product by indirection; see GemmF32. Needs rows.inl.
 
+/// Vectors of the widest tile: one more than a block of three has, for columns that would leave a
+/// block of only one.
+constexpr int kMostVectorsF32 = kGemmF32Nv == 3 ? 4 : kGemmF32Nv;
+/// Rows of tiles of that many vectors.
+template <int Nv>
+constexpr int kTileRowsF32 = Nv > kGemmF32Nv ? 6 : kGemmF32Mr;
 /// Depths of a part at most: weights of a block that stay in the first-level cache with the rows of
 /// a tile.
-constexpr int64_t kPartDepthsF32 = 256;
-/// Tiles of rows that go through the parts of a block together.
-constexpr int64_t kPartTilesF32 = 8;
+constexpr int64_t kPartDepthsF32 = 9216 / (kGemmF32Nv * kLanes);
+/// Rows that go through the parts of a block together at most.
+constexpr int64_t kPartRowsF32 = 96;
 
 /// Some depths of one block of columns, for all rows that go together. Sums of all parts but the
 /// last one wait in memory for the next.
 struct PartF32 {
+  const GemmF32& g;
+  int64_t i0;            ///< the first of the rows
+  int64_t i;             ///< a tile's first row, from there
   int64_t tap, first;    ///< where the depths begin
   int64_t count;         ///< how many of the taps·k they are
   const float* weights;  ///< [count][kNr]
-  const float* ahead;    ///< weights of the next part
+  int64_t more_weights;  ///< Elements from there to those of vector kGemmF32Nv.
+  const float* ahead;    ///< weights for a tile to bring nearer
   const float* start;    ///< what the sums begin with
   int64_t start_stride;  ///< Elements between rows of `start`.
+  int64_t more_start;    ///< Elements from there to those of vector kGemmF32Nv.
   float* out;            ///< of the first row
   int64_t out_stride;
   int64_t columns;
   float lo, hi;
 };
 
-/// Stores the sums of one tile, `rows` rows of `vectors` vectors each. Not part of the tile, which
-/// keeps its sums in registers only if it never indexes them by a variable.
-[[gnu::noinline]] void gemm_f32_finish(const PartF32& p, const F* acc, int64_t vectors, int rows,
-                                       float* out) {
-  const F lo = set(p.lo);
-  const F hi = set(p.hi);
-#pragma GCC unroll 1
-  for (int i = 0; i < rows; ++i, acc += vectors, out += p.out_stride) {
-    int64_t j = 0;
-#pragma GCC unroll 1
-    for (; (j + 1) * kLanes <= p.columns; ++j)
-      store(out + j * kLanes, minimum(maximum(acc[j], lo), hi));
-    if (j < vectors)
-      store_n(out + j * kLanes, minimum(maximum(acc[j], lo), hi), p.columns - j * kLanes);
+/// A number known to the compiler.
+template <int I>
+struct Index {
+  constexpr operator int() const { return I; }
+};
+
+/// body(0) … body(N − 1), each with a number known to the compiler: arrays that only they index
+/// become registers.
+template <int N, class Body>
+[[gnu::always_inline]] inline void unrolled(const Body& body) {
+  if constexpr (N > 0) {
+    unrolled<N - 1>(body);
+    body(Index<N - 1>{});
   }
 }
 
-/// Starts of `rows` rows from i0 on at tap t.
-[[gnu::noinline]] void gemm_f32_rows(const GemmF32& g, int64_t i0, int rows, int64_t t,
-                                     const float** p) {
+/// Starts of Mr rows from i on at tap t.
+template <int Mr>
+[[gnu::always_inline]] inline void gemm_f32_rows(const GemmF32& g, int64_t i, int64_t t,
+                                                 const float* (&p)[Mr]) {
+  if (g.at == nullptr) {
+    const float* row = g.a + i * g.a_stride;
+    unrolled<Mr>([&](auto r) __attribute__((always_inline)) {
+      p[r] = row;
+      row += g.a_stride;
+    });
+    return;
+  }
+  const float* rows[Mr];
 #pragma GCC unroll 1
-  for (int i = 0; i < rows; ++i) p[i] = row_at(g, i0 + i, t);
+  for (int r = 0; r < Mr; ++r) rows[r] = row_at(g, i + r, t);
+  unrolled<Mr>([&](auto r) __attribute__((always_inline)) { p[r] = rows[r]; });
 }
 
 /// One tile of Mr rows × Nv vectors of columns: row i of those that begin at i0. `ahead`: weights
 /// to bring nearer.
 template <int Mr, int Nv>
-void gemm_f32_tile(const GemmF32& g, const PartF32& part, int64_t i0, int64_t i,
-                   const float* ahead) {
+[[gnu::noinline]] void gemm_f32_tile(const PartF32& part) {
   constexpr int kNr = kGemmF32Nv * kLanes;
   F acc[Mr][Nv];
-  const float* start = part.start + i * part.start_stride;
-  for (int r = 0; r < Mr; ++r, start += part.start_stride) {
-    for (int j = 0; j < Nv; ++j) acc[r][j] = load(start + j * kLanes);
-  }
+  const float* start = part.start + part.i * part.start_stride;
+  unrolled<Mr>([&](auto r) __attribute__((always_inline)) {
+    unrolled<Nv>([&](auto j) __attribute__((always_inline)) {
+      acc[r][j] = load(start + (j < kGemmF32Nv ? j * kLanes : part.more_start));
+    });
+    start += part.start_stride;
+  });
   const float* w = part.weights;
+  const float* more = w + part.more_weights;
+  const float* ahead = part.ahead;
   int64_t d = part.first;
   for (int64_t t = part.tap, left = part.count; left > 0; ++t, d = 0) {
-    const int64_t end = d + left < g.k ? d + left : g.k;
+    const int64_t end = d + left < part.g.k ? d + left : part.g.k;
     left -= end - d;
     const float* p[Mr];
-    gemm_f32_rows(g, i0 + i, Mr, t, p);
+    gemm_f32_rows<Mr>(part.g, part.i0 + part.i, t, p);
     const auto add = [&](int64_t at) __attribute__((always_inline)) {
       F wv[Nv];
-      for (int j = 0; j < Nv; ++j) wv[j] = load(w + j * kLanes);
-      for (int r = 0; r < Mr; ++r) {
+      unrolled<Nv>([&](auto j) __attribute__((always_inline)) {
+        wv[j] = load(j < kGemmF32Nv ? w + j * kLanes : more);
+      });
+      unrolled<Mr>([&](auto r) __attribute__((always_inline)) {
         const F a = set(p[r][at]);
-        for (int j = 0; j < Nv; ++j) acc[r][j] = fma(a, wv[j], acc[r][j]);
-      }
+        unrolled<Nv>([&](auto j) __attribute__((always_inline)) {
+          acc[r][j] = add_product(acc[r][j], a, wv[j]);
+        });
+      });
       w += kNr;
+      more += kNr;
     };
+#pragma GCC unroll 1
     for (; d + 2 <= end; d += 2, ahead += kLanes) {
       __builtin_prefetch(ahead, 0, 2);
       add(d);
@@ -80,104 +111,129 @@ void gemm_f32_tile(const GemmF32& g, const PartF32& part, int64_t i0, int64_t i,
     }
     if (d < end) add(d);
   }
-  float* out = part.out + i * part.out_stride;
-  if (part.columns >= Nv * kLanes) {
-    const F lo = set(part.lo);
-    const F hi = set(part.hi);
-    for (int r = 0; r < Mr; ++r, out += part.out_stride) {
-      for (int j = 0; j < Nv; ++j) store(out + j * kLanes, minimum(maximum(acc[r][j], lo), hi));
-    }
-    return;
-  }
-  F done[Mr * Nv];
-  for (int r = 0; r < Mr; ++r) {
-    for (int j = 0; j < Nv; ++j) done[r * Nv + j] = acc[r][j];
-  }
-  gemm_f32_finish(part, done, Nv, Mr, out);
+  const F lo = set(part.lo);
+  const F hi = set(part.hi);
+  float* out = part.out + part.i * part.out_stride;
+  unrolled<Mr>([&](auto r) __attribute__((always_inline)) {
+    unrolled<Nv>([&](auto j) __attribute__((always_inline)) {
+      const F sum = minimum(maximum(acc[r][j], lo), hi);
+      if constexpr (kMaskedStores && j == Nv - 1) {
+        store_n(out + j * kLanes, sum, part.columns - j * kLanes);
+      } else {
+        store(out + j * kLanes, sum);
+      }
+    });
+    out += part.out_stride;
+  });
 }
 
-/// The tile of `rows` rows that is just wide enough for the part's columns.
-template <int Mr>
-void gemm_f32_block(const GemmF32& g, const PartF32& part, int64_t i0, int64_t i, int rows,
-                    bool narrow, const float* ahead) {
+/// The tile of `rows` rows and `vectors` vectors of columns.
+template <int Mr, int Nv>
+void gemm_f32_block(const PartF32& part, int rows, int vectors) {
+  if constexpr (Nv > 1) {
+    if (vectors < Nv) return gemm_f32_block<kTileRowsF32<Nv - 1>, Nv - 1>(part, rows, vectors);
+  }
   if constexpr (Mr > 1) {
-    if (rows < Mr) return gemm_f32_block<Mr - 1>(g, part, i0, i, rows, narrow, ahead);
+    if (rows < Mr) return gemm_f32_block<Mr - 1, Nv>(part, rows, vectors);
   }
-  if (narrow) {
-    gemm_f32_tile<Mr, 1>(g, part, i0, i, ahead);
-  } else {
-    gemm_f32_tile<Mr, kGemmF32Nv>(g, part, i0, i, ahead);
-  }
+  gemm_f32_tile<Mr, Nv>(part);
 }
 
-/// All rows of a part. Each of four tiles brings a quarter of the next part's weights nearer.
-void gemm_f32_part(const GemmF32& g, const PartF32& part, int64_t i0, int64_t rows, bool narrow) {
-  constexpr int kMr = kGemmF32Mr;
-  const int64_t quarter = part.count * (kGemmF32Nv * kLanes / 4);
+/// All rows of a part. Each tile brings another piece of the weights from `next` on nearer.
+void gemm_f32_part(PartF32& part, int64_t rows, int vectors, const float* next) {
+  constexpr int64_t kPieces = 2 * kGemmF32Nv;  // a tile fetches one vector for each two depths
+  const int64_t most =
+      vectors > kGemmF32Nv ? kTileRowsF32<kMostVectorsF32> : kTileRowsF32<kGemmF32Nv>;
   // Tiles of nearly equal height: a few rows alone would wait for each other's sums.
-  int64_t tiles = (rows + kMr - 1) / kMr;
-  int64_t turn = 0;
-  for (int64_t i = 0; i < rows; --tiles, ++turn) {
-    const auto height = static_cast<int>((rows - i + tiles - 1) / tiles);
-    gemm_f32_block<kMr>(g, part, i0, i, height, narrow, part.ahead + (turn & 3) * quarter);
-    i += height;
+  int64_t tiles = (rows + most - 1) / most;
+  int64_t piece = 0;
+  for (part.i = 0; part.i < rows; --tiles) {
+    const auto height = static_cast<int>((rows - part.i + tiles - 1) / tiles);
+    part.ahead = next + piece * (part.count / 2 * kLanes);
+    gemm_f32_block<kTileRowsF32<kMostVectorsF32>, kMostVectorsF32>(part, height, vectors);
+    part.i += height;
+    piece = piece + 1 == kPieces ? 0 : piece + 1;
   }
 }
 
-/// One block of columns from j on of `rows` rows from i0 on, its depths in parts of `count`. sums:
-/// kNr for each row. Returns the next block's weights.
-const float* gemm_f32_columns(const GemmF32& g, const float* w, int64_t i0, int64_t rows, int64_t j,
-                              int64_t count, float* sums) {
+/// Where stores can't be masked: the sums of the last columns, which are no whole vectors.
+void gemm_f32_store_part(const float* sums, int64_t stride, int64_t rows, int64_t columns,
+                         float* out, int64_t out_stride) {
+  for (int64_t i = 0; i < rows; ++i, sums += stride, out += out_stride) {
+    int64_t j = 0;
+    for (; j + kLanes <= columns; j += kLanes) store(out + j, load(sums + j));
+    if (j < columns) store_n(out + j, load(sums + j), columns - j);
+  }
+}
+
+/// `columns` columns from j on of `rows` rows from i0 on, their depths in parts of `count`. sums:
+/// as many whole vectors for each row.
+void gemm_f32_columns(const GemmF32& g, const float* w, int64_t i0, int64_t rows, int64_t j,
+                      int64_t columns, int64_t count, float* sums) {
   constexpr int64_t kNr = kGemmF32Nv * kLanes;
-  const int64_t columns = g.n - j < kNr ? g.n - j : kNr;
-  PartF32 part = {.tap = 0,
+  const int64_t vectors = (columns + kLanes - 1) / kLanes;
+  const int64_t stride = vectors * kLanes;
+  const int64_t block = (1 + g.taps * g.k) * kNr;
+  const bool direct = kMaskedStores || columns == stride;
+  float* out = g.out + i0 * g.out_stride + j;
+  PartF32 part = {.g = g,
+                  .i0 = i0,
+                  .i = 0,
+                  .tap = 0,
                   .first = 0,
                   .count = count,
                   .weights = w + kNr,
+                  .more_weights = block,
                   .ahead = nullptr,
                   .start = w,
                   .start_stride = 0,
+                  .more_start = block,
                   .out = sums,
-                  .out_stride = kNr,
-                  .columns = kNr,
+                  .out_stride = stride,
+                  .columns = stride,
                   .lo = -__builtin_inff(),
                   .hi = __builtin_inff()};
   for (int64_t left = g.taps * g.k;; left -= count) {
     const bool last = left <= count;
     if (last) {
       part.count = left;
-      part.out = g.out + i0 * g.out_stride + j;
-      part.out_stride = g.out_stride;
-      part.columns = columns;
       part.lo = g.lo;
       part.hi = g.hi;
     }
+    if (last && direct) {
+      part.out = out;
+      part.out_stride = g.out_stride;
+      part.columns = columns;
+    }
     const float* next = part.weights + part.count * kNr;
-    part.ahead = last && g.n - j <= kNr ? g.weights : next;
-    gemm_f32_part(g, part, i0, rows, columns <= kLanes);
-    if (last) return next;
+    gemm_f32_part(part, rows, static_cast<int>(vectors),
+                  last && g.n - j <= columns && i0 + rows < g.m ? g.weights : next);
+    if (last) break;
     part.weights = next;
     part.start = sums;
-    part.start_stride = kNr;
+    part.start_stride = stride;
+    part.more_start = kNr;
     for (part.first += count; part.first >= g.k; part.first -= g.k) ++part.tap;
   }
+  if (!direct) gemm_f32_store_part(sums, stride, rows, columns, out, g.out_stride);
 }
 
 void gemm_f32(const GemmF32& g) {
-  constexpr int64_t kMr = kGemmF32Mr;
-  constexpr int64_t kRows = kPartTilesF32 * kMr;
-  alignas(kVecBytes) float sums[kRows * kGemmF32Nv * kLanes];
+  constexpr int64_t kNr = kGemmF32Nv * kLanes;
+  constexpr int64_t kMost = kMostVectorsF32 * kLanes;
+  alignas(kVecBytes) float sums[kPartRowsF32 * kMost];
   const int64_t depth = g.taps * g.k;
   const int64_t parts = (depth + kPartDepthsF32 - 1) / kPartDepthsF32;
   const int64_t count = parts <= 1 ? depth : (depth + parts - 1) / parts;
-  // Rows under neighbouring windows share their pixels: each one adds about one.
-  int64_t together = parts <= 1 ? rows_together(g.n * depth * 4, g.k * 4, kMr) : kRows;
-  const int64_t groups = (g.m + together - 1) / together;
-  if (groups > 1) together = (g.m + groups - 1) / groups;
+  const int64_t groups = (g.m + kPartRowsF32 - 1) / kPartRowsF32;
+  const int64_t together = groups <= 1 ? g.m : (g.m + groups - 1) / groups;
   for (int64_t i0 = 0; i0 < g.m; i0 += together) {
     const int64_t rows = i0 + together < g.m ? together : g.m - i0;
     const float* w = g.weights;
-    for (int64_t j = 0; j < g.n; j += kGemmF32Nv * kLanes)
-      w = gemm_f32_columns(g, w, i0, rows, j, count, sums);
+    for (int64_t j = 0, columns; j < g.n; j += columns) {
+      columns = g.n - j > kMost ? kNr : g.n - j;
+      gemm_f32_columns(g, w, i0, rows, j, columns, count, sums);
+      w += (1 + depth) * kNr;
+    }
   }
 }

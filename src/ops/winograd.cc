@@ -81,11 +81,22 @@ void pack_columns(const WinogradSizes& z, const float* filter, int64_t c, int64_
   }
 }
 
+/// Channels in whole vectors of the widest tier.
+int64_t padded_channels(int64_t c) {
+  return (c + 15) / 16 * 16;
+}
+
+/// Output channels of a block: at most as many as one of the kernel's, about as many in each.
+int64_t block_channels(int64_t m) {
+  const int64_t nr = kernels().gemm_f32_nr, blocks = std::max<int64_t>(1, (m + nr - 1) / nr);
+  return std::min(nr, padded_channels((m + blocks - 1) / blocks));
+}
+
 Status transform_weights(OpContext& op, const Tensor& filter, const Tensor* bias, Winograd* s) {
   const WinogradSizes z = sizes_of(s->kind);
   const int nr = kernels().gemm_f32_nr;
-  const int64_t m = filter.shape[0], c = filter.shape[3], blocks = (m + nr - 1) / nr,
-                block = z.positions() * (1 + c) * nr;
+  const int64_t m = filter.shape[0], c = filter.shape[3], width = block_channels(m),
+                blocks = (m + width - 1) / width, block = z.positions() * (1 + c) * nr;
   const auto bytes = static_cast<size_t>(blocks * block) * sizeof(float),
              bias_bytes = static_cast<size_t>(blocks * nr) * sizeof(float),
              zero_bytes = static_cast<size_t>(c) * sizeof(float);
@@ -97,7 +108,7 @@ Status transform_weights(OpContext& op, const Tensor& filter, const Tensor* bias
   const int64_t column = int64_t{z.h.r} * z.w.r * c;
   op.parallel_for(blocks, [&](int64_t begin, int64_t end, int) {
     for (int64_t b = begin; b < end; ++b)
-      pack_columns(z, filter.as<float>() + b * nr * column, c, std::min<int64_t>(nr, m - b * nr),
+      pack_columns(z, filter.as<float>() + b * width * column, c, std::min(width, m - b * width),
                    nr, weights + b * block);
   });
   if (bias != nullptr) std::memcpy(padded, bias->data, static_cast<size_t>(m) * sizeof(float));
@@ -107,11 +118,6 @@ Status transform_weights(OpContext& op, const Tensor& filter, const Tensor* bias
 }
 
 // ---- Choice
-
-/// Channels in whole vectors of the widest tier.
-int64_t padded_channels(int64_t c) {
-  return (c + 15) / 16 * 16;
-}
 
 /// Sub-grids of one dimension that have outputs, and the tiles of the first of them.
 int64_t grids_of(const WindowDim& d) {
@@ -303,7 +309,8 @@ void transform_output(const Run& r, int64_t tile, const float* planes, int64_t j
 void multiply(const Run& r, int64_t b, int64_t first, int64_t count, const float* inputs,
               float* products) {
   const int nr = kernels().gemm_f32_nr;
-  const int64_t c = r.x.shape[3], j = b * nr, columns = std::min<int64_t>(nr, r.y.shape[3] - j);
+  const int64_t c = r.x.shape[3], width = block_channels(r.y.shape[3]), j = b * width,
+                columns = std::min(width, r.y.shape[3] - j);
   const int positions = r.z.positions();
   const float* weights = r.s.weights + b * positions * (1 + c) * nr;
   const int64_t whole = (columns + 15) / 16 * 16;  // as WinogradOut reads them
@@ -328,7 +335,8 @@ void invoke_winograd(OpContext& op, const ConvGeometry& g, const Winograd& s, co
                      const Clamp<float>& clamp, Tensor* y) {
   const Run r{g, s, x, clamp, *y, sizes_of(s.kind)};
   const int nr = kernels().gemm_f32_nr;
-  const int64_t channel_blocks = (y->shape[3] + nr - 1) / nr,
+  const int64_t width = block_channels(y->shape[3]),
+                channel_blocks = (y->shape[3] + width - 1) / width,
                 blocks = s.tiles == 0 ? 0 : (s.tiles + s.block - 1) / s.block,
                 product_size = s.block * r.z.positions() * nr;
   auto* inputs = op.scratch<float>(s.inputs);

@@ -71,7 +71,7 @@ class WinogradKernels : public Kernels {
  protected:
   /// Channels in whole vectors.
   int64_t whole(int64_t c) const {
-    const int64_t lanes = table().gemm_f32_nr / 2;
+    const int64_t lanes = std::min(table().gemm_f32_nr / 2, 16);
     return (c + lanes - 1) / lanes * lanes;
   }
 };

@@ -18,6 +18,9 @@ constexpr bool kFused = true;  ///< whether fma rounds once
 [[gnu::always_inline]] inline F fma(F a, F b, F c) {
   return _mm256_fmadd_ps(a, b, c);
 }
+[[gnu::always_inline]] inline F add_product(F sum, F a, F b) {
+  return fma(a, b, sum);
+}
 [[gnu::always_inline]] inline F minimum(F a, F b) {
   return _mm256_min_ps(b, a);
 }

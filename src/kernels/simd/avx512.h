@@ -6,8 +6,8 @@ constexpr int kVecBytes = 64;
 #include "kernels/simd/plain.inl"
 #include "kernels/simd/vec.inl"
 
-constexpr int kGemmF32Mr = 12;
-constexpr int kGemmF32Nv = 2;
+constexpr int kGemmF32Mr = 8;
+constexpr int kGemmF32Nv = 3;
 constexpr int kGemmQ8Mr = kVnni ? 12 : 8;
 constexpr int kGemmQ8Nv = 2;
 
@@ -17,6 +17,12 @@ using U16 = uint16_t __attribute__((vector_size(kVecBytes)));
 constexpr bool kFused = true;  ///< whether fma rounds once
 [[gnu::always_inline]] inline F fma(F a, F b, F c) {
   return _mm512_fmadd_ps(a, b, c);
+}
+/// sum + a · b. Not left to the compiler, which would spread a tile's sums over ever other
+/// registers.
+[[gnu::always_inline]] inline F add_product(F sum, F a, F b) {
+  __asm__("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+  return sum;
 }
 [[gnu::always_inline]] inline F minimum(F a, F b) {
   return _mm512_min_ps(b, a);
@@ -101,6 +107,7 @@ constexpr bool kHasWordPermute = true;
 inline F load_n(const float* p, int64_t n) {
   return _mm512_maskz_loadu_ps(first_lanes(n), p);
 }
+constexpr bool kMaskedStores = true;  ///< whether store_n is as fast as store
 inline void store_n(float* p, F v, int64_t n) {
   _mm512_mask_storeu_ps(p, first_lanes(n), v);
 }

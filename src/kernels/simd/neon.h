@@ -16,6 +16,9 @@ constexpr bool kFused = true;  ///< whether fma rounds once
 [[gnu::always_inline]] inline F fma(F a, F b, F c) {
   return vfmaq_f32(c, a, b);
 }
+[[gnu::always_inline]] inline F add_product(F sum, F a, F b) {
+  return fma(a, b, sum);
+}
 // Not FMIN and FMAX: with a NaN in b the result is a, as on the other tiers.
 [[gnu::always_inline]] inline F minimum(F a, F b) {
   return vbslq_f32(vcltq_f32(b, a), b, a);

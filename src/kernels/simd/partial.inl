@@ -8,6 +8,7 @@ inline F load_n(const float* p, int64_t n) {
   return v;
 }
 
+constexpr bool kMaskedStores = false;  ///< whether store_n is as fast as store
 inline void store_n(float* p, F v, int64_t n) {
   __builtin_memcpy(p, &v, static_cast<size_t>(n) * sizeof(float));
 }

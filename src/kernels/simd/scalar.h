@@ -14,6 +14,9 @@ constexpr bool kFused = false;  ///< whether fma rounds once
 [[gnu::always_inline]] inline F fma(F a, F b, F c) {
   return a * b + c;
 }
+[[gnu::always_inline]] inline F add_product(F sum, F a, F b) {
+  return fma(a, b, sum);
+}
 [[gnu::always_inline]] inline F minimum(F a, F b) {
   return select(b < a, b, a);
 }

@@ -18,6 +18,9 @@ constexpr bool kFused = false;  ///< whether fma rounds once
 [[gnu::always_inline]] inline F fma(F a, F b, F c) {
   return a * b + c;
 }
+[[gnu::always_inline]] inline F add_product(F sum, F a, F b) {
+  return fma(a, b, sum);
+}
 [[gnu::always_inline]] inline F minimum(F a, F b) {
   return reinterpret_cast<F>(
       wasm_f32x4_pmin(reinterpret_cast<v128_t>(a), reinterpret_cast<v128_t>(b)));

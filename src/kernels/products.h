@@ -194,12 +194,16 @@ struct DepthwiseRow {
   int64_t out_stride = 0;  ///< Elements from one output pixel to the next, ≥ c.
 };
 
-/// f32 depthwise convolution of one output row, see DepthwiseRow.
-///   out[i][ch] = clamp(bias[ch] + Σ_fy Σ_fx rows[fy][…][ch] · weight[fy][fx][ch], lo, hi)
+/// f32 depthwise convolution of output rows, see DepthwiseRow.
+///   out[r][i][ch] = clamp(bias[ch] + Σ_fy Σ_fx rows[r·row_step + fy][…][ch] · weight[fy][fx][ch],
+///   lo, hi)
 struct DepthwiseF32 : DepthwiseRow {
-  const float* const* rows = nullptr;  ///< [kh]
+  const float* const* rows = nullptr;  ///< [(out_rows − 1)·row_step + kh]
   const float* weights = nullptr;      ///< From pack_depthwise_f32, nr = depthwise_f32_nr.
-  float* out = nullptr;                ///< [pixels][c]
+  float* out = nullptr;                ///< [out_rows][pixels][c]
+  int64_t out_rows = 1;
+  int64_t row_step = 1;  ///< Entries of `rows` from one output row to the next.
+  int64_t out_row = 0;   ///< Elements from one output row to the next.
   float lo = 0;
   float hi = 0;
 };

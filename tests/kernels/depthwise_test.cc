@@ -8,7 +8,7 @@
 namespace cygnet {
 namespace {
 
-/// A row of a depthwise convolution over an image of kh rows, of which some may be padding.
+/// A row of a depthwise convolution over kh rows of an image, of which some may be padding.
 struct Case {
   int64_t w, c, kh, kw, stride, dilation, pad, pixels;
   int64_t taps() const { return kh * kw; }
@@ -43,9 +43,9 @@ class Depthwise : public Kernels {
   };
 
   template <class T, class Random>
-  Image<T> make_image(const Case& k, T zero, Random random) {
+  Image<T> make_image(const Case& k, T zero, Random random, int64_t rows = 0) {
     Image<T> image{{}, {}, zero, k};
-    for (int64_t r = 0; r < k.kh; ++r) {
+    for (int64_t r = 0; r < std::max(rows, k.kh); ++r) {
       image.rows.push_back(std::make_unique<Guarded<T>>(static_cast<size_t>(k.w * k.c)));
       Guarded<T>& row = *image.rows.back();
       for (size_t i = 0; i < row.size(); ++i) row[static_cast<int64_t>(i)] = random();
@@ -78,7 +78,11 @@ class Depthwise : public Kernels {
   void check_f32(const Case& k) {
     SCOPED_TRACE(k.text());
     const auto quarter = [this] { return static_cast<float>(integer(-8, 8)) / 4; };
-    const auto image = make_image<float>(k, 0, quarter);
+    DepthwiseF32 g;
+    give(k, &g);
+    g.out_rows = flip_coin() ? 1 : integer(2, 6);
+    g.row_step = flip_coin() ? k.stride : integer(1, 3);
+    const auto image = make_image<float>(k, 0, quarter, (g.out_rows - 1) * g.row_step + k.kh);
     Guarded<float> weights(static_cast<size_t>(k.taps() * k.c));
     fill(weights, -8, 8);
     Guarded<float> bias(static_cast<size_t>(k.c));
@@ -88,27 +92,35 @@ class Depthwise : public Kernels {
     Guarded<float> packed(depthwise_f32_packed_bytes(k.c, k.taps(), nr) / sizeof(float));
     pack_depthwise_f32(weights.data(), has_bias ? bias.data() : nullptr, k.c, k.taps(), nr,
                        packed.data());
-    DepthwiseF32 g;
-    give(k, &g);
     g.rows = image.pointers.data();
     g.weights = packed.data();
-    Guarded<float> out(out_elements(k, g.out_stride));
+    const auto row = static_cast<int64_t>(out_elements(k, g.out_stride));
+    g.out_row = row + integer(0, 2);
+    Guarded<float> out(static_cast<size_t>((g.out_rows - 1) * g.out_row + row));
     g.out = out.data();
     g.lo = flip_coin() ? -11.5f : -kInfinity;
     g.hi = flip_coin() ? 14.0f : kInfinity;
     table().depthwise_f32(g);
-    for (int64_t i = 0; i < k.pixels; ++i) {
-      for (int64_t ch = 0; ch < k.c; ++ch) {
-        double acc = has_bias ? double{bias[ch]} : 0;
-        for (int64_t t = 0; t < k.taps(); ++t) {
-          const int64_t x = i * k.stride + t % k.kw * k.dilation - k.pad;
-          acc += double{image.at(t / k.kw, x, ch)} * double{weights[t * k.c + ch]};
+    const auto expected = [&](int64_t r, int64_t i, int64_t ch) {
+      double acc = has_bias ? double{bias[ch]} : 0;
+      for (int64_t t = 0; t < k.taps(); ++t) {
+        const int64_t x = i * k.stride + t % k.kw * k.dilation - k.pad;
+        acc += double{image.at(r * g.row_step + t / k.kw, x, ch)} * double{weights[t * k.c + ch]};
+      }
+      return std::clamp(acc, double{g.lo}, double{g.hi});
+    };
+    for (int64_t r = 0; r < g.out_rows; ++r) {
+      for (int64_t at = 0; at < (r + 1 < g.out_rows ? g.out_row : row); ++at) {
+        const int64_t i = at / g.out_stride, ch = at % g.out_stride;
+        if (at >= row || ch >= k.c) {
+          ASSERT_TRUE(out.untouched(r * g.out_row + at)) << "written behind pixel " << i;
+        } else {
+          ASSERT_EQ(double{out[r * g.out_row + at]}, expected(r, i, ch))
+              << "row " << r << " pixel " << i << " channel " << ch;
         }
-        acc = std::clamp(acc, double{g.lo}, double{g.hi});
-        ASSERT_EQ(double{out[i * g.out_stride + ch]}, acc) << "pixel " << i << " channel " << ch;
       }
     }
-    check_between(k, g.out_stride, out);
+    ASSERT_TRUE(out.intact());
   }
 
   /// How check_q8 chooses its numbers.

@@ -42,6 +42,7 @@ T negated(T x) {
 // ---- ABS
 
 struct AbsState {
+  Table8 table;           // of int8
   Multiplier multiplier;  // input scale / output scale
   bool rescales = false;
 };
@@ -56,27 +57,28 @@ Status infer_abs(OpContext& op) {
   return is_plain_abs(x) ? Status() : expect_quantized_pair(x, y);
 }
 
+// The code of the absolute value of a quantized element.
+template <class T>
+T absolute(const OpContext& op, const AbsState& s, int32_t x) {
+  const int32_t size = std::abs(x - op.input(0).quantization.zero_point());
+  const int64_t q = int64_t{s.rescales ? apply(s.multiplier, size) : size} +
+                    op.output(0).quantization.zero_point();
+  return static_cast<T>(
+      std::clamp<int64_t>(q, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+}
+
 Status prepare_abs(OpContext& op) {
   const Tensor &x = op.input(0), &y = op.output(0);
   if (is_plain_abs(x)) return {};
   auto* s = op.make_state<AbsState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(AbsState));
   s->rescales = x.quantization.scale() != y.quantization.scale();
-  return quantize_multiplier(static_cast<double>(x.quantization.scale() / y.quantization.scale()),
-                             &s->multiplier);
-}
-
-template <class T>
-void abs_quantized(OpContext& op) {
-  const auto& s = op.state<AbsState>();
-  const int32_t x_zero = op.input(0).quantization.zero_point(),
-                y_zero = op.output(0).quantization.zero_point();
-  map_elements<T>(op, [&](T x) {
-    const int32_t size = std::abs(x - x_zero);
-    const int64_t q = int64_t{s.rescales ? apply(s.multiplier, size) : size} + y_zero;
-    return static_cast<T>(
-        std::clamp<int64_t>(q, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
-  });
+  CYGNET_TRY(quantize_multiplier(
+      static_cast<double>(x.quantization.scale() / y.quantization.scale()), &s->multiplier));
+  if (x.type == int8)
+    fill_table(
+        int8, [&](int q) { return absolute<int8_t>(op, *s, q); }, &s->table);
+  return {};
 }
 
 Status invoke_abs(OpContext& op) {
@@ -89,9 +91,10 @@ Status invoke_abs(OpContext& op) {
   else if (is_plain_abs(x))
     map_elements<int16_t>(op, plain);
   else if (x.type == int16)
-    abs_quantized<int16_t>(op);
+    map_elements<int16_t>(
+        op, [&](int16_t q) { return absolute<int16_t>(op, op.state<AbsState>(), q); });
   else
-    abs_quantized<int8_t>(op);
+    apply_table(op, op.state<AbsState>().table);
   return {};
 }
 

@@ -17,6 +17,20 @@ enum class Arithmetic : uint8_t { add, sub, mul, max, min };
 /// f16, bf16, f64, integers.
 void arithmetic(OpContext& op, const BinaryState& state, Arithmetic what);
 
+/// a · b of 8 bits as kernels do it, results limited to [low, high].
+inline ZipQ8 zip_of_product(const Tensor& a, const Tensor& b, const Tensor& out, int32_t low,
+                            int32_t high) {
+  const Quantization &p = a.quantization, &q = b.quantization, &r = out.quantization;
+  return {.op = ZipQ8Op::mul,
+          .flip = static_cast<uint8_t>(a.type == Type::int8 ? 0x80 : 0),
+          .a_zero = p.zero_point(),
+          .b_zero = q.zero_point(),
+          .a_scale = p.scale() * q.scale() / r.scale(),
+          .zero_point = r.zero_point(),
+          .lo = low,
+          .hi = high};
+}
+
 /// out = a ∧ b or a ∨ b of bool elements; a byte other than 0 is true, results are 0 and 1.
 void logic(OpContext& op, const Broadcast& broadcast, bool conjunction);
 

@@ -29,14 +29,8 @@ Status prepare(OpContext& op) {
                      &out = op.output(0).quantization;
   const double real = static_cast<double>(a.scale() * b.scale() / out.scale());
   CYGNET_TRY(quantize_multiplier(real, &s->multiplier));
-  s->zip = {.op = ZipQ8Op::mul,
-            .flip = static_cast<uint8_t>(op.input(0).type == Type::int8 ? 0x80 : 0),
-            .a_zero = a.zero_point(),
-            .b_zero = b.zero_point(),
-            .a_scale = static_cast<float>(real),
-            .zero_point = out.zero_point(),
-            .lo = s->quantized.low,
-            .hi = s->quantized.high};
+  s->zip =
+      zip_of_product(op.input(0), op.input(1), op.output(0), s->quantized.low, s->quantized.high);
   return {};
 }
 

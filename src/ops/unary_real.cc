@@ -3,6 +3,7 @@
 // f16, bf16, int8 and uint8, by a table of the rounded results, and int16 with result scale 2^−15,
 // by interpolation. SQRT also int8 and int16, rounded down; what lies below zero gives zero.
 // Sources: tensorflow/lite/kernels/activations.cc, elementwise.cc, internal/reference/integer_ops.
+#include "ops/arithmetic.h"
 #include "ops/unary.h"
 #include "schema/tflite_generated.h"
 
@@ -136,8 +137,31 @@ void invoke_sqrt16(OpContext& op) {
 
 // ---- all types
 
+// ---- x · σ(x) of int8 or uint8, as MUL makes it of x and the result of LOGISTIC. runtime/fuse/
+// makes such nodes; input 1 is that result's tensor, without values.
+
+bool is_swish(const OpContext& op) {
+  return op.inputs() == 2;
+}
+
+Status prepare_swish(OpContext& op) {
+  auto* table = op.make_state<Table8>();
+  if (table == nullptr) return out_of_memory("table", sizeof(Table8));
+  const Tensor &x = op.input(0), &s = op.input(1);
+  CYGNET_TRY(expect_quantized_pair(x, s));
+  Table8 codes, factors;
+  fill_table(
+      x.type, [](int q) { return q; }, &codes);
+  fill_real_table(x, s, LogisticFunction::at, &factors);
+  const int32_t low = x.type == Type::int8 ? -128 : 0;
+  const ZipQ8 zip = zip_of_product(x, s, op.output(0), low, low + 255);
+  kernels().zip_q8(zip, codes.values, factors.values, 256, table->values);
+  return {};
+}
+
 template <class Function>
 Status prepare_sigmoid(OpContext& op) {
+  if (is_swish(op)) return prepare_swish(op);
   if (op.input(0).type == Type::int16)
     return prepare_sigmoid16(op, Function::kKernel == MapOp::tanh);
   return prepare_real_table(op, Function::at);

@@ -9,6 +9,7 @@
 #include "runtime/fuse/followers.h"
 #include "runtime/fuse/layer_norm.h"
 #include "runtime/fuse/leaders.h"
+#include "runtime/fuse/swish.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet {
@@ -434,8 +435,11 @@ Status start_plan(const Model& model, int subgraph, Plan* plan) {
 
 Status make_plan(const Model& model, int subgraph, const InterpreterOptions& options,
                  OpDriver* driver, Plan* plan) {
-  if (options.fuse && !options.reference && !options.keep_tensors)
+  if (options.fuse && !options.reference && !options.keep_tensors) {
+    CYGNET_TRY(fuse_swishes(model.graph().subgraphs[subgraph], plan));
+    // Of f32, so that none of its nodes is another one by now.
     CYGNET_TRY(fuse_layer_norms(model.graph().subgraphs[subgraph], plan));
+  }
   return Planner(model, subgraph, options, driver, plan).run();
 }
 

@@ -241,8 +241,8 @@ TEST(Cast, Cases) {
   constexpr int32_t kMost = std::numeric_limits<int32_t>::max(),
                     kLeast = std::numeric_limits<int32_t>::min();
   run_op_cases({
-      cast<float, int32_t>({1.9f, -1.9f, 3e9f, -3e9f, kNan, kInfinity},
-                           {1, -1, kMost, kLeast, 0, kMost}),
+      cast<float, int32_t>({kNan, 1.9f, -1.9f, 3e9f, -3e9f, kNan, kInfinity, 2147483520.0f, 3e9f},
+                           {0, 1, -1, kMost, kLeast, 0, kMost, 2147483520, kMost}),
       cast<float, int8_t>({1.9f, -200, 200, kNan}, {1, -128, 127, 0}),
       cast<float, uint8_t>({-1, 255.9f, 1e30f}, {0, 255, 255}),
       cast<double, float>({0.5, 1e300}, {0.5f, kInfinity}),

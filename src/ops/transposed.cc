@@ -186,9 +186,8 @@ Status prepare_kernels(OpContext& op, const TransposedOperands& in, Transposed* 
              rows = static_cast<size_t>(s->results.hybrid ? x.shape[0] : 1);
   s->zero = static_cast<uint8_t*>(op.allocate(rows * row_bytes));
   if (s->zero == nullptr) return out_of_memory("padding", rows * row_bytes);
-  if (type_bits(x.type) == 8)
-    std::memset(s->zero, unsigned_zero_point(x) ^ sign_flip(x), row_bytes);
-  if (ends_with_file(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
+  if (type_bits(x.type) == 8) std::memset(s->zero, unsigned_zero_point(x), row_bytes);
+  if (sign_flip(x) != 0 || ends_with_file(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
   const int64_t most_taps = int64_t{phase_taps(h, 0)} * phase_taps(w, 0);
   return op.request_scratch(
       static_cast<size_t>(op.threads() * kPixelsPerCall * most_taps) * sizeof(int32_t),
@@ -343,7 +342,6 @@ void run_row(OpContext& op, const TransposedOperands& in, const Transposed& s,
       run_gemm(
           in.filter, y,
           {.a = run ? target.image + (row.first * in.x.shape[2] + x) * c * element : target.image,
-           .flip = sign_flip(in.x),
            .at = run ? nullptr : at,
            .a_stride = c,
            .zero = target.zero,
@@ -379,7 +377,7 @@ const uint8_t* stage_input(OpContext& op, const TransposedOperands& in, const Tr
   }
   if (s.staged < 0) return in.x.as<uint8_t>();
   auto* staged = op.scratch<uint8_t>(s.staged);
-  std::memcpy(staged, in.x.data, in.x.bytes);
+  kernels().xor_copy(in.x.as<uint8_t>(), static_cast<int64_t>(in.x.bytes), sign_flip(in.x), staged);
   return staged;
 }
 

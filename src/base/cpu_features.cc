@@ -62,7 +62,8 @@ CpuFeatures detect_cpu_features() {
   features.avx512 = features.avx2 && zmm && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31);
   features.avx512vnni = features.avx512 && bit(c, 11);
   features.avx512vbmi = features.avx512vnni && bit(c, 1);
-  const bool tiles = (xcr0 & 0x60000u) == 0x60000u && bit(d, 24) && bit(d, 25);  // AMX-TILE, -INT8
+  const bool tiles = (xcr0 & 0x60000u) == 0x60000u && bit(d, 22) && bit(d, 24) &&
+                     bit(d, 25);  // AMX-BF16, -TILE, -INT8
   features.amx = features.avx512vbmi && tiles && tiles_permitted();
   return features;
 }

@@ -11,7 +11,7 @@ struct CpuFeatures {
   bool avx512 = false;  ///< AVX-512 F, BW, DQ, VL, with avx2
   bool avx512vnni = false;
   bool avx512vbmi = false;
-  bool amx = false;  ///< AMX tiles of 8-bit integers, which the system let this process use
+  bool amx = false;  ///< AMX tiles of bytes and of bfloat16, which the system let this process use
   bool neon = false;
   bool dotprod = false;  ///< SDOT and UDOT, with neon
   bool i8mm = false;     ///< USDOT and the matrix products of bytes, with dotprod

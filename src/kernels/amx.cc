@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// 8-bit matrix products by tiles; everything else is the tier below.
+// Matrix products by tiles; everything else is the tier below.
 #include <immintrin.h>
 
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/kernels.h"
+#include "kernels/pack.h"
 #include "kernels/tiers.h"
 
 namespace cygnet::isa_amx {
@@ -17,12 +18,15 @@ constexpr bool kVnni = true;
 #include "kernels/rows.inl"
 //
 #include "kernels/gemm_amx.inl"
+//
+#include "kernels/gemm_split.inl"
 }  // namespace
 
 void fill(KernelTable& t) {
   gemm_q8_lower = t.gemm_q8;
   t.gemm_q8 = gemm_q8_amx;
   t.gemm_q8_mr = 2 * kTileRows;
+  t.gemm_split = gemm_split;
 }
 
 }  // namespace cygnet::isa_amx

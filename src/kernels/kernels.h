@@ -218,7 +218,7 @@ struct SoftmaxQ8 {
   int32_t hi = 0;
 };
 
-/// One tier's kernels. Every pointer is set.
+/// One tier's kernels. Every pointer is set but gemm_split.
 struct KernelTable {
   Isa isa;
   bool depthwise_q8_words;  ///< Packed weights of depthwise_q8 are pairs of int16.
@@ -232,6 +232,7 @@ struct KernelTable {
   int depthwise_q8_nr;  ///< Channels of a block of packed weights.
 
   void (*gemm_f32)(const GemmF32&);
+  void (*gemm_split)(const GemmSplit&);  ///< null: the tier has no units for it
   void (*winograd_in)(const WinogradIn&);
   void (*winograd_out)(const WinogradOut&);
   void (*gemm_q8)(const GemmQ8&);

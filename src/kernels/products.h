@@ -3,6 +3,7 @@
 // kernels.h hold.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace cygnet {
@@ -37,6 +38,17 @@ struct GemmF32 {
   int64_t out_stride = 0;
   float lo = 0;
   float hi = 0;
+};
+
+/// The same product on units for bfloat16, of 8 significant bits. Each number is the sum of three
+/// of those, 24 bits as f32 has. Of the nine products of their parts the six largest count; the
+/// others are less than 2^−22 of the product of the numbers. Sums are f32. Infinities make NaN.
+/// Results below 2^−126 become 0. Source: Henry, Tang, Heinecke: Leveraging the bfloat16 Artificial
+/// Intelligence Datatype For Higher-Precision Computations, 2019.
+struct GemmSplit : GemmF32 {
+  const void* parts = nullptr;  ///< From pack_gemm_split, instead of `weights`; 64-byte aligned.
+  void* scratch = nullptr;      ///< 64-byte aligned
+  size_t scratch_bytes = 0;     ///< split_scratch_bytes for at least 32 rows
 };
 
 /// Winograd's minimal filtering (Winograd, Arithmetic Complexity of Computations, 1980) of stride-1

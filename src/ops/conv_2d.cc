@@ -30,6 +30,7 @@ struct ConvState {
   int32_t* at = nullptr;          // offsets of all pixels' taps; null: made while running
   int64_t* bias64 = nullptr;      // int16 activations
   int staged = -1, offsets = -1;  // scratch
+  SplitProduct split;
   // Where one of these is used, nothing else is prepared.
   Winograd winograd;
   FewChannels few;
@@ -131,7 +132,9 @@ Status pack_groups(OpContext& op, const Tensor& filter, ConvState* s) {
   const Tensor* bias = bias_tensor(op);
   const int64_t n = filter.shape[0] / s->groups, taps = s->inner.taps(), depth = taps * s->k;
   const int64_t element = filter.type == Type::float32 ? 4 : 1;
-  const size_t group_bytes = packed_weight_bytes(filter.type, n, taps, s->k),
+  if (s->groups == 1)
+    CYGNET_TRY(prepare_split(op, x, filter, s->geometry.pixels(), n, taps, s->k, &s->split));
+  const size_t group_bytes = packed_weight_bytes(filter.type, n, taps, s->k, s->split.used()),
                bytes = group_bytes * static_cast<size_t>(s->groups);
   s->group_bytes = static_cast<int64_t>(group_bytes);
   s->weights = static_cast<uint8_t*>(op.allocate(bytes));
@@ -140,7 +143,8 @@ Status pack_groups(OpContext& op, const Tensor& filter, ConvState* s) {
     pack_weights(x, filter, filter.as<uint8_t>() + g * n * depth * element,
                  {.n_stride = depth, .tap_stride = s->k, .k_stride = 1},
                  bias == nullptr ? nullptr : bias->as<int32_t>() + g * n,
-                 s->results.scales.from(g * n), n, taps, s->k, s->weights + g * s->group_bytes);
+                 s->results.scales.from(g * n), n, taps, s->k, s->weights + g * s->group_bytes,
+                 s->split.used());
   return make_sums(op, s->results, filter, filter.shape[0], depth, &s->sums);
 }
 
@@ -305,6 +309,7 @@ struct Slice {
   const int32_t* at;
   int64_t count;
   int32_t group;
+  int thread;
   const DynamicQuant* quant;  // hybrid: of the image
 };
 
@@ -335,6 +340,7 @@ void run_slice(OpContext& op, const ConvState& s, const Slice& slice) {
                     .real = r.real,
                     .quantized = r.quantized,
                     .quants = slice.quant};
+  use_split(op, s.split, slice.thread, &gemm);
   if (r.hybrid) {
     const Tensor* bias = bias_tensor(op);
     gemm.columns = {.scales = r.scales.from(first),
@@ -382,7 +388,7 @@ void run_image(OpContext& op, const ConvState& s, int32_t batch, const uint8_t* 
           }
           const uint8_t* from = s.pointwise ? image + first * c * element : image;
           for (int32_t g = 0; g < s.groups; ++g)
-            run_slice(op, s, {from, out + first * out_pixel, at, count, g, quant});
+            run_slice(op, s, {from, out + first * out_pixel, at, count, g, thread, quant});
           const int64_t done = (batch * pixels + first) * channels;
           op.produced(done, done + count * channels, thread);
         }

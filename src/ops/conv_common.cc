@@ -214,7 +214,25 @@ Status widen_bias(OpContext& op, const Tensor* bias, int64_t** out) {
   return {};
 }
 
-size_t packed_weight_bytes(Type type, int64_t n, int64_t taps, int64_t k) {
+Status prepare_split(OpContext& op, const Tensor& input, const Tensor& filter, int64_t m, int64_t n,
+                     int64_t taps, int64_t k, SplitProduct* split) {
+  // Fewer would leave the most part of tiles empty, or the splitting would take too long.
+  constexpr int64_t kLeastRows = 32, kLeastColumns = 48, kLeastDepth = 24;
+  // With fewer rows for so many weights it is their bytes that count, of which there are more.
+  constexpr int64_t kMostWeightsOfRow = 8192;
+  constexpr size_t kMostBytes = 768 * 1024, kBytes = 512 * 1024;  // of scratch, within the cache
+  if (kernels().gemm_split == nullptr || input.type != Type::float32 ||
+      filter.type != Type::float32 || m < kLeastRows || n < kLeastColumns || k < kLeastDepth ||
+      taps * k * n > m * kMostWeightsOfRow)
+    return {};
+  const size_t panel = split_scratch_bytes(1, taps, k);
+  if (panel > kMostBytes) return {};
+  split->bytes = std::clamp(split_scratch_bytes(m, taps, k), panel, std::max(kBytes, panel));
+  return op.request_scratch(static_cast<size_t>(op.threads()) * split->bytes, &split->scratch);
+}
+
+size_t packed_weight_bytes(Type type, int64_t n, int64_t taps, int64_t k, bool split) {
+  if (split) return gemm_split_packed_bytes(n, taps, k);
   return type == Type::float32 ? gemm_f32_packed_bytes(n, taps, k, kernels().gemm_f32_nr)
                                : gemm_q8_packed_bytes(n, taps, k, kernels().gemm_q8_nr);
 }
@@ -253,7 +271,10 @@ Args gemm_args(const LayerGemm& g) {
 
 void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
                   const WeightStrides& strides, const void* bias, const float* scales, int64_t n,
-                  int64_t taps, int64_t k, void* out) {
+                  int64_t taps, int64_t k, void* out, bool split) {
+  if (split)
+    return pack_gemm_split(static_cast<const float*>(w), strides, static_cast<const float*>(bias),
+                           n, taps, k, out);
   if (filter.type == Type::float32)
     return pack_gemm_f32(static_cast<const float*>(w), strides, static_cast<const float*>(bias), n,
                          taps, k, kernels().gemm_f32_nr, static_cast<float*>(out));
@@ -280,10 +301,14 @@ void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& g) {
     return kernels().gemm_q8(args);
   }
   if (output.type == Type::float32) {
-    auto args = gemm_args<GemmF32>(g);
+    auto args = gemm_args<GemmSplit>(g);
     args.lo = g.real.low;
     args.hi = g.real.high;
-    return kernels().gemm_f32(args);
+    if (g.split_scratch == nullptr) return kernels().gemm_f32(args);
+    args.parts = g.weights;
+    args.scratch = g.split_scratch;
+    args.scratch_bytes = g.split_bytes;
+    return kernels().gemm_split(args);
   }
   if (output.type == Type::int16) {
     auto args = gemm_args<GemmS16>(g);

@@ -255,13 +255,24 @@ inline bool ends_with_file(const Tensor& t) {
   return t.constant && type_bits(t.type) == 8;
 }
 
+/// What a layer with f32 weights needs to multiply by GemmSplit.
+struct SplitProduct {
+  size_t bytes = 0;  ///< of each thread's scratch; 0: the layer multiplies by GemmF32
+  int scratch = -1;
+  bool used() const { return bytes != 0; }
+};
+/// In prepare: decides whether GemmSplit is faster for m rows of `taps` taps of k inputs and n
+/// columns of constant f32 weights, and if so requests its scratch.
+Status prepare_split(OpContext& op, const Tensor& input, const Tensor& filter, int64_t m, int64_t n,
+                     int64_t taps, int64_t k, SplitProduct* split);
+
 /// Bytes of a matrix of weights of `type` (f32 or 8 bits) in the form that the kernels read, and
 /// its making. `w` is its first element, of the (unpacked) filter's type; bias and scales are those
 /// of its n columns, bias may be null. A hybrid operator's bias stays outside.
-size_t packed_weight_bytes(Type type, int64_t n, int64_t taps, int64_t k);
+size_t packed_weight_bytes(Type type, int64_t n, int64_t taps, int64_t k, bool split = false);
 void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
                   const WeightStrides& strides, const void* bias, const float* scales, int64_t n,
-                  int64_t taps, int64_t k, void* out);
+                  int64_t taps, int64_t k, void* out, bool split = false);
 
 /// One matrix product with constant weights, whatever the layer's types. 8-bit weights and f32
 /// results are a hybrid operator's.
@@ -274,6 +285,8 @@ struct LayerGemm {
   int64_t m = 0, n = 0, taps = 1, k = 0;
   const void* weights =
       nullptr;  ///< from pack_weights; int16 activations: [n][taps][k] as they are
+  void* split_scratch = nullptr;  ///< where the weights are packed for GemmSplit
+  size_t split_bytes = 0;
   const int64_t* bias = nullptr;  ///< int16 activations only
   const float* scales = nullptr;  ///< int16 activations only
   void* out = nullptr;
@@ -285,6 +298,14 @@ struct LayerGemm {
   HybridColumns columns = {};            ///< hybrid
 };
 void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& gemm);
+
+/// Makes a product one by GemmSplit where that is used; `thread` runs it.
+inline void use_split(OpContext& op, const SplitProduct& split, int thread, LayerGemm* gemm) {
+  if (!split.used()) return;
+  gemm->split_scratch =
+      op.scratch<uint8_t>(split.scratch) + static_cast<size_t>(thread) * split.bytes;
+  gemm->split_bytes = split.bytes;
+}
 
 /// Most products that the kernels for 8-bit activations add up without overflow (GemmQ8).
 inline int64_t most_products(const Tensor& filter) {

@@ -10,6 +10,9 @@ constexpr int kTileRowsF32 = Nv > kGemmF32Nv ? 6 : kGemmF32Mr;
 /// Depths of a part at most: weights of a block that stay in the first-level cache with the rows of
 /// a tile.
 constexpr int64_t kPartDepthsF32 = 9216 / (kGemmF32Nv * kLanes);
+constexpr int64_t kLineBytes = 64;
+/// Lines of the cache that the largest tile fetches for each two depths where there are few tiles.
+constexpr int kLinesF32 = kGemmF32Nv == 3 ? 3 : 1;
 /// Rows that go through the parts of a block together at most.
 constexpr int64_t kPartRowsF32 = 96;
 
@@ -23,7 +26,8 @@ struct PartF32 {
   int64_t count;         ///< how many of the taps·k they are
   const float* weights;  ///< [count][kNr]
   int64_t more_weights;  ///< Elements from there to those of vector kGemmF32Nv.
-  const float* ahead;    ///< weights for a tile to bring nearer
+  const char* ahead;     ///< weights for a tile to bring nearer
+  int64_t ahead_bytes;   ///< how many for each two depths
   const float* start;    ///< what the sums begin with
   int64_t start_stride;  ///< Elements between rows of `start`.
   int64_t more_start;    ///< Elements from there to those of vector kGemmF32Nv.
@@ -69,7 +73,7 @@ template <int Mr>
 
 /// One tile of Mr rows × Nv vectors of columns: row i of those that begin at i0. `ahead`: weights
 /// to bring nearer.
-template <int Mr, int Nv>
+template <int Mr, int Nv, int Lines>
 [[gnu::noinline]] void gemm_f32_tile(const PartF32& part) {
   constexpr int kNr = kGemmF32Nv * kLanes;
   F acc[Mr][Nv];
@@ -82,7 +86,7 @@ template <int Mr, int Nv>
   });
   const float* w = part.weights;
   const float* more = w + part.more_weights;
-  const float* ahead = part.ahead;
+  const char* ahead = part.ahead;
   int64_t d = part.first;
   for (int64_t t = part.tap, left = part.count; left > 0; ++t, d = 0) {
     const int64_t end = d + left < part.g.k ? d + left : part.g.k;
@@ -104,8 +108,10 @@ template <int Mr, int Nv>
       more += kNr;
     };
 #pragma GCC unroll 1
-    for (; d + 2 <= end; d += 2, ahead += kLanes) {
-      __builtin_prefetch(ahead, 0, 2);
+    for (; d + 2 <= end; d += 2, ahead += part.ahead_bytes) {
+      unrolled<Lines>([&](auto line) __attribute__((always_inline)) {
+        __builtin_prefetch(ahead + line * kLineBytes, 0, 2);
+      });
       add(d);
       add(d + 1);
     }
@@ -136,23 +142,28 @@ void gemm_f32_block(const PartF32& part, int rows, int vectors) {
   if constexpr (Mr > 1) {
     if (rows < Mr) return gemm_f32_block<Mr - 1, Nv>(part, rows, vectors);
   }
-  gemm_f32_tile<Mr, Nv>(part);
+  if constexpr (Mr == kGemmF32Mr && Nv == kGemmF32Nv && kLinesF32 > 1) {
+    if (part.ahead_bytes > kLineBytes) return gemm_f32_tile<Mr, Nv, kLinesF32>(part);
+  }
+  gemm_f32_tile<Mr, Nv, 1>(part);
 }
 
-/// All rows of a part. Each tile brings another piece of the weights from `next` on nearer.
+/// All rows of a part. Each tile brings its share of the weights from `next` on nearer: evenly, for
+/// memory to be never idle.
 void gemm_f32_part(PartF32& part, int64_t rows, int vectors, const float* next) {
-  constexpr int64_t kPieces = 2 * kGemmF32Nv;  // a tile fetches one vector for each two depths
+  constexpr int64_t kBytes = 2 * kGemmF32Nv * kVecBytes;  // of two depths
   const int64_t most =
       vectors > kGemmF32Nv ? kTileRowsF32<kMostVectorsF32> : kTileRowsF32<kGemmF32Nv>;
   // Tiles of nearly equal height: a few rows alone would wait for each other's sums.
   int64_t tiles = (rows + most - 1) / most;
-  int64_t piece = 0;
+  const int64_t share = kBytes / (tiles == 0 ? 1 : tiles);
+  part.ahead_bytes = share < kLinesF32 * kLineBytes ? share : kLinesF32 * kLineBytes;
+  part.ahead = reinterpret_cast<const char*>(next);
   for (part.i = 0; part.i < rows; --tiles) {
     const auto height = static_cast<int>((rows - part.i + tiles - 1) / tiles);
-    part.ahead = next + piece * (part.count / 2 * kLanes);
     gemm_f32_block<kTileRowsF32<kMostVectorsF32>, kMostVectorsF32>(part, height, vectors);
     part.i += height;
-    piece = piece + 1 == kPieces ? 0 : piece + 1;
+    part.ahead += part.count / 2 * part.ahead_bytes;
   }
 }
 
@@ -185,6 +196,7 @@ void gemm_f32_columns(const GemmF32& g, const float* w, int64_t i0, int64_t rows
                   .weights = w + kNr,
                   .more_weights = block,
                   .ahead = nullptr,
+                  .ahead_bytes = 0,
                   .start = w,
                   .start_stride = 0,
                   .more_start = block,

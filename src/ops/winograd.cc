@@ -134,7 +134,7 @@ int64_t all_tiles(const ConvGeometry& g, int64_t batch, const WinogradSizes& z) 
 /// What a run costs, in cycles of a core with two multiply-adds a cycle whose memory gives kBytes
 /// bytes in one; products and the reading of weights overlap for the most part.
 double cost(double products, double other, double weight_bytes) {
-  constexpr double kBytes = 10, kAlone = 0.3;
+  constexpr double kBytes = 5, kAlone = 0.3;
   const double busy = products / 2 + other, wait = weight_bytes / kBytes;
   return std::max(busy, wait) + kAlone * std::min(busy, wait);
 }

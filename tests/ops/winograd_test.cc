@@ -61,14 +61,14 @@ std::vector<ConvSpec> filtered() {
   return {spec(12, 16, 32, 32),
           spec(10, 14, 64, 40, Padding::VALID),
           spec(13, 11, 35, 33),
-          spec(7, 7, 128, 96),
+          spec(13, 15, 128, 96),
           spec(30, 31, 24, 17),
           spec(17, 15, 48, 64, Padding::SAME, 2),
           spec(30, 18, 33, 64, Padding::VALID, 3),
           spec(5, 6, 48, 48, Padding::SAME, 1, 3),
           spec(14, 16, 48, 64, Padding::SAME, 1, 1, 5, 5),
           spec(9, 16, 48, 64, Padding::SAME, 1, 1, 1, 3),
-          spec(12, 7, 48, 33, Padding::VALID, 1, 1, 3, 1),
+          spec(24, 9, 48, 33, Padding::VALID, 1, 1, 3, 1),
           spec(9, 16, 48, 64, Padding::SAME, 1, 1, 1, 7),
           spec(18, 16, 49, 64, Padding::SAME, 1, 1, 7, 1)};
 }

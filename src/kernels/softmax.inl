@@ -122,6 +122,20 @@ void softmax_long_row(const float* in, int64_t n, float beta, float* out) {
 
 void softmax_f32(const float* in, int64_t rows, int64_t n, float beta, float* out) {
   if (n == 2) return softmax_pairs(in, rows, beta, out);
+  if constexpr (kLanes >= 16) {  // else there are not the registers
+    switch ((n + kLanes - 1) / kLanes) {
+      case 5:
+        return softmax_short_rows<5>(in, rows, n, beta, out);
+      case 6:
+        return softmax_short_rows<6>(in, rows, n, beta, out);
+      case 7:
+        return softmax_short_rows<7>(in, rows, n, beta, out);
+      case 8:
+        return softmax_short_rows<8>(in, rows, n, beta, out);
+      default:
+        break;
+    }
+  }
   switch ((n + kLanes - 1) / kLanes) {
     case 1:
       return softmax_short_rows<1>(in, rows, n, beta, out);
@@ -131,14 +145,6 @@ void softmax_f32(const float* in, int64_t rows, int64_t n, float beta, float* ou
       return softmax_short_rows<3>(in, rows, n, beta, out);
     case 4:
       return softmax_short_rows<4>(in, rows, n, beta, out);
-    case 5:
-      return softmax_short_rows<5>(in, rows, n, beta, out);
-    case 6:
-      return softmax_short_rows<6>(in, rows, n, beta, out);
-    case 7:
-      return softmax_short_rows<7>(in, rows, n, beta, out);
-    case 8:
-      return softmax_short_rows<8>(in, rows, n, beta, out);
     default:
       for (; rows > 0; --rows, in += n, out += n) softmax_long_row(in, n, beta, out);
   }

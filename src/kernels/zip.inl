@@ -44,26 +44,43 @@ void zip_f32(ZipOp op, ZipShape shape, const float* a, const float* b, int64_t n
 
 // ---- 8 bits, in float
 
+/// The operands of a zip of bytes. One element is read again and again as a whole vector, so that
+/// one loop serves all shapes.
+struct ZipBytes {
+  uint8_t repeated[kVecBytes];
+  const uint8_t* a;
+  const uint8_t* b;
+  int64_t a_step = 1;
+  int64_t b_step = 1;
+
+  ZipBytes(ZipShape shape, const uint8_t* first, const uint8_t* second) : a(first), b(second) {
+    if (shape == ZipShape::scalar_vector) {
+      store_bytes(repeated, VecBytes{} + a[0]);
+      a = repeated;
+      a_step = 0;
+    } else if (shape == ZipShape::vector_scalar) {
+      store_bytes(repeated, VecBytes{} + b[0]);
+      b = repeated;
+      b_step = 0;
+    }
+  }
+};
+
 template <typename Fn>
 [[gnu::always_inline]] inline void zip_q8_loop(ZipShape shape, const uint8_t* a, const uint8_t* b,
                                                int64_t n, uint8_t* out, Fn fn) {
-  const bool a_moves = shape != ZipShape::scalar_vector;
-  const bool b_moves = shape != ZipShape::vector_scalar;
-  I av = set_i(a[0]);
-  I bv = set_i(b[0]);
+  const ZipBytes in(shape, a, b);
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    if (a_moves) av = load_u8(a + i);
-    if (b_moves) bv = load_u8(b + i);
-    store_u8(out + i, fn(av, bv));
-  }
+  for (; i + kLanes <= n; i += kLanes)
+    store_u8(out + i, fn(load_u8(in.a + i * in.a_step), load_u8(in.b + i * in.b_step)));
   if (i < n) {
-    if (a_moves) av = load_n_u8(a + i, n - i);
-    if (b_moves) bv = load_n_u8(b + i, n - i);
-    store_n_u8(out + i, fn(av, bv), n - i);
+    const I x = load_n_u8(in.a + i * in.a_step, n - i);
+    const I y = load_n_u8(in.b + i * in.b_step, n - i);
+    store_n_u8(out + i, fn(x, y), n - i);
   }
 }
 
+/// What has no faster way.
 void zip_q8_float(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {
   // With the sign bit flipped, int8 data is unsigned and its zero point 128 higher.
   const int32_t flip = g.flip;
@@ -73,6 +90,7 @@ void zip_q8_float(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n,
   const F b_scale = set(g.b_scale);
   const Requant q = make_requant(g.zero_point, g.lo, g.hi);
   const auto real = [&](I x, I y) { return to_float((x ^ flip) - y); };
+#if !defined(__SSE4_1__)  // else zip_sums
   if (g.a_multiplier != 0 || g.b_multiplier != 0) {
     const int32_t offset = -(a_zero * g.a_multiplier + b_zero * g.b_multiplier);
     const F step = set(g.multiplier_scale);
@@ -87,6 +105,7 @@ void zip_q8_float(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n,
       return round_clamp(d * d, q);
     });
   }
+#endif
   if (g.op == ZipQ8Op::add) {
     return zip_q8_loop(g.shape, a, b, n, out, [&](I x, I y) {
       return round_clamp(real(x, set_i(a_zero)) * a_scale + real(y, set_i(b_zero)) * b_scale, q);
@@ -130,38 +149,27 @@ template <typename Fn>
                                             int64_t n, uint8_t* out, Fn fn) {
   using W = WideFull;
   using V = W::V;
-  const bool a_moves = g.shape != ZipShape::scalar_vector;
-  const bool b_moves = g.shape != ZipShape::vector_scalar;
   const int to_signed = g.flip != 0 ? 0 : -128;
   const WideLimits<W> limits{W::set16(g.zero_point + to_signed), W::set8(g.lo + to_signed),
                              W::set8(g.hi + to_signed), W::set8(g.flip ^ 0x80)};
   const V flip = W::set8(g.flip);
-  const auto both = [&](V x, V y) {
-    const ZipParts v = fn(x ^ flip, y ^ flip);
-    return W::narrow(W::to_int(v.part[0]), W::to_int(v.part[1]), W::to_int(v.part[2]),
-                     W::to_int(v.part[3]), limits);
-  };
-  V x = W::set8(a[0]);
-  V y = W::set8(b[0]);
-  if (n < W::kBytes) {
-    if (a_moves) x = W::load_n(a, n);
-    if (b_moves) y = W::load_n(b, n);
-    return W::store_n(out, both(x, y), n);
-  }
+  const ZipBytes in(g.shape, a, b);
   const int64_t last = n - W::kBytes;
   // Before anything is stored, which may be where it is loaded from.
-  const V last_x = a_moves ? W::load(a + last) : x;
-  const V last_y = b_moves ? W::load(b + last) : y;
+  const V last_x = last < 0 ? W::load_n(in.a, n) : W::load(in.a + last * in.a_step);
+  const V last_y = last < 0 ? W::load_n(in.b, n) : W::load(in.b + last * in.b_step);
   for (int64_t i = 0; i < n; i += W::kBytes) {
-    if (i > last) {
-      i = last;
-      x = last_x;
-      y = last_y;
-    } else {
-      if (a_moves) x = W::load(a + i);
-      if (b_moves) y = W::load(b + i);
+    V x = last_x;
+    V y = last_y;
+    if (i <= last) {
+      x = W::load(in.a + i * in.a_step);
+      y = W::load(in.b + i * in.b_step);
     }
-    W::store(out + i, both(x, y));
+    const ZipParts v = fn(x ^ flip, y ^ flip);
+    const V result = W::narrow(W::to_int(v.part[0]), W::to_int(v.part[1]), W::to_int(v.part[2]),
+                               W::to_int(v.part[3]), limits);
+    if (last < 0) return W::store_n(out, result, n);
+    W::store(out + (i < last ? i : last), result);
   }
 }
 
@@ -250,29 +258,20 @@ inline bool zip_q8_wide([[maybe_unused]] const ZipQ8& g, [[maybe_unused]] const 
 template <typename Fn>
 [[gnu::always_inline]] inline void zip_bytes(ZipShape shape, const uint8_t* a, const uint8_t* b,
                                              int64_t n, uint8_t* out, Fn fn) {
-  const bool a_moves = shape != ZipShape::scalar_vector;
-  const bool b_moves = shape != ZipShape::vector_scalar;
-  VecBytes av = VecBytes{} + a[0];
-  VecBytes bv = VecBytes{} + b[0];
+  const ZipBytes in(shape, a, b);
   int64_t i = 0;
-  for (; i + kVecBytes <= n; i += kVecBytes) {
-    if (a_moves) av = load_bytes(a + i);
-    if (b_moves) bv = load_bytes(b + i);
-    store_bytes(out + i, fn(av, bv));
-  }
+  for (; i + kVecBytes <= n; i += kVecBytes)
+    store_bytes(out + i, fn(load_bytes(in.a + i * in.a_step), load_bytes(in.b + i * in.b_step)));
   const int64_t left = n - i;
   if (left == 0) return;
-  uint8_t rest[kVecBytes] = {};
-  if (a_moves) {
-    for (int64_t j = 0; j < left; ++j) rest[j] = a[i + j];
-    av = load_bytes(rest);
+  uint8_t x[kVecBytes] = {};
+  uint8_t y[kVecBytes] = {};
+  for (int64_t j = 0; j < left; ++j) {
+    x[j] = in.a[(i + j) * in.a_step];
+    y[j] = in.b[(i + j) * in.b_step];
   }
-  if (b_moves) {
-    for (int64_t j = 0; j < left; ++j) rest[j] = b[i + j];
-    bv = load_bytes(rest);
-  }
-  store_bytes(rest, fn(av, bv));
-  for (int64_t j = 0; j < left; ++j) out[i + j] = rest[j];
+  store_bytes(x, fn(load_bytes(x), load_bytes(y)));
+  for (int64_t j = 0; j < left; ++j) out[i + j] = x[j];
 }
 
 void zip_q8_codes(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {

@@ -13,6 +13,9 @@ template <int N, class Block>
   int64_t i = 0;
   for (; i + kVectors * kLanes <= pixels; i += kVectors * kLanes)
     block.template operator()<N, kVectors>(i);
+  if constexpr (kVectors > 2) {
+    for (; i + 2 * kLanes <= pixels; i += 2 * kLanes) block.template operator()<N, 2>(i);
+  }
   for (; i < pixels; i += kLanes) block.template operator()<N, 1>(i);
 }
 
@@ -32,6 +35,21 @@ template <int first, int... i>
 [[gnu::always_inline]] inline void interleave_pairs(F a, F b, F* low, F* high) {
   *low = interleaved_pairs<0>(a, b, FirstLanes<kLanes>::Type{});
   *high = interleaved_pairs<kLanes / 4>(a, b, FirstLanes<kLanes>::Type{});
+}
+
+template <int q>
+[[gnu::always_inline]] inline void store_quad(F v, float* out) {
+  const auto quad = __builtin_shufflevector(v, v, 4 * q, 4 * q + 1, 4 * q + 2, 4 * q + 3);
+  __builtin_memcpy(out, &quad, sizeof quad);
+}
+/// Stores each four lanes, `step` elements from one four to the next.
+[[gnu::always_inline]] inline void store_quads(F v, int64_t step, float* out) {
+  store_quad<0>(v, out);
+  if constexpr (kLanes > 4) store_quad<1>(v, out + step);
+  if constexpr (kLanes > 8) {
+    store_quad<2>(v, out + 2 * step);
+    store_quad<3>(v, out + 3 * step);
+  }
 }
 
 /// N vectors of columns, pixels in the lanes → the N numbers of each pixel, one after the other.
@@ -76,6 +94,8 @@ template <int N>
     float* out = g.out + i * g.n + j0;
     if (g.n == N && pixels == kLanes) {
       repeat<N>([&](int j) { store(out + j * kLanes, v[j]); });
+    } else if (N == 4 && g.n - j0 >= N && pixels == kLanes) {
+      repeat<N>([&](int j) { store_quads(v[j], g.n, out + j * (kLanes / 4) * g.n); });
     } else {
       float numbers[N * kLanes];
       repeat<N>([&](int j) { store(numbers + j * kLanes, v[j]); });
@@ -154,16 +174,32 @@ void conv_row_q8(const ConvRowQ8& g) {
   }
 }
 
+template <int channel, int... i>
+[[gnu::always_inline]] inline F every_third(const F (&v)[3], Lanes<i...>) {
+  // Of the lanes of v[0] and v[1] those that are there, then those of v[2].
+  constexpr int kBoth = 2 * kLanes;
+  const F start =
+      __builtin_shufflevector(v[0], v[1], (3 * i + channel < kBoth ? 3 * i + channel : 0)...);
+  return __builtin_shufflevector(
+      start, v[2], (3 * i + channel < kBoth ? i : 3 * i + channel - kBoth + kLanes)...);
+}
+
 /// C vectors of pixels of C channels → C vectors of channels.
 template <int C>
 [[gnu::always_inline]] inline void split_vectors(F (&v)[C]) {
-  for (int stage = 1; stage < C; stage *= 2) {
-    F t[C];
+  if constexpr (C == 3) {
+    using All = typename FirstLanes<kLanes>::Type;
+    const F t[3] = {every_third<0>(v, All{}), every_third<1>(v, All{}), every_third<2>(v, All{})};
+    repeat<3>([&](int i) { v[i] = t[i]; });
+  } else if constexpr (C % 2 == 0) {
+    F even[C / 2], odd[C / 2];
     repeat<C / 2>([&](int i) {
-      t[i] = even_lanes(v[2 * i], v[2 * i + 1]);
-      t[C / 2 + i] = odd_lanes(v[2 * i], v[2 * i + 1]);
+      even[i] = even_lanes(v[2 * i], v[2 * i + 1]);
+      odd[i] = odd_lanes(v[2 * i], v[2 * i + 1]);
     });
-    repeat<C>([&](int i) { v[i] = t[i]; });
+    split_vectors(even);
+    split_vectors(odd);
+    repeat<C / 2>([&](int i) { v[2 * i] = even[i], v[2 * i + 1] = odd[i]; });
   }
 }
 
@@ -183,6 +219,8 @@ inline int64_t split_whole(const float* in, int64_t pixels, float* out, int64_t 
 void split_channels_f32(const float* in, int64_t pixels, int64_t c, float* out, int64_t stride) {
   const int64_t done = c == 1   ? split_whole<1>(in, pixels, out, stride)
                        : c == 2 ? split_whole<2>(in, pixels, out, stride)
+                       : c == 3 ? split_whole<3>(in, pixels, out, stride)
+                       : c == 6 ? split_whole<6>(in, pixels, out, stride)
                        : c == 4 ? split_whole<4>(in, pixels, out, stride)
                        : c == 8 ? split_whole<8>(in, pixels, out, stride)
                                 : 0;

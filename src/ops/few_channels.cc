@@ -4,9 +4,10 @@
 namespace cygnet::ops {
 namespace {
 
-constexpr int32_t kMostColumns = 8;  // with more, matrix products fill their lanes
-constexpr int64_t kMostStep = 16;    // with more, planes take longer than products
-constexpr int64_t kLeastTaps = 4;    // with fewer, too
+// With more, matrix products fill their lanes; but not with few inputs, whose rows they must copy.
+constexpr int32_t kMostColumns = 8, kMostColumnsOfFewInputs = 16, kFewInputs = 4;
+constexpr int64_t kMostStep = 16;  // with more, planes take longer than products
+constexpr int64_t kLeastTaps = 4;  // with fewer, too
 constexpr int64_t kMostTerms = 512;
 constexpr int32_t kMostDilation = 16;
 constexpr int64_t kMostNumbers = 1 << 20;  // of a thread's planes
@@ -22,8 +23,8 @@ bool suits(const ConvGeometry& g, const Tensor& x, const Tensor& filter,
   const int64_t c = x.shape[3], step = c * g.w.stride, taps = g.taps();
   const bool real = x.type == Type::float32, quantized = x.type == Type::int8;
   if (results.hybrid || !(real || (quantized && g.w.dilation == 1)) || filter.shape[3] != c ||
-      filter.shape[0] > kMostColumns || taps < kLeastTaps || taps * c > kMostTerms ||
-      g.w.out < kLeastPixels || step > kMostStep ||
+      filter.shape[0] > (real && c <= kFewInputs ? kMostColumnsOfFewInputs : kMostColumns) ||
+      taps < kLeastTaps || taps * c > kMostTerms || g.w.out < kLeastPixels || step > kMostStep ||
       std::max(g.h.dilation, g.w.dilation) > kMostDilation)
     return false;
   const int64_t rows = int64_t{g.h.filter} * g.h.dilation,

@@ -117,6 +117,7 @@ TEST(Conv2d, FewChannels) {
            .activation = Activation::RELU6,
            .bias = false},
            {.name = "saturating", .h = 5, .w = 26, .in = 8, .loud = true},
+           {.name = "3 to 16", .h = 7, .w = 45, .out = 16, .stride_h = 2, .stride_w = 2},
            {.name = "one scale", .h = 5, .w = 26, .out = 3, .per_channel = false},
        })
     add_all_types(&cases, s, false);

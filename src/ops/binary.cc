@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/binary.h"
 
+#include <numeric>
+
 namespace cygnet::ops {
 
 Broadcast make_broadcast(const Shape& a, const Shape& b, const Shape& out) {
@@ -91,6 +93,7 @@ Status prepare_broadcast(OpContext& op) {
 
 Status prepare_tiling(OpContext& op, const Broadcast& bc, Tiling* tiling) {
   constexpr int64_t kLongRow = 512, kRun = 2048;  // elements
+  constexpr int64_t kLine = 64;                   // bytes
   const int last = bc.rank - 1;
   if (op.reference() || bc.rank < 2 || bc.row() > kLongRow || bc.row() < 1 || bc.dims[last - 1] < 2)
     return {};
@@ -108,6 +111,10 @@ Status prepare_tiling(OpContext& op, const Broadcast& bc, Tiling* tiling) {
   if (tiling->column ? other[last - 1] != 1 : other[last - 1] != 0) return {};
   tiling->used = true;
   tiling->rows = std::min(bc.dims[last - 1], std::max<int64_t>(1, kRun / bc.row()));
+  // Runs begin at cache lines where the operands do.
+  const int64_t row_bytes = bc.row() * type_bits(op.output(0).type) / 8;
+  const int64_t lines = kLine / std::gcd(kLine, row_bytes);
+  if (tiling->rows > lines) tiling->rows -= tiling->rows % lines;
   const int64_t elements = tiling->rows * bc.row() * op.threads();
   return op.request_scratch(static_cast<size_t>(elements * type_bits(op.output(0).type) / 8),
                             &tiling->scratch);

@@ -19,7 +19,24 @@ struct QuantizeState {
   Table8 table;  // 8 bits to 8 bits
 };
 
+// Of 8 bits by a function in f32: input 1 has its values for all codes of x. runtime/fuse/ makes
+// such nodes.
+bool has_function(const OpContext& op) {
+  return op.inputs() == 2;
+}
+
+Status infer_function(OpContext& op) {
+  CYGNET_TRY(expect_type("input 0", op.input(0), {int8, uint8}));
+  CYGNET_TRY(expect_type("input 1", op.input(1), {float32}));
+  CYGNET_TRY(expect_type("output 0", op.output(0), {int8, uint8}));
+  CYGNET_TRY(expect_per_tensor("output 0", op.output(0)));
+  CYGNET_TRY(expect_shape("input 1", op.input(1), Shape{256}));
+  if (!op.known(1)) return bad_model("input 1: its values are not known");
+  return op.set_output(0, op.input(0).shape);
+}
+
 Status infer(OpContext& op) {
+  if (has_function(op)) return infer_function(op);
   const Tensor &x = op.input(0), &y = op.output(0);
   CYGNET_TRY(expect_type("input 0", x, {float32, int8, uint8, int16, int32}));
   if (x.type != float32) {
@@ -54,6 +71,14 @@ Status prepare(OpContext& op) {
   const int bits = type_bits(y.type);
   s->low = y.type == uint8 ? 0 : -(int64_t{1} << (bits - 1));
   s->high = s->low + (int64_t{1} << bits) - 1;
+  if (has_function(op)) {
+    const Quantization& q = y.quantization;
+    kernels().quantize_q8(op.input(1).as<float>(), 256, q.scale(), q.zero_point(),
+                          static_cast<int32_t>(s->low), static_cast<int32_t>(s->high),
+                          s->table.values);
+    s->table_ready = true;
+    return {};
+  }
   if (x.type == float32) return {};
   const double ratio =
       static_cast<double>(x.quantization.scale()) / static_cast<double>(y.quantization.scale());

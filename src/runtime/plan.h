@@ -102,6 +102,7 @@ struct Plan {
   /// numbers. Without nodes: the model's.
   Subgraph rewritten;
   Vector<int32_t> fused_operands;  ///< of the nodes that were made
+  Vector<int32_t> table_operands;  ///< of the ends of chains that became tables
   int64_t macs = 0;  ///< multiply-adds of one invoke, as far as shapes are known before it
 };
 

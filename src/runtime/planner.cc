@@ -6,6 +6,7 @@
 
 #include "graph/sparsity.h"
 #include "runtime/control_flow.h"
+#include "runtime/fuse/code_table.h"
 #include "runtime/fuse/followers.h"
 #include "runtime/fuse/layer_norm.h"
 #include "runtime/fuse/leaders.h"
@@ -436,9 +437,11 @@ Status start_plan(const Model& model, int subgraph, Plan* plan) {
 Status make_plan(const Model& model, int subgraph, const InterpreterOptions& options,
                  OpDriver* driver, Plan* plan) {
   if (options.fuse && !options.reference && !options.keep_tensors) {
-    CYGNET_TRY(fuse_swishes(model.graph().subgraphs[subgraph], plan));
-    // Of f32, so that none of its nodes is another one by now.
-    CYGNET_TRY(fuse_layer_norms(model.graph().subgraphs[subgraph], plan));
+    // No node is of interest to two of them.
+    const Subgraph& graph = model.graph().subgraphs[subgraph];
+    CYGNET_TRY(fuse_swishes(graph, plan));
+    CYGNET_TRY(fuse_code_tables(graph, plan));
+    CYGNET_TRY(fuse_layer_norms(graph, plan));
   }
   return Planner(model, subgraph, options, driver, plan).run();
 }

@@ -2,6 +2,7 @@
 #include "runtime/fuse/swish.h"
 
 #include "runtime/fuse/layer_norm.h"
+#include "runtime/fuse/makers.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet {
@@ -17,35 +18,22 @@ class Finder {
  public:
   explicit Finder(const Subgraph& graph) : graph_(graph) {}
 
-  // False when memory is short.
-  bool prepare() {
-    const size_t n = graph_.tensors.size();
-    if (!reserve_or_fail(maker_, n) || !reserve_or_fail(uses_, n)) return false;
-    maker_.assign(n, -1);
-    uses_.assign(n, 0);
-    for (size_t k = 0; k < graph_.nodes.size(); ++k) {
-      for (int32_t i : graph_.nodes[k].outputs) maker_[i] = static_cast<int32_t>(k);
-      for (int32_t i : graph_.nodes[k].inputs)
-        if (i != kAbsent) ++uses_[i];
-    }
-    for (int32_t i : graph_.outputs) ++uses_[i];
-    return true;
-  }
+  bool prepare() { return makers_.find(graph_); }
 
   // The LOGISTIC node that `product` ends a swish with, or −1.
   int32_t logistic_of(const Node& product) const {
     if (!is(product, Builtin::MUL) || product.inputs.size() != 2 || has_activation(product))
       return -1;
     const int32_t x = product.inputs[0], s = product.inputs[1];
-    if (x == kAbsent || s == kAbsent || uses_[s] != 1 || maker_[s] < 0) return -1;
-    const Node& logistic = graph_.nodes[maker_[s]];
+    if (x == kAbsent || s == kAbsent || makers_.uses[s] != 1 || makers_.maker[s] < 0) return -1;
+    const Node& logistic = graph_.nodes[makers_.maker[s]];
     if (!is(logistic, Builtin::LOGISTIC) || logistic.inputs.size() != 1 || logistic.inputs[0] != x)
       return -1;
     const GraphTensor& tensor = graph_.tensors[x];
     const bool bytes = tensor.type == Type::int8 || tensor.type == Type::uint8;
     const bool same = graph_.tensors[s].type == tensor.type &&
                       graph_.tensors[product.outputs[0]].type == tensor.type;
-    return bytes && same && !tensor.variable ? maker_[s] : -1;
+    return bytes && same && !tensor.variable ? makers_.maker[s] : -1;
   }
 
  private:
@@ -56,8 +44,7 @@ class Finder {
   }
 
   const Subgraph& graph_;
-  Vector<int32_t> maker_;  // by tensor: the node that makes it, or −1
-  Vector<int32_t> uses_;   // by tensor: how often nodes and results of the graph take it
+  Makers makers_;
 };
 
 }  // namespace

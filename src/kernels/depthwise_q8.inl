@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// 8-bit depthwise convolution of a row; see DepthwiseQ8. The bytes of up to four rows of a column
+// 8-bit depthwise convolution of rows; see DepthwiseQ8. The bytes of up to four rows of a column
 // of the image are interleaved once and multiplied with the filter's column of each output that
 // they belong to. Needs depthwise_f32.inl, depthwise_blocks.inl and simd/wide_*.inl.
 
-/// The rows of the image under the filter, a multiple of four of them.
+/// The rows of the image under the filter, a multiple of four of them, and where the results begin.
 struct DwRows {
-  const uint8_t* first[kMaxDepthwiseTaps + 3];
-  int64_t masks[kMaxDepthwiseTaps + 3];  ///< 0 for rows of padding, which have one pixel only
+  const uint8_t* const* first;
+  const int64_t* masks;  ///< 0 for rows of padding, which have one pixel only
+  int64_t out;           ///< elements
   const uint8_t* at(int64_t r, int64_t offset) const { return first[r] + (offset & masks[r]); }
 };
 
@@ -62,12 +63,12 @@ template <class W>
   __builtin_memcpy(static_cast<float*>(g.out) + at, reals, static_cast<size_t>(b.count) * 4);
 }
 
-/// Sums of a pixel to results.
-template <class W, bool Whole>
+/// Sums of a pixel to results. Usual: those are 8-bit.
+template <class W, bool Whole, bool Usual>
 [[gnu::always_inline]] inline void dw_finish(const DepthwiseQ8& g, const DwBlock<W>& b,
                                              const typename W::V* acc, int64_t at) {
   using V = typename W::V;
-  if (g.real) {
+  if (!Usual && g.real) {
     const V sums[4] = {acc[0], acc[1], acc[2], acc[3]};
     return dw_finish_real<W>(g, b, sums, at);
   }
@@ -89,8 +90,9 @@ template <class W, bool Whole>
 }
 
 /// Filters of K×K, S columns from an output to the next of the run: each column is interleaved once
-/// for all outputs. acc[a] belongs to the output a before the newest one.
-template <class W, int K, int S, bool Whole>
+/// for all outputs. acc[a] belongs to the output a before the newest one. Usual: 8-bit results, one
+/// set of weights.
+template <class W, int K, int S, bool Whole, bool Usual>
 [[gnu::noinline]] void dw_q8_square(const DepthwiseQ8& g, const DwRows& rows, const DwRun& run,
                                     const DwBlock<W>& b) {
   using V = typename W::V;
@@ -102,7 +104,7 @@ template <class W, int K, int S, bool Whole>
   typename Ops::B held[kHold ? 4 * K : 1];
   for (int i = 0; kHold && i < 4 * K; ++i) held[i] = Ops::weights(b.weights + i * b.kVectorBytes);
   V acc[kOlder + 1][4] = {};
-  int64_t x = run.x, at = run.out + b.start;
+  int64_t x = run.x, at = rows.out + run.out + b.start;
   for (int64_t m = 0; m < run.pixels + kOlder; ++m) {
     for (int i = 0; i < 4; ++i) acc[0][i] = b.first[i];
     for (int phase = 0; phase < S; ++phase, x += run.step) {
@@ -128,7 +130,7 @@ template <class W, int K, int S, bool Whole>
                                  kHold ? held[n] : Ops::weights(b.weights + n * b.kVectorBytes));
           }
         }
-        if (kWideWords || b.sets == 1) continue;
+        if (Usual || kWideWords || b.sets == 1) continue;
         for (int a = 0; phase + S * a < K; ++a) {
           const uint8_t* w = b.weights + b.set_bytes + (at_column + S * a * 4) * b.kVectorBytes;
           for (int i = 0; i < 4; ++i)
@@ -136,7 +138,7 @@ template <class W, int K, int S, bool Whole>
         }
       }
       if (phase == kLastPhase && m >= kOlder) {
-        dw_finish<W, Whole>(g, b, acc[kOlder], at);
+        dw_finish<W, Whole, Usual>(g, b, acc[kOlder], at);
         at += run.out_step;
       }
     }
@@ -174,7 +176,7 @@ template <class W, bool Whole>
         }
       }
     }
-    dw_finish<W, Whole>(g, b, acc, m * g.out_stride + b.start);
+    dw_finish<W, Whole, false>(g, b, acc, rows.out + m * g.out_stride + b.start);
   }
 }
 
@@ -182,14 +184,14 @@ template <class W, int K, bool Whole>
 void dw_q8_runs(const DepthwiseQ8& g, const DwRows& rows, const DwBlock<W>& b) {
   const DwClasses of = dw_classes(g);
   if (of.columns > 2) return dw_q8_any<W, Whole>(g, rows, b);
-  for (int64_t first = 0; first < of.classes; ++first) {
-    const DwRun run = dw_run(g, of, first);
-    if (of.columns == 1) {
-      dw_q8_square<W, K, 1, Whole>(g, rows, run, b);
-    } else {
-      dw_q8_square<W, K, 2, Whole>(g, rows, run, b);
-    }
+  auto* square =
+      of.columns == 1 ? dw_q8_square<W, K, 1, Whole, false> : dw_q8_square<W, K, 2, Whole, false>;
+  if constexpr (kWideVnni && K == 3) {
+    if (!g.real && b.sets == 1)
+      square =
+          of.columns == 1 ? dw_q8_square<W, K, 1, Whole, true> : dw_q8_square<W, K, 2, Whole, true>;
   }
+  for (int64_t first = 0; first < of.classes; ++first) square(g, rows, dw_run(g, of, first), b);
 }
 
 template <class W, bool Whole>
@@ -216,23 +218,37 @@ void dw_q8_block(const DepthwiseQ8& g, const DwRows& rows, const DepthwiseBlock&
   b.limits = {W::set16(g.zero_point - shift), W::set8(g.lo - shift), W::set8(g.hi - shift),
               W::set8(shift)};
   b.set_bytes = (g.kh + 3) / 4 * g.kw * 4 * b.kVectorBytes;
-  if constexpr (kWideUnrolled && (Whole || W::kBytes > 16)) {
-    if (g.kh == 3 && g.kw == 3) return dw_q8_runs<W, 3, Whole>(g, rows, b);
-    if (g.kh == 5 && g.kw == 5) return dw_q8_runs<W, 5, Whole>(g, rows, b);
+  for (int64_t r = 0; r < g.out_rows; ++r) {
+    const DwRows row{rows.first + r * g.row_step, rows.masks + r * g.row_step, r * g.out_row};
+    if constexpr (kWideUnrolled && (Whole || W::kBytes > 16)) {
+      if (g.kh == 3 && g.kw == 3) {
+        dw_q8_runs<W, 3, Whole>(g, row, b);
+        continue;
+      }
+      if (g.kh == 5 && g.kw == 5) {
+        dw_q8_runs<W, 5, Whole>(g, row, b);
+        continue;
+      }
+    }
+    dw_q8_any<W, Whole>(g, row, b);
   }
-  dw_q8_any<W, Whole>(g, rows, b);
 }
 
-[[maybe_unused]] void depthwise_q8(const DepthwiseQ8& g) {
+constexpr int64_t kDwQ8Rows = 4, kDwQ8Step = 2;
+
+/// At most kDwQ8Rows rows of outputs, those of the image at most kDwQ8Step from one to the next.
+void dw_q8_rows(const DepthwiseQ8& g, const uint8_t* padding) {
   constexpr int kFull = WideFull::kBytes;
-  uint8_t padding[kFull];
-  for (uint8_t& byte : padding) byte = g.zero;
-  DwRows rows;
-  for (int64_t r = 0; r < (g.kh + 3) / 4 * 4; ++r) {
-    const uint8_t* from = r < g.kh ? g.rows[r] : nullptr;
-    rows.first[r] = from != nullptr ? from : padding;
-    rows.masks[r] = from != nullptr ? -1 : 0;
+  const uint8_t* first[kMaxDepthwiseTaps + kDwQ8Rows * kDwQ8Step + 3];
+  int64_t masks[kMaxDepthwiseTaps + kDwQ8Rows * kDwQ8Step + 3];
+  const int64_t lines = (g.out_rows - 1) * g.row_step + g.kh;
+  // Beyond the filter's rows weights are 0: whatever can be read does.
+  for (int64_t r = 0; r < lines + 3; ++r) {
+    const uint8_t* from = r < lines ? g.rows[r] : nullptr;
+    first[r] = from != nullptr ? from : padding;
+    masks[r] = from != nullptr ? -1 : 0;
   }
+  const DwRows rows{first, masks, 0};
   const auto* packed = static_cast<const uint8_t*>(g.weights);
   for (int64_t c = 0; c < g.c;) {
     const DepthwiseBlock block = depthwise_block(g.c, c, kFull);
@@ -245,5 +261,18 @@ void dw_q8_block(const DepthwiseQ8& g, const DwRows& rows, const DepthwiseBlock&
     }
     packed += depthwise_block_bytes(block.width, g.kh, g.kw, kWideWords, g.two_sets);
     c = block.start + block.count;
+  }
+}
+
+[[maybe_unused]] void depthwise_q8(const DepthwiseQ8& g) {
+  uint8_t padding[WideFull::kBytes];
+  for (uint8_t& byte : padding) byte = g.zero;
+  DepthwiseQ8 part = g;
+  for (int64_t done = 0; done < g.out_rows; done += part.out_rows) {
+    const int64_t most = g.row_step <= kDwQ8Step ? kDwQ8Rows : 1;
+    part.out_rows = g.out_rows - done < most ? g.out_rows - done : most;
+    part.rows = g.rows + done * g.row_step;
+    part.out = static_cast<uint8_t*>(g.out) + done * g.out_row * (g.real ? 4 : 1);
+    dw_q8_rows(part, padding);
   }
 }

@@ -191,9 +191,9 @@ struct GemmS16 {
   int32_t hi = 32767;
 };
 
-/// Where the windows of one output row of a depthwise convolution (multiplier 1) lie: output i, tap
-/// (fy, fx) reads pixel i·stride + fx·dilation − pad of image row `rows[fy]`, padding outside
-/// [0, w) and where that row is null. kh·kw ≤ kMaxDepthwiseTaps.
+/// Where the windows of output rows of a depthwise convolution (multiplier 1) lie: output i of row
+/// r, tap (fy, fx) reads pixel i·stride + fx·dilation − pad of image row `rows[r·row_step + fy]`,
+/// padding outside [0, w) and where that row is null. kh·kw ≤ kMaxDepthwiseTaps.
 struct DepthwiseRow {
   int64_t w = 0;  ///< Pixels of an image row, `c` elements each, dense.
   int64_t c = 0;
@@ -202,26 +202,25 @@ struct DepthwiseRow {
   int64_t stride = 1;
   int64_t dilation = 1;
   int64_t pad = 0;
-  int64_t pixels = 0;      ///< Outputs.
+  int64_t pixels = 0;      ///< Outputs of a row.
   int64_t out_stride = 0;  ///< Elements from one output pixel to the next, ≥ c.
+  int64_t out_rows = 1;
+  int64_t row_step = 1;  ///< Entries of `rows` from one output row to the next.
+  int64_t out_row = 0;   ///< Elements from one output row to the next.
 };
 
 /// f32 depthwise convolution of output rows, see DepthwiseRow.
-///   out[r][i][ch] = clamp(bias[ch] + Σ_fy Σ_fx rows[r·row_step + fy][…][ch] · weight[fy][fx][ch],
-///   lo, hi)
+///   out[r][i][ch] = clamp(bias[ch] + Σ_fy Σ_fx rows[…][…][ch] · weight[fy][fx][ch], lo, hi)
 struct DepthwiseF32 : DepthwiseRow {
   const float* const* rows = nullptr;  ///< [(out_rows − 1)·row_step + kh]
   const float* weights = nullptr;      ///< From pack_depthwise_f32, nr = depthwise_f32_nr.
   float* out = nullptr;                ///< [out_rows][pixels][c]
-  int64_t out_rows = 1;
-  int64_t row_step = 1;  ///< Entries of `rows` from one output row to the next.
-  int64_t out_row = 0;   ///< Elements from one output row to the next.
   float lo = 0;
   float hi = 0;
 };
 
-/// 8-bit depthwise convolution of one output row, see DepthwiseRow. With u(x) = x ^ flip:
-///   acc = first[ch]·first_factor + Σ_fy Σ_fx u(rows[fy][…][ch]) · (weight[fy][fx][ch] −
+/// 8-bit depthwise convolution of output rows, see DepthwiseRow. With u(x) = x ^ flip:
+///   acc = first[ch]·first_factor + Σ_fy Σ_fx u(rows[…][…][ch]) · (weight[fy][fx][ch] −
 ///   weight_zero_point), padding being `zero`,
 ///   8 bits: out[i][ch] = clamp(rint(float(acc)·(scale·scale[ch])) + zero_point, lo, hi)
 ///   real:   out[i][ch] = clamp(float(acc)·(scale·scale[ch]) + offset[ch], real_lo, real_hi)
@@ -229,7 +228,7 @@ struct DepthwiseF32 : DepthwiseRow {
 /// Bound: |acc| < 2^31, kept by kMaxDepthwiseTaps if depthwise_q8_fits. Then 8-bit results have the
 /// same bits as any other order of computing them.
 struct DepthwiseQ8 : DepthwiseRow {
-  const uint8_t* const* rows = nullptr;  ///< [kh]
+  const uint8_t* const* rows = nullptr;  ///< [(out_rows − 1)·row_step + kh]
   uint8_t flip = 0;                      ///< 0x80: input (and 8-bit output) are int8.
   uint8_t zero = 0;                      ///< Byte of padding, before the flip.
   const void* weights = nullptr;         ///< From pack_depthwise_q8 for this tier.
@@ -237,7 +236,7 @@ struct DepthwiseQ8 : DepthwiseRow {
   int32_t first_factor = 1;
   float scale = 1;
   bool real = false;    ///< Results are float.
-  void* out = nullptr;  ///< [pixels][c] of uint8_t/int8_t or float
+  void* out = nullptr;  ///< [out_rows][pixels][c] of uint8_t/int8_t or float
   int32_t zero_point = 0;
   int32_t lo = 0;
   int32_t hi = 0;
@@ -245,17 +244,17 @@ struct DepthwiseQ8 : DepthwiseRow {
   float real_hi = 0;
 };
 
-/// int16 depthwise convolution of one output row with int8 weights, see DepthwiseRow; zero points
-/// are 0.
-///   out[i][ch] = clamp(rint(double(bias[ch] + Σ_fy Σ_fx rows[fy][…][ch] · weight[fy][fx][ch]) ·
+/// int16 depthwise convolution of output rows with int8 weights, see DepthwiseRow; zero points are
+/// 0.
+///   out[i][ch] = clamp(rint(double(bias[ch] + Σ_fy Σ_fx rows[…][…][ch] · weight[fy][fx][ch]) ·
 ///   scale[ch]), lo, hi)
 /// Bound: |bias| + Σ 2^15·|weight| < 2^31. lo and hi lie in the int16 range.
 struct DepthwiseS16 : DepthwiseRow {
-  const int16_t* const* rows = nullptr;  ///< [kh]
+  const int16_t* const* rows = nullptr;  ///< [(out_rows − 1)·row_step + kh]
   const int16_t* weights = nullptr;      ///< [kh][kw][c]
   const int32_t* bias = nullptr;         ///< [c]
   const float* scale = nullptr;          ///< [c]
-  int16_t* out = nullptr;                ///< [pixels][c]
+  int16_t* out = nullptr;                ///< [out_rows][pixels][c]
   int32_t lo = -32768;
   int32_t hi = 32767;
 };

@@ -292,47 +292,28 @@ DepthwiseS16 s16_args(OpContext& op, const DepthwiseState& s) {
   return args;
 }
 
-// The rows of the image that the filter's rows meet from output row oy on, `count` of them.
-template <class T>
-void point_rows(const ConvGeometry& g, const T* image, int64_t c, int64_t oy, int64_t count,
-                const T** rows) {
-  int64_t y = g.h.first(oy);
-  for (int64_t i = 0; i < count; ++i, y += g.h.dilation)
-    rows[i] = y < 0 || y >= g.h.in ? nullptr : image + y * g.w.in * c;
-}
-
-// Output rows [begin, end) of an image. done(oy): row oy is complete.
+// Output rows [begin, end) of an image, some at a time: those that lie a whole number of filter
+// rows apart share what they read. done(oy): row oy is complete.
 template <class T, class Args, class Done>
 void run_rows(const ConvGeometry& g, const T* image, int64_t begin, int64_t end, Args args,
               uint8_t* out, int64_t out_row_bytes, void (*kernel)(const Args&), Done done) {
-  const T* rows[kMaxDepthwiseTaps];
-  args.rows = rows;
-  for (int64_t oy = begin; oy < end; ++oy) {
-    point_rows(g, image, args.c, oy, g.h.filter, rows);
-    args.out = reinterpret_cast<decltype(args.out)>(out + oy * out_row_bytes);
-    kernel(args);
-    done(oy);
-  }
-}
-
-// The same in f32, some rows at a time: those that lie a whole number of filter rows apart share
-// what they read.
-template <class Done>
-void run_rows_f32(const ConvGeometry& g, const float* image, int64_t begin, int64_t end,
-                  DepthwiseF32 args, float* out, int64_t out_row, Done done) {
   constexpr int64_t kRows = 4, kMaxRowStep = 2;
   const int64_t common = std::gcd(g.h.stride, g.h.dilation), between = g.h.dilation / common;
-  const float* rows[kMaxDepthwiseTaps + (kRows - 1) * kMaxRowStep];
+  const T* rows[kMaxDepthwiseTaps + (kRows - 1) * kMaxRowStep];
   args.rows = rows;
   args.row_step = g.h.stride / common;
-  args.out_row = between * out_row;
+  args.out_row = between * args.pixels * args.c;
   const int64_t most = args.row_step <= kMaxRowStep ? kRows : 1;
   for (int64_t first = begin; first < begin + between && first < end; ++first)
     for (int64_t oy = first; oy < end; oy += most * between) {
       args.out_rows = std::min(most, (end - oy + between - 1) / between);
-      point_rows(g, image, args.c, oy, (args.out_rows - 1) * args.row_step + g.h.filter, rows);
-      args.out = out + oy * out_row;
-      kernels().depthwise_f32(args);
+      int64_t y = g.h.first(oy);
+      for (int64_t i = 0; i < (args.out_rows - 1) * args.row_step + g.h.filter; ++i) {
+        rows[i] = y < 0 || y >= g.h.in ? nullptr : image + y * g.w.in * args.c;
+        y += g.h.dilation;
+      }
+      args.out = reinterpret_cast<decltype(args.out)>(out + oy * out_row_bytes);
+      kernel(args);
       for (int64_t r = 0; r < args.out_rows; ++r) done(oy + r * between);
     }
 }
@@ -366,8 +347,8 @@ void invoke_kernels(OpContext& op, const DepthwiseState& s) {
         run_rows(s.geometry, reinterpret_cast<const int16_t*>(image), begin, end, s16_args(op, s),
                  out, out_row_bytes, kernels().depthwise_s16, done);
       } else if (real) {
-        run_rows_f32(s.geometry, reinterpret_cast<const float*>(image), begin, end, f32_args(op, s),
-                     reinterpret_cast<float*>(out), s.geometry.w.out * c, done);
+        run_rows(s.geometry, reinterpret_cast<const float*>(image), begin, end, f32_args(op, s),
+                 out, out_row_bytes, kernels().depthwise_f32, done);
       } else {
         run_rows(s.geometry, image, begin, end,
                  q8_args(op, s, quants == nullptr ? nullptr : quants + batch), out, out_row_bytes,

@@ -43,9 +43,9 @@ class Depthwise : public Kernels {
   };
 
   template <class T, class Random>
-  Image<T> make_image(const Case& k, T zero, Random random, int64_t rows = 0) {
+  Image<T> make_image(const Case& k, const DepthwiseRow& g, T zero, Random random) {
     Image<T> image{{}, {}, zero, k};
-    for (int64_t r = 0; r < std::max(rows, k.kh); ++r) {
+    for (int64_t r = 0; r < (g.out_rows - 1) * g.row_step + k.kh; ++r) {
       image.rows.push_back(std::make_unique<Guarded<T>>(static_cast<size_t>(k.w * k.c)));
       Guarded<T>& row = *image.rows.back();
       for (size_t i = 0; i < row.size(); ++i) row[static_cast<int64_t>(i)] = random();
@@ -59,20 +59,33 @@ class Depthwise : public Kernels {
     g->w = k.w, g->c = k.c, g->kh = k.kh, g->kw = k.kw;
     g->stride = k.stride, g->dilation = k.dilation, g->pad = k.pad, g->pixels = k.pixels;
     g->out_stride = k.c + integer(0, 2);
+    g->out_rows = flip_coin() ? 1 : integer(2, 9);
+    g->row_step = flip_coin() ? k.stride : integer(1, 4);
+    g->out_row = row_elements(*g) + integer(0, 2);
   }
 
-  template <class T>
-  void check_between(const Case& k, int64_t out_stride, const Guarded<T>& out) {
-    for (int64_t i = 0; i + 1 < k.pixels; ++i) {
-      for (int64_t ch = k.c; ch < out_stride; ++ch) {
-        ASSERT_TRUE(out.untouched(i * out_stride + ch)) << "written behind pixel " << i;
+  static int64_t row_elements(const DepthwiseRow& g) {
+    return g.pixels > 0 ? (g.pixels - 1) * g.out_stride + g.c : 0;
+  }
+
+  static size_t out_elements(const DepthwiseRow& g) {
+    return static_cast<size_t>((g.out_rows - 1) * g.out_row + row_elements(g));
+  }
+
+  /// expected(r, i, ch) is what the results are; elements between them are untouched.
+  template <class T, class Expected>
+  static void check_results(const DepthwiseRow& g, const Guarded<T>& out, Expected expected) {
+    for (int64_t at = 0; at < static_cast<int64_t>(out.size()); ++at) {
+      const int64_t r = at / g.out_row, i = at % g.out_row / g.out_stride,
+                    ch = at % g.out_row % g.out_stride;
+      if (ch < g.c && i < g.pixels) {
+        ASSERT_EQ(out[at], static_cast<T>(expected(r, i, ch)))
+            << "row " << r << " pixel " << i << " channel " << ch;
+      } else {
+        ASSERT_TRUE(out.untouched(at)) << "written behind row " << r << " pixel " << i;
       }
     }
     ASSERT_TRUE(out.intact());
-  }
-
-  static size_t out_elements(const Case& k, int64_t out_stride) {
-    return static_cast<size_t>(k.pixels > 0 ? (k.pixels - 1) * out_stride + k.c : 0);
   }
 
   void check_f32(const Case& k) {
@@ -80,9 +93,7 @@ class Depthwise : public Kernels {
     const auto quarter = [this] { return static_cast<float>(integer(-8, 8)) / 4; };
     DepthwiseF32 g;
     give(k, &g);
-    g.out_rows = flip_coin() ? 1 : integer(2, 6);
-    g.row_step = flip_coin() ? k.stride : integer(1, 3);
-    const auto image = make_image<float>(k, 0, quarter, (g.out_rows - 1) * g.row_step + k.kh);
+    const auto image = make_image<float>(k, g, 0, quarter);
     Guarded<float> weights(static_cast<size_t>(k.taps() * k.c));
     fill(weights, -8, 8);
     Guarded<float> bias(static_cast<size_t>(k.c));
@@ -94,33 +105,19 @@ class Depthwise : public Kernels {
                        packed.data());
     g.rows = image.pointers.data();
     g.weights = packed.data();
-    const auto row = static_cast<int64_t>(out_elements(k, g.out_stride));
-    g.out_row = row + integer(0, 2);
-    Guarded<float> out(static_cast<size_t>((g.out_rows - 1) * g.out_row + row));
+    Guarded<float> out(out_elements(g));
     g.out = out.data();
     g.lo = flip_coin() ? -11.5f : -kInfinity;
     g.hi = flip_coin() ? 14.0f : kInfinity;
     table().depthwise_f32(g);
-    const auto expected = [&](int64_t r, int64_t i, int64_t ch) {
+    check_results(g, out, [&](int64_t r, int64_t i, int64_t ch) {
       double acc = has_bias ? double{bias[ch]} : 0;
       for (int64_t t = 0; t < k.taps(); ++t) {
         const int64_t x = i * k.stride + t % k.kw * k.dilation - k.pad;
         acc += double{image.at(r * g.row_step + t / k.kw, x, ch)} * double{weights[t * k.c + ch]};
       }
       return std::clamp(acc, double{g.lo}, double{g.hi});
-    };
-    for (int64_t r = 0; r < g.out_rows; ++r) {
-      for (int64_t at = 0; at < (r + 1 < g.out_rows ? g.out_row : row); ++at) {
-        const int64_t i = at / g.out_stride, ch = at % g.out_stride;
-        if (at >= row || ch >= k.c) {
-          ASSERT_TRUE(out.untouched(r * g.out_row + at)) << "written behind pixel " << i;
-        } else {
-          ASSERT_EQ(double{out[r * g.out_row + at]}, expected(r, i, ch))
-              << "row " << r << " pixel " << i << " channel " << ch;
-        }
-      }
-    }
-    ASSERT_TRUE(out.intact());
+    });
   }
 
   /// How check_q8 chooses its numbers.
@@ -143,7 +140,9 @@ class Depthwise : public Kernels {
     const auto byte = [&] {
       return static_cast<uint8_t>(kind.extreme ? (is_signed ? 127 : 255) : integer(0, 255));
     };
-    const auto image = make_image<uint8_t>(k, zero, byte);
+    DepthwiseQ8 g;
+    give(k, &g);
+    const auto image = make_image<uint8_t>(k, g, zero, byte);
     Guarded<uint8_t> weights(static_cast<size_t>(k.taps() * k.c));
     fill(weights, 0, 255);
     for (size_t i = 0; i < weights.size(); ++i) {  // 127 − −128 is too large
@@ -165,8 +164,6 @@ class Depthwise : public Kernels {
     params.bias = has_bias && !kind.real ? bias.data() : nullptr;
     params.scale = scale.data();
     ASSERT_TRUE(depthwise_q8_fits(weights.data(), params, k.c, k.taps()));
-    DepthwiseQ8 g;
-    give(k, &g);
     if (kind.real) {
       g.first_factor = params.input_zero_point;
       params.input_zero_point = 1;
@@ -193,37 +190,30 @@ class Depthwise : public Kernels {
     g.hi = is_signed ? 127 : 255;
     g.real_lo = flip_coin() ? -40.0f : -kInfinity;
     g.real_hi = flip_coin() ? 60.0f : kInfinity;
-    Guarded<uint8_t> bytes(kind.real ? 0 : out_elements(k, g.out_stride));
-    Guarded<float> reals(kind.real ? out_elements(k, g.out_stride) : 0);
+    Guarded<uint8_t> bytes(kind.real ? 0 : out_elements(g));
+    Guarded<float> reals(kind.real ? out_elements(g) : 0);
     g.out = kind.real ? static_cast<void*>(reals.data()) : bytes.data();
     table().depthwise_q8(g);
-    for (int64_t i = 0; i < k.pixels; ++i) {
-      for (int64_t ch = 0; ch < k.c; ++ch) {
-        int64_t acc = params.bias != nullptr ? bias[ch] : 0;
-        for (int64_t t = 0; t < k.taps(); ++t) {
-          const int64_t x = i * k.stride + t % k.kw * k.dilation - k.pad;
-          const auto weight = static_cast<int8_t>(weights[t * k.c + ch] ^ params.weight_flip);
-          acc += int64_t{(image.at(t / k.kw, x, ch) ^ flip) - (zero ^ flip)} *
-                 (weight - kind.weight_zero_point);
-        }
-        const float factor = scale[ch * params.scale_stride];
-        const int64_t at = i * g.out_stride + ch;
-        if (kind.real) {
-          const float scaled = product(static_cast<float>(acc), product(g.scale, factor));
-          const float expected = sum(scaled, form.offset == nullptr ? 0 : offset[ch]);
-          ASSERT_EQ(reals[at], std::clamp(expected, g.real_lo, g.real_hi))
-              << "pixel " << i << " channel " << ch;
-          continue;
-        }
-        const int32_t expected = requantized(acc, factor, g.zero_point, g.lo, g.hi);
-        ASSERT_EQ(bytes[at], static_cast<uint8_t>(expected)) << "pixel " << i << " channel " << ch;
+    const auto sum_of = [&](int64_t r, int64_t i, int64_t ch) {
+      int64_t acc = params.bias != nullptr ? bias[ch] : 0;
+      for (int64_t t = 0; t < k.taps(); ++t) {
+        const int64_t x = i * k.stride + t % k.kw * k.dilation - k.pad;
+        const auto weight = static_cast<int8_t>(weights[t * k.c + ch] ^ params.weight_flip);
+        acc += int64_t{(image.at(r * g.row_step + t / k.kw, x, ch) ^ flip) - (zero ^ flip)} *
+               (weight - kind.weight_zero_point);
       }
-    }
-    if (kind.real) {
-      check_between(k, g.out_stride, reals);
-    } else {
-      check_between(k, g.out_stride, bytes);
-    }
+      return acc;
+    };
+    check_results(g, reals, [&](int64_t r, int64_t i, int64_t ch) {
+      const float factor = product(g.scale, scale[ch * params.scale_stride]);
+      const float scaled = product(static_cast<float>(sum_of(r, i, ch)), factor);
+      const float expected = sum(scaled, form.offset == nullptr ? 0 : offset[ch]);
+      return std::clamp(expected, g.real_lo, g.real_hi);
+    });
+    check_results(g, bytes, [&](int64_t r, int64_t i, int64_t ch) {
+      const float factor = scale[ch * params.scale_stride];
+      return requantized(sum_of(r, i, ch), factor, g.zero_point, g.lo, g.hi);
+    });
   }
 
   void check_s16(const Case& k) {
@@ -232,38 +222,33 @@ class Depthwise : public Kernels {
     const auto number = [&] {
       return static_cast<int16_t>(extreme ? -32768 : integer(-32768, 32767));
     };
-    const auto image = make_image<int16_t>(k, 0, number);
+    DepthwiseS16 g;
+    give(k, &g);
+    const auto image = make_image<int16_t>(k, g, 0, number);
     Guarded<int16_t> weights(static_cast<size_t>(k.taps() * k.c));
     fill(weights, extreme ? -128 : -127, extreme ? -128 : 127);
     Guarded<int32_t> bias(static_cast<size_t>(k.c));
     fill(bias, -200000, 200000);
     Guarded<float> scale(static_cast<size_t>(k.c));
     fill_real(scale, 1e-5f, 1e-2f);
-    DepthwiseS16 g;
-    give(k, &g);
     g.rows = image.pointers.data();
     g.weights = weights.data();
     g.bias = bias.data();
     g.scale = scale.data();
-    Guarded<int16_t> out(out_elements(k, g.out_stride));
+    Guarded<int16_t> out(out_elements(g));
     g.out = out.data();
     g.lo = flip_coin() ? 0 : -32768;
     g.hi = flip_coin() ? 20000 : 32767;
     table().depthwise_s16(g);
-    for (int64_t i = 0; i < k.pixels; ++i) {
-      for (int64_t ch = 0; ch < k.c; ++ch) {
-        int64_t acc = bias[ch];
-        for (int64_t t = 0; t < k.taps(); ++t) {
-          const int64_t x = i * k.stride + t % k.kw * k.dilation - k.pad;
-          acc += int64_t{image.at(t / k.kw, x, ch)} * weights[t * k.c + ch];
-        }
-        const double scaled = static_cast<double>(acc) * double{scale[ch]};
-        const double expected = std::clamp(std::nearbyint(scaled), double(g.lo), double(g.hi));
-        ASSERT_EQ(static_cast<double>(out[i * g.out_stride + ch]), expected)
-            << "pixel " << i << " channel " << ch;
+    check_results(g, out, [&](int64_t r, int64_t i, int64_t ch) {
+      int64_t acc = bias[ch];
+      for (int64_t t = 0; t < k.taps(); ++t) {
+        const int64_t x = i * k.stride + t % k.kw * k.dilation - k.pad;
+        acc += int64_t{image.at(r * g.row_step + t / k.kw, x, ch)} * weights[t * k.c + ch];
       }
-    }
-    check_between(k, g.out_stride, out);
+      const double scaled = static_cast<double>(acc) * double{scale[ch]};
+      return std::clamp(std::nearbyint(scaled), double(g.lo), double(g.hi));
+    });
   }
 
   /// Filters that have loops of their own and others, strides, dilations, widths with and without

@@ -65,10 +65,12 @@ template <int Mr>
     });
     return;
   }
-  const float* rows[Mr];
-#pragma GCC unroll 1
-  for (int r = 0; r < Mr; ++r) rows[r] = row_at(g, i + r, t);
-  unrolled<Mr>([&](auto r) __attribute__((always_inline)) { p[r] = rows[r]; });
+  const int32_t* at = g.at + i * g.at_stride + t;
+  unrolled<Mr>([&](auto r) __attribute__((always_inline)) {
+    const int64_t offset = *at;
+    p[r] = offset < 0 ? g.zero : g.a + offset;
+    at += g.at_stride;
+  });
 }
 
 /// One tile of Mr rows × Nv vectors of columns: row i of those that begin at i0. `ahead`: weights

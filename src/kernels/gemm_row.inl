@@ -2,60 +2,72 @@
 // f32 product of one row: a step of a recurrent network, a fully connected layer without a batch.
 // Needs gemm_f32.inl.
 
-/// One row · one block of columns. Depths go to kParts sums in turn, so that no sum waits for the
-/// one before.
-template <int Nv>
-void gemm_f32_row_block(const GemmF32& g, const float* w, int64_t j0, int64_t columns) {
-  constexpr int kNr = kGemmF32Nv * kLanes;
-  constexpr int kParts = 4;
-  F acc[kParts][Nv] = {};
-  for (int j = 0; j < Nv; ++j) acc[0][j] = load(w + j * kLanes);
-  w += kNr;
-  const int64_t k = g.k;
-  for (int64_t t = 0; t < g.taps; ++t) {
-    const float* p = row_at(g, 0, t);
-    int64_t d = 0;
-    for (; d + kParts <= k; d += kParts) {
-      for (int u = 0; u < kParts; ++u) {
-        const F a = set(p[d + u]);
-        for (int j = 0; j < Nv; ++j) {
-          acc[u][j] = fma(a, load(w + u * kNr + j * kLanes), acc[u][j]);
-        }
-      }
-      w += kParts * kNr;
-    }
-    for (; d < k; ++d) {
-      const F a = set(p[d]);
-      for (int j = 0; j < Nv; ++j) acc[0][j] = fma(a, load(w + j * kLanes), acc[0][j]);
-      w += kNr;
-    }
-  }
+/// Blocks of columns at once, for sums not to wait for the ones before.
+constexpr int kRowBlocksF32 = 8 / kGemmF32Nv;
+
+/// Stores `columns` sums, clamped.
+[[gnu::noinline]] void gemm_f32_row_store(const GemmF32& g, const float* sums, int64_t columns,
+                                          float* out) {
   const F lo = set(g.lo);
   const F hi = set(g.hi);
-  for (int j = 0; j < Nv; ++j) {
-    const F sum = (acc[0][j] + acc[1][j]) + (acc[2][j] + acc[3][j]);
-    const F v = minimum(maximum(sum, lo), hi);
-    const int64_t left = columns - j * kLanes;
-    if (left >= kLanes) {
-      store(g.out + j0 + j * kLanes, v);
-    } else if (left > 0) {
-      store_n(g.out + j0 + j * kLanes, v, left);
+#pragma GCC unroll 1
+  for (; columns >= kLanes; columns -= kLanes, sums += kLanes, out += kLanes)
+    store(out, minimum(maximum(load(sums), lo), hi));
+  if (columns > 0) store_n(out, minimum(maximum(load(sums), lo), hi), columns);
+}
+
+/// One row · `Blocks` blocks of columns from j0 on, of which the last one has Last vectors. The
+/// order of additions is that of a tile: a row has the same results whatever rows come with it.
+template <int Blocks, int Last>
+[[gnu::noinline]] void gemm_f32_row_blocks(const GemmF32& g, const float* w, int64_t j0) {
+  constexpr int kNv = kGemmF32Nv;
+  constexpr int kNr = kNv * kLanes;
+  constexpr int kVectors = (Blocks - 1) * kNv + Last;
+  const int64_t block = (1 + g.taps * g.k) * kNr;
+  const auto at = [&](auto v) __attribute__((always_inline)) {
+    return w + v / kNv * block + v % kNv * kLanes;
+  };
+  F acc[kVectors];
+  unrolled<kVectors>([&](auto v) __attribute__((always_inline)) { acc[v] = load(at(v)); });
+  w += kNr;
+  for (int64_t t = 0; t < g.taps; ++t) {
+    const float* p = row_at(g, 0, t);
+#pragma GCC unroll 1
+    for (int64_t d = 0; d < g.k; ++d, w += kNr) {
+      const F a = set(p[d]);
+      unrolled<kVectors>([&](auto v) __attribute__((always_inline)) {
+        acc[v] = fma(a, load(at(v)), acc[v]);
+      });
     }
+  }
+  alignas(kVecBytes) float sums[kVectors * kLanes];
+  unrolled<kVectors>([&](auto v)
+                         __attribute__((always_inline)) { store(sums + v * kLanes, acc[v]); });
+  const int64_t columns = g.n - j0 < kVectors * kLanes ? g.n - j0 : kVectors * kLanes;
+  gemm_f32_row_store(g, sums, columns, g.out + j0);
+}
+
+/// The last `vectors` ≤ Blocks·kGemmF32Nv vectors of columns.
+template <int Blocks, int Last>
+void gemm_f32_row_end(const GemmF32& g, const float* w, int64_t j0, int64_t vectors) {
+  if (vectors == (Blocks - 1) * kGemmF32Nv + Last) {
+    gemm_f32_row_blocks<Blocks, Last>(g, w, j0);
+  } else if constexpr (Last > 1) {
+    gemm_f32_row_end<Blocks, Last - 1>(g, w, j0, vectors);
+  } else if constexpr (Blocks > 1) {
+    gemm_f32_row_end<Blocks - 1, kGemmF32Nv>(g, w, j0, vectors);
   }
 }
 
 inline void gemm_f32_row(const GemmF32& g) {
-  constexpr int64_t kNr = kGemmF32Nv * kLanes;
-  const int64_t block = (1 + g.taps * g.k) * kNr;
+  constexpr int64_t kStep = kRowBlocksF32 * kGemmF32Nv * kLanes;
   const float* w = g.weights;
-  for (int64_t j = 0; j < g.n; j += kNr, w += block) {
-    const int64_t columns = g.n - j < kNr ? g.n - j : kNr;
-    if (columns <= kLanes) {
-      gemm_f32_row_block<1>(g, w, j, columns);
-    } else {
-      gemm_f32_row_block<kGemmF32Nv>(g, w, j, columns);
-    }
+  int64_t j = 0;
+  for (; g.n - j > kStep; j += kStep) {
+    gemm_f32_row_blocks<kRowBlocksF32, kGemmF32Nv>(g, w, j);
+    w += (1 + g.taps * g.k) * kStep;
   }
+  gemm_f32_row_end<kRowBlocksF32, kGemmF32Nv>(g, w, j, (g.n - j + kLanes - 1) / kLanes);
 }
 
 /// gemm_f32 of any m.

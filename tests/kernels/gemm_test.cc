@@ -133,6 +133,34 @@ TEST_P(Gemm, F32PartsOfDepthsAndRows) {
   check_f32(1, 5, 300, 2, true);
 }
 
+// Threads and batches may cut the rows anywhere.
+TEST_P(Gemm, F32RowsAloneAreTheSame) {
+  const int64_t m = 13, k = 301;
+  const int nr = table().gemm_f32_nr;
+  for (const int64_t n : {1, nr - 1, nr, nr + 5, 2 * nr + nr / 2, 3 * nr + 16}) {
+    Guarded<float> a(static_cast<size_t>(m * k)), weights(static_cast<size_t>(n * k));
+    fill_real(a, -1, 1);
+    fill_real(weights, -1, 1);
+    Guarded<float> packed(gemm_f32_packed_bytes(n, 1, k, nr) / sizeof(float));
+    pack_gemm_f32(weights.data(), {k, k, 1}, nullptr, n, 1, k, nr, packed.data());
+    Guarded<float> together(static_cast<size_t>(m * n)), alone(static_cast<size_t>(m * n));
+    GemmF32 g;
+    g.a = a.data(), g.a_stride = k, g.m = m, g.n = n, g.k = k;
+    g.weights = packed.data();
+    g.out = together.data(), g.out_stride = n;
+    g.lo = -kInfinity, g.hi = kInfinity;
+    table().gemm_f32(g);
+    g.m = 1;
+    for (int64_t i = 0; i < m; ++i) {
+      g.a = a.data() + i * k;
+      g.out = alone.data() + i * n;
+      table().gemm_f32(g);
+    }
+    EXPECT_EQ(together.values(), alone.values()) << n;
+    EXPECT_TRUE(alone.intact());
+  }
+}
+
 TEST_P(Gemm, F32NanAndInfinityStayInTheirRows) {
   const int64_t m = table().gemm_f32_mr + 2;
   const int64_t n = table().gemm_f32_nr + 3;

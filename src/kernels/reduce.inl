@@ -14,16 +14,16 @@ float sum_f32(const float* in, int64_t n) {
 
 float max_f32(const float* in, int64_t n) {
   const float lowest = -__builtin_inff();
-  F best[2] = {set(lowest), set(lowest)};
+  // The second operand is the result where the first is not a number.
+  const auto larger = [](F best, F x) { return maximum(best, x); };
+  F best[4];
+  for (int j = 0; j < 4; ++j) best[j] = set(lowest);
   int64_t i = 0;
-  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-    for (int j = 0; j < 2; ++j) {
-      const F x = load(in + i + j * kLanes);
-      best[j] = select(best[j] < x, x, best[j]);
-    }
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    for (int j = 0; j < 4; ++j) best[j] = larger(best[j], load(in + i + j * kLanes));
   }
-  const auto larger = [](F a, F b) { return select(a < b, b, a); };
-  float result = fold_lanes(larger(best[0], best[1]), larger)[0];
+  for (; i + kLanes <= n; i += kLanes) best[0] = larger(best[0], load(in + i));
+  float result = fold_lanes(larger(larger(best[0], best[1]), larger(best[2], best[3])), larger)[0];
   for (; i < n; ++i) result = result < in[i] ? in[i] : result;
   return result;
 }

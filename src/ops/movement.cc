@@ -77,12 +77,16 @@ CopyLine line_for(int64_t run) {
       return copy_line<3>;
     case 4:
       return copy_line<4>;
+    case 6:
+      return copy_line<6>;
     case 8:
       return copy_line<8>;
     case 12:
       return copy_line<12>;
     case 16:
       return copy_line<16>;
+    case 24:
+      return copy_line<24>;
     case 32:
       return copy_line<32>;
     default:

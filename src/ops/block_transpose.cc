@@ -42,6 +42,15 @@ struct Block {
     for (int k = 0; k < kSide; ++k) std::memcpy(out + k * out_stride, &v[k], sizeof(V));
   }
 
+  // Blocks whose results fill cache lines, which are written as wholes: with many lines in use, one
+  // may leave the cache before it is full.
+  static void tile(const uint8_t* in, int64_t in_stride, uint8_t* out, int64_t out_stride) {
+    alignas(64) uint8_t lines[kSide * 64];
+    for (int k = 0; k < 64 / 16; ++k)
+      move(in + k * kSide * in_stride, in_stride, lines + k * 16, 64);
+    for (int k = 0; k < kSide; ++k) std::memcpy(out + k * out_stride, lines + k * 64, 64);
+  }
+
   // By tiles of a cache line in both directions; within one, along the side whose lines are nearer,
   // so that few far ones, which may fall into one set of the cache, are in use together. The last
   // blocks lie over elements before them.
@@ -60,8 +69,14 @@ struct Block {
       for (int64_t i = 0; i < columns; i += kTile) {
         const int64_t column_end = std::min(i + kTile, columns);
         if (by_rows) {
-          for (int64_t r = j; r < row_end; r += kSide)
+          for (int64_t r = j; r < row_end; r += kSide) {
+            if (kSide >= 8 && r + kSide <= rows && i + kTile <= columns) {
+              tile(in + i * in_stride + r * kBytes, in_stride, out + r * out_stride + i * kBytes,
+                   out_stride);
+              continue;
+            }
             for (int64_t c = i; c < column_end; c += kSide) block(r, c);
+          }
         } else {
           for (int64_t c = i; c < column_end; c += kSide)
             for (int64_t r = j; r < row_end; r += kSide) block(r, c);

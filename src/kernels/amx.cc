@@ -26,6 +26,7 @@ void fill(KernelTable& t) {
   gemm_q8_lower = t.gemm_q8;
   t.gemm_q8 = gemm_q8_amx;
   t.gemm_q8_mr = 2 * kTileRows;
+  t.gather_q8_bytes = gather_q8_bytes;
   t.gemm_split = gemm_split;
 }
 

@@ -14,8 +14,9 @@ LowerGemm gemm_q8_lower = nullptr;
 constexpr int kTileRows = 16;
 constexpr int kTileBytes = 64;
 constexpr int kAmxNr = 32;
-/// Rows are gathered in groups of two tiles, as many as fit kGatherBytes.
+/// Rows are gathered in groups of two tiles, as many as fit the caller's scratch or kGatherBytes.
 constexpr int64_t kGatherBytes = 72 * 1024;
+constexpr int64_t kMostGathered = 256;
 /// Fewest rows for which tiles are faster than the tier below.
 constexpr int64_t kLeastTileRows = 5;
 /// Weights of this size are streamed for each two tiles of rows; larger ones for more rows at once.
@@ -105,19 +106,31 @@ void gather_rows(const AmxGemm& x, int64_t i0, int64_t count) {
   }
 }
 
-/// The same for taps of up to 16 bytes, of which a whole line each would be most of the work.
-void gather_narrow_rows(const AmxGemm& x, int64_t i0, int64_t count) {
-  const GemmQ8& g = x.g;
-  const auto which = static_cast<__mmask16>((1u << g.k) - 1u);
-  const __m128i flip = _mm_maskz_set1_epi8(which, static_cast<char>(g.flip));
+/// The same for taps of up to 16 or 32 bytes, of which a whole line each would be most of the work.
+template <class V, class Load, class Store>
+[[gnu::always_inline]] inline void gather_narrow_rows(const AmxGemm& x, int64_t i0, int64_t count,
+                                                      V flip, const Load& load_tap,
+                                                      const Store& store_tap) {
   uint8_t* out = x.gathered;
   for (int64_t i = 0; i < count; ++i, out += x.row_stride) {
     uint8_t* to = out;
-    for (int64_t t = 0; t < g.taps; ++t, to += x.tap_bytes) {
-      const __m128i v = _mm_maskz_loadu_epi8(which, row_at(g, i0 + i, t));
-      _mm_storeu_si128(reinterpret_cast<__m128i_u*>(to), _mm_xor_si128(v, flip));
-    }
+    for (int64_t t = 0; t < x.g.taps; ++t, to += x.tap_bytes)
+      store_tap(to, load_tap(row_at(x.g, i0 + i, t)) ^ flip);
   }
+}
+void gather_16(const AmxGemm& x, int64_t i0, int64_t count) {
+  const auto which = static_cast<__mmask16>((1u << x.g.k) - 1u);
+  gather_narrow_rows(
+      x, i0, count, _mm_maskz_set1_epi8(which, static_cast<char>(x.g.flip)),
+      [&](const uint8_t* in) { return _mm_maskz_loadu_epi8(which, in); },
+      [](uint8_t* to, __m128i v) { _mm_storeu_si128(reinterpret_cast<__m128i_u*>(to), v); });
+}
+void gather_32(const AmxGemm& x, int64_t i0, int64_t count) {
+  const auto which = static_cast<__mmask32>((uint64_t{1} << x.g.k) - 1u);
+  gather_narrow_rows(
+      x, i0, count, _mm256_maskz_set1_epi8(which, static_cast<char>(x.g.flip)),
+      [&](const uint8_t* in) { return _mm256_maskz_loadu_epi8(which, in); },
+      [](uint8_t* to, __m256i v) { _mm256_storeu_si256(reinterpret_cast<__m256i_u*>(to), v); });
 }
 
 /// The same for rows of one tap, a line of each at a time.
@@ -261,7 +274,9 @@ void multiply_rows(const AmxGemm& x, int64_t i0, int64_t count) {
   if (x.g.at == nullptr) {
     gather_plain_rows(x, i0, count);
   } else if (x.g.k <= 16) {
-    gather_narrow_rows(x, i0, count);
+    gather_16(x, i0, count);
+  } else if (x.g.k <= 32) {
+    gather_32(x, i0, count);
   } else {
     gather_rows(x, i0, count);
   }
@@ -280,24 +295,40 @@ void multiply_rows(const AmxGemm& x, int64_t i0, int64_t count) {
   finish_waiting(waiting);
 }
 
+/// From one gathered row to the next. An odd number of lines: rows don't fall on the same few sets
+/// of the cache.
+int64_t gathered_stride(int64_t depth) {
+  return ((depth + kTileBytes - 1) / kTileBytes | 1) * kTileBytes;
+}
+
+/// Weights too large to be read again and again want all rows gathered.
+size_t gather_q8_bytes(int64_t m, int64_t n, int64_t taps, int64_t k) {
+  constexpr int64_t kMostBytes = 768 * 1024;
+  const int64_t depth = taps * ((k + 3) / 4 * 4), stride = gathered_stride(depth);
+  int64_t rows = m < kMostGathered ? m : kMostGathered;
+  if (n * depth <= kStreamBytes || rows * stride <= kGatherBytes || m < kLeastTileRows) return 0;
+  if (rows * stride > kMostBytes) rows = kMostBytes / stride;
+  return static_cast<size_t>(rows * stride + kTileBytes);
+}
+
 void gemm_q8_amx(const GemmQ8& g) {
   alignas(64) uint8_t gathered[kGatherBytes + kTileBytes];
-  constexpr int64_t kMostRows = 256;
-  int32_t corrections[kMostRows];
+  int32_t corrections[kMostGathered];
   AmxGemm x{.g = g};
   x.tap_bytes = (g.k + 3) / 4 * 4;
   x.depth = g.taps * x.tap_bytes;
-  // An odd number of lines: rows don't fall on the same few sets of the cache.
-  x.row_stride = ((x.depth + kTileBytes - 1) / kTileBytes | 1) * kTileBytes;
+  x.row_stride = gathered_stride(x.depth);
   const int64_t tiles = (g.m + kTileRows - 1) / kTileRows;
   x.rows = g.m == 0 ? 0 : static_cast<int>((g.m + tiles - 1) / tiles);
-  int64_t together = kGatherBytes / x.row_stride;
+  const bool given = g.scratch_bytes > sizeof gathered;
+  const int64_t room = static_cast<int64_t>(given ? g.scratch_bytes : sizeof gathered) - kTileBytes;
+  int64_t together = room / x.row_stride;
   if (g.m < kLeastTileRows || x.depth == 0 || together < x.rows) return gemm_q8_lower(g);
   const int64_t both = 2 * x.rows;
-  if (together > kMostRows) together = kMostRows;
+  if (together > kMostGathered) together = kMostGathered;
   const bool streams = g.n * x.depth <= kStreamBytes;
   together = together < both ? x.rows : streams ? both : together / both * both;
-  x.gathered = gathered;
+  x.gathered = given ? static_cast<uint8_t*>(g.scratch) : gathered;
   if (g.weight_zero_point != 0) x.corrections = corrections;
   configure_tiles(x.rows, x.depth % kTileBytes);
   for (int64_t i0 = 0; i0 < g.m; i0 += together) {

@@ -218,7 +218,7 @@ struct SoftmaxQ8 {
   int32_t hi = 0;
 };
 
-/// One tier's kernels. Every pointer is set but gemm_split.
+/// One tier's kernels. Every pointer is set but gemm_split and gather_q8_bytes.
 struct KernelTable {
   Isa isa;
   bool depthwise_q8_words;  ///< Packed weights of depthwise_q8 are pairs of int16.
@@ -236,6 +236,8 @@ struct KernelTable {
   void (*winograd_in)(const WinogradIn&);
   void (*winograd_out)(const WinogradOut&);
   void (*gemm_q8)(const GemmQ8&);
+  /// Bytes of scratch with which gemm_q8 is faster for such a product; null: none.
+  size_t (*gather_q8_bytes)(int64_t m, int64_t n, int64_t taps, int64_t k);
   void (*gemm_s16)(const GemmS16&);
   void (*depthwise_f32)(const DepthwiseF32&);
   void (*depthwise_q8)(const DepthwiseQ8&);

@@ -164,7 +164,9 @@ struct GemmQ8 {
   int32_t zero_point = 0;  ///< Of the output, as are lo and hi; read with StoreQ8::q8 only.
   int32_t lo = 0;
   int32_t hi = 0;
-  HybridQ8 hybrid = {};  ///< Read with StoreQ8::f32 only.
+  HybridQ8 hybrid = {};     ///< Read with StoreQ8::f32 only.
+  void* scratch = nullptr;  ///< Where rows may be gathered; null: a small place on the stack.
+  size_t scratch_bytes = 0;
 };
 
 /// int16 activations × int8 weights, rows as in GemmF32; activations have zero point 0.

@@ -1,3 +1,4 @@
+#include <cstdio>
 // SPDX-License-Identifier: Apache-2.0
 // CONV_2D: x [N, H, W, C], filter [M, KH, KW, C/G], bias [M] (optional) → y [N, OH, OW, M].
 //   y[n, oy, ox, m] = act(bias[m] + Σ x[n, oy·sh + fy·dh − ph, ox·sw + fx·dw − pw, g·C/G + c] ·
@@ -30,7 +31,7 @@ struct ConvState {
   int32_t* at = nullptr;          // offsets of all pixels' taps; null: made while running
   int64_t* bias64 = nullptr;      // int16 activations
   int staged = -1, offsets = -1;  // scratch
-  SplitProduct split;
+  Product product;
   // Where one of these is used, nothing else is prepared.
   Winograd winograd;
   FewChannels few;
@@ -133,8 +134,8 @@ Status pack_groups(OpContext& op, const Tensor& filter, ConvState* s) {
   const int64_t n = filter.shape[0] / s->groups, taps = s->inner.taps(), depth = taps * s->k;
   const int64_t element = filter.type == Type::float32 ? 4 : 1;
   if (s->groups == 1)
-    CYGNET_TRY(prepare_split(op, x, filter, s->geometry.pixels(), n, taps, s->k, &s->split));
-  const size_t group_bytes = packed_weight_bytes(filter.type, n, taps, s->k, s->split.used()),
+    CYGNET_TRY(prepare_product(op, x, filter, s->geometry.pixels(), n, taps, s->k, &s->product));
+  const size_t group_bytes = packed_weight_bytes(filter.type, n, taps, s->k, s->product.split),
                bytes = group_bytes * static_cast<size_t>(s->groups);
   s->group_bytes = static_cast<int64_t>(group_bytes);
   s->weights = static_cast<uint8_t*>(op.allocate(bytes));
@@ -144,7 +145,7 @@ Status pack_groups(OpContext& op, const Tensor& filter, ConvState* s) {
                  {.n_stride = depth, .tap_stride = s->k, .k_stride = 1},
                  bias == nullptr ? nullptr : bias->as<int32_t>() + g * n,
                  s->results.scales.from(g * n), n, taps, s->k, s->weights + g * s->group_bytes,
-                 s->split.used());
+                 s->product.split);
   return make_sums(op, s->results, filter, filter.shape[0], depth, &s->sums);
 }
 
@@ -340,7 +341,7 @@ void run_slice(OpContext& op, const ConvState& s, const Slice& slice) {
                     .real = r.real,
                     .quantized = r.quantized,
                     .quants = slice.quant};
-  use_split(op, s.split, slice.thread, &gemm);
+  use_product(op, s.product, slice.thread, &gemm);
   if (r.hybrid) {
     const Tensor* bias = bias_tensor(op);
     gemm.columns = {.scales = r.scales.from(first),
@@ -365,6 +366,8 @@ void run_image(OpContext& op, const ConvState& s, int32_t batch, const uint8_t* 
                const DynamicQuant* quant) {
   const int element = element_bytes(op, s);
   const int64_t c = op.input(0).shape[3];
+  static int shown = 0;
+  if (shown++ < 4) fprintf(stderr, "in %p out %p w %p at %p\n", (const void*)image, (void*)out, (void*)s.weights, (void*)s.at);
   const int64_t channels = op.output(0).shape[3],
                 out_pixel = channels * (type_bits(op.output(0).type) / 8);
   const int64_t pixels = s.geometry.pixels(), taps = s.inner.taps();

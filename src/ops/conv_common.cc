@@ -214,21 +214,35 @@ Status widen_bias(OpContext& op, const Tensor* bias, int64_t** out) {
   return {};
 }
 
-Status prepare_split(OpContext& op, const Tensor& input, const Tensor& filter, int64_t m, int64_t n,
-                     int64_t taps, int64_t k, SplitProduct* split) {
+namespace {
+
+// Whether GemmSplit is faster than GemmF32; how much scratch it takes.
+bool gains_by_split(const Tensor& input, const Tensor& filter, int64_t m, int64_t n, int64_t taps,
+                    int64_t k, size_t* bytes) {
   // Fewer would leave the most part of tiles empty, or the splitting would take too long.
   constexpr int64_t kLeastRows = 32, kLeastColumns = 48, kLeastDepth = 24;
   // With fewer rows for so many weights it is their bytes that count, of which there are more.
   constexpr int64_t kMostWeightsOfRow = 8192;
-  constexpr size_t kMostBytes = 768 * 1024, kBytes = 512 * 1024;  // of scratch, within the cache
+  constexpr size_t kMostBytes = 768 * 1024, kBytes = 512 * 1024;  // within the cache
   if (kernels().gemm_split == nullptr || input.type != Type::float32 ||
       filter.type != Type::float32 || m < kLeastRows || n < kLeastColumns || k < kLeastDepth ||
       taps * k * n > m * kMostWeightsOfRow)
-    return {};
+    return false;
   const size_t panel = split_scratch_bytes(1, taps, k);
-  if (panel > kMostBytes) return {};
-  split->bytes = std::clamp(split_scratch_bytes(m, taps, k), panel, std::max(kBytes, panel));
-  return op.request_scratch(static_cast<size_t>(op.threads()) * split->bytes, &split->scratch);
+  if (panel > kMostBytes) return false;
+  *bytes = std::clamp(split_scratch_bytes(m, taps, k), panel, std::max(kBytes, panel));
+  return true;
+}
+
+}  // namespace
+
+Status prepare_product(OpContext& op, const Tensor& input, const Tensor& filter, int64_t m,
+                       int64_t n, int64_t taps, int64_t k, Product* product) {
+  product->split = gains_by_split(input, filter, m, n, taps, k, &product->bytes);
+  if (type_bits(filter.type) == 8 && kernels().gather_q8_bytes != nullptr)
+    product->bytes = kernels().gather_q8_bytes(m, n, taps, k);
+  if (product->bytes == 0) return {};
+  return op.request_scratch(static_cast<size_t>(op.threads()) * product->bytes, &product->scratch);
 }
 
 size_t packed_weight_bytes(Type type, int64_t n, int64_t taps, int64_t k, bool split) {
@@ -264,6 +278,10 @@ Args gemm_args(const LayerGemm& g) {
   args.weights = static_cast<decltype(Args::weights)>(g.weights);
   args.out = static_cast<decltype(Args::out)>(g.out);
   args.out_stride = g.out_stride;
+  if constexpr (requires { args.scratch; }) {
+    args.scratch = g.scratch;
+    args.scratch_bytes = g.scratch_bytes;
+  }
   return args;
 }
 
@@ -304,10 +322,8 @@ void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& g) {
     auto args = gemm_args<GemmSplit>(g);
     args.lo = g.real.low;
     args.hi = g.real.high;
-    if (g.split_scratch == nullptr) return kernels().gemm_f32(args);
+    if (!g.split) return kernels().gemm_f32(args);
     args.parts = g.weights;
-    args.scratch = g.split_scratch;
-    args.scratch_bytes = g.split_bytes;
     return kernels().gemm_split(args);
   }
   if (output.type == Type::int16) {

@@ -255,16 +255,16 @@ inline bool ends_with_file(const Tensor& t) {
   return t.constant && type_bits(t.type) == 8;
 }
 
-/// What a layer with f32 weights needs to multiply by GemmSplit.
-struct SplitProduct {
-  size_t bytes = 0;  ///< of each thread's scratch; 0: the layer multiplies by GemmF32
+/// How a layer with constant weights multiplies.
+struct Product {
+  bool split = false;  ///< f32 by GemmSplit
+  size_t bytes = 0;    ///< of each thread's scratch; may be none
   int scratch = -1;
-  bool used() const { return bytes != 0; }
 };
-/// In prepare: decides whether GemmSplit is faster for m rows of `taps` taps of k inputs and n
-/// columns of constant f32 weights, and if so requests its scratch.
-Status prepare_split(OpContext& op, const Tensor& input, const Tensor& filter, int64_t m, int64_t n,
-                     int64_t taps, int64_t k, SplitProduct* split);
+/// In prepare: chooses the kernel for m rows of `taps` taps of k inputs and n columns, and requests
+/// its scratch. `filter` is unpacked.
+Status prepare_product(OpContext& op, const Tensor& input, const Tensor& filter, int64_t m,
+                       int64_t n, int64_t taps, int64_t k, Product* product);
 
 /// Bytes of a matrix of weights of `type` (f32 or 8 bits) in the form that the kernels read, and
 /// its making. `w` is its first element, of the (unpacked) filter's type; bias and scales are those
@@ -284,9 +284,10 @@ struct LayerGemm {
   const void* zero = nullptr;  ///< a row of padding
   int64_t m = 0, n = 0, taps = 1, k = 0;
   const void* weights =
-      nullptr;  ///< from pack_weights; int16 activations: [n][taps][k] as they are
-  void* split_scratch = nullptr;  ///< where the weights are packed for GemmSplit
-  size_t split_bytes = 0;
+      nullptr;         ///< from pack_weights; int16 activations: [n][taps][k] as they are
+  bool split = false;  ///< the weights are packed for GemmSplit
+  void* scratch = nullptr;
+  size_t scratch_bytes = 0;
   const int64_t* bias = nullptr;  ///< int16 activations only
   const float* scales = nullptr;  ///< int16 activations only
   void* out = nullptr;
@@ -299,12 +300,13 @@ struct LayerGemm {
 };
 void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& gemm);
 
-/// Makes a product one by GemmSplit where that is used; `thread` runs it.
-inline void use_split(OpContext& op, const SplitProduct& split, int thread, LayerGemm* gemm) {
-  if (!split.used()) return;
-  gemm->split_scratch =
-      op.scratch<uint8_t>(split.scratch) + static_cast<size_t>(thread) * split.bytes;
-  gemm->split_bytes = split.bytes;
+/// Gives a product that `thread` runs what prepare_product chose.
+inline void use_product(OpContext& op, const Product& product, int thread, LayerGemm* gemm) {
+  gemm->split = product.split;
+  if (product.bytes == 0) return;
+  gemm->scratch =
+      op.scratch<uint8_t>(product.scratch) + static_cast<size_t>(thread) * product.bytes;
+  gemm->scratch_bytes = product.bytes;
 }
 
 /// Most products that the kernels for 8-bit activations add up without overflow (GemmQ8).

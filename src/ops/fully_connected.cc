@@ -23,7 +23,7 @@ struct DenseState {
   int32_t* sums = nullptr;
   int64_t* bias64 = nullptr;
   int staged = -1;  // scratch: a copy of a constant input
-  SplitProduct split;
+  Product product;
 };
 
 constexpr uint32_t kIntegers = type_set(Type::int8, Type::int4, Type::int2);
@@ -122,13 +122,13 @@ Status prepare_kernels(OpContext& op, DenseState* s) {
   CYGNET_TRY(request_quantized(op, x, s->m, 1, &s->results));
   CYGNET_TRY(make_sums(op, s->results, weights, s->n, s->k, &s->sums));
   if (ends_with_file(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
-  CYGNET_TRY(prepare_split(op, x, weights, s->m, s->n, 1, s->k, &s->split));
-  const size_t bytes = packed_weight_bytes(weights.type, s->n, 1, s->k, s->split.used());
+  CYGNET_TRY(prepare_product(op, x, weights, s->m, s->n, 1, s->k, &s->product));
+  const size_t bytes = packed_weight_bytes(weights.type, s->n, 1, s->k, s->product.split);
   s->weights = static_cast<uint8_t*>(op.allocate(bytes));
   if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
   pack_weights(x, weights, weights.data, {.n_stride = s->k, .tap_stride = s->k, .k_stride = 1},
                bias == nullptr ? nullptr : bias->data, s->results.scales.scales, s->n, 1, s->k,
-               s->weights, s->split.used());
+               s->weights, s->product.split);
   return {};
 }
 
@@ -227,14 +227,14 @@ void run_columns(OpContext& op, const DenseState& s, const uint8_t* x, const uin
                     .k = s.k,
                     .weights = packed + (wide ? begin * s.k
                                               : static_cast<int64_t>(packed_weight_bytes(
-                                                    type, begin, 1, s.k, s.split.used()))),
+                                                    type, begin, 1, s.k, s.product.split))),
                     .bias = s.bias64 == nullptr ? nullptr : s.bias64 + begin,
                     .scales = r.scales.from(begin),
                     .out = op.output(0).as<uint8_t>() + begin * (type_bits(y.type) / 8),
                     .out_stride = s.n,
                     .real = r.real,
                     .quantized = r.quantized};
-  use_split(op, s.split, thread, &gemm);
+  use_product(op, s.product, thread, &gemm);
   if (!r.hybrid) return run_gemm(weights, y, gemm);
   const Tensor* bias = bias_tensor(op);
   gemm.columns = {.scales = r.scales.from(begin),
@@ -261,7 +261,7 @@ void invoke_kernels(OpContext& op, const DenseState& s) {
     bytes = op.scratch<uint8_t>(s.staged);
   }
   const uint8_t* weights = s.packing < 0 ? s.weights : pack_running(op, s);
-  const int64_t block = s.split.used()                      ? kSplitColumns
+  const int64_t block = s.product.split                     ? kSplitColumns
                         : op.input(1).type == Type::float32 ? kernels().gemm_f32_nr
                                                             : kernels().gemm_q8_nr;
   op.parallel_for((s.n + block - 1) / block, [&](int64_t first, int64_t last, int thread) {

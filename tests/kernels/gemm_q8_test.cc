@@ -73,6 +73,10 @@ class GemmQ8Test : public Kernels {
     Guarded<uint8_t> bytes(outputs);
     Guarded<int32_t> words(outputs);
     g.out = c.store == StoreQ8::q8 ? static_cast<void*>(bytes.data()) : words.data();
+    g.scratch_bytes =
+        table().gather_q8_bytes == nullptr ? 0 : table().gather_q8_bytes(c.m, c.n, c.taps, c.k);
+    Guarded<uint8_t> scratch(g.scratch_bytes);
+    g.scratch = scratch.data();
     table().gemm_q8(g);
 
     for (int64_t i = 0; i < c.m; ++i) {
@@ -117,6 +121,18 @@ TEST_P(GemmQ8Test, AllTiles) {
       check(c);
       if (HasFatalFailure()) return;
     }
+  }
+}
+
+TEST_P(GemmQ8Test, AllRowsGathered) {
+  for (const int64_t m : {37, 300}) {
+    Case c;
+    c.m = m, c.n = 131, c.taps = 9, c.k = 901;
+    c.flip = 0x80;
+    c.weight_zero_point = m > 100 ? 3 : 0;
+    c.input_zero_point = 100;
+    check(c);
+    if (HasFatalFailure()) return;
   }
 }
 

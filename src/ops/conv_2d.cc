@@ -1,4 +1,3 @@
-#include <cstdio>
 // SPDX-License-Identifier: Apache-2.0
 // CONV_2D: x [N, H, W, C], filter [M, KH, KW, C/G], bias [M] (optional) → y [N, OH, OW, M].
 //   y[n, oy, ox, m] = act(bias[m] + Σ x[n, oy·sh + fy·dh − ph, ox·sw + fx·dw − pw, g·C/G + c] ·
@@ -366,8 +365,6 @@ void run_image(OpContext& op, const ConvState& s, int32_t batch, const uint8_t* 
                const DynamicQuant* quant) {
   const int element = element_bytes(op, s);
   const int64_t c = op.input(0).shape[3];
-  static int shown = 0;
-  if (shown++ < 4) fprintf(stderr, "in %p out %p w %p at %p\n", (const void*)image, (void*)out, (void*)s.weights, (void*)s.at);
   const int64_t channels = op.output(0).shape[3],
                 out_pixel = channels * (type_bits(op.output(0).type) / 8);
   const int64_t pixels = s.geometry.pixels(), taps = s.inner.taps();

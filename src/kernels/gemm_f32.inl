@@ -135,19 +135,32 @@ template <int Mr, int Nv, int Lines>
   });
 }
 
-/// The tile of `rows` rows and `vectors` vectors of columns.
+/// Whether there is a tile of `rows` rows where the largest has Mr: not of all, for the code's
+/// size.
+constexpr bool has_tile_f32(int rows, int mr) {
+  return rows >= mr - 2 || (rows & (rows - 1)) == 0;
+}
+
+/// The largest tile of at most `rows` rows and of `vectors` vectors of columns. Returns its rows.
 template <int Mr, int Nv>
-void gemm_f32_block(const PartF32& part, int rows, int vectors) {
+int gemm_f32_block(const PartF32& part, int rows, int vectors) {
   if constexpr (Nv > 1) {
     if (vectors < Nv) return gemm_f32_block<kTileRowsF32<Nv - 1>, Nv - 1>(part, rows, vectors);
   }
   if constexpr (Mr > 1) {
-    if (rows < Mr) return gemm_f32_block<Mr - 1, Nv>(part, rows, vectors);
+    if (!has_tile_f32(Mr, kTileRowsF32<Nv>) || rows < Mr)
+      return gemm_f32_block<Mr - 1, Nv>(part, rows, vectors);
   }
-  if constexpr (Mr == kGemmF32Mr && Nv == kGemmF32Nv && kLinesF32 > 1) {
-    if (part.ahead_bytes > kLineBytes) return gemm_f32_tile<Mr, Nv, kLinesF32>(part);
+  if constexpr (has_tile_f32(Mr, kTileRowsF32<Nv>)) {
+    if constexpr (Mr == kGemmF32Mr && Nv == kGemmF32Nv && kLinesF32 > 1) {
+      if (part.ahead_bytes > kLineBytes) {
+        gemm_f32_tile<Mr, Nv, kLinesF32>(part);
+        return Mr;
+      }
+    }
+    gemm_f32_tile<Mr, Nv, 1>(part);
   }
-  gemm_f32_tile<Mr, Nv, 1>(part);
+  return Mr;
 }
 
 /// All rows of a part. Each tile brings its share of the weights from `next` on nearer: evenly, for
@@ -161,11 +174,12 @@ void gemm_f32_part(PartF32& part, int64_t rows, int vectors, const float* next) 
   const int64_t share = kBytes / (tiles == 0 ? 1 : tiles);
   part.ahead_bytes = share < kLinesF32 * kLineBytes ? share : kLinesF32 * kLineBytes;
   part.ahead = reinterpret_cast<const char*>(next);
-  for (part.i = 0; part.i < rows; --tiles) {
+  part.i = 0;
+  while (part.i < rows) {
     const auto height = static_cast<int>((rows - part.i + tiles - 1) / tiles);
-    gemm_f32_block<kTileRowsF32<kMostVectorsF32>, kMostVectorsF32>(part, height, vectors);
-    part.i += height;
+    part.i += gemm_f32_block<kTileRowsF32<kMostVectorsF32>, kMostVectorsF32>(part, height, vectors);
     part.ahead += part.count / 2 * part.ahead_bytes;
+    if (tiles > 1) --tiles;
   }
 }
 

@@ -186,10 +186,10 @@ void dw_q8_runs(const DepthwiseQ8& g, const DwRows& rows, const DwBlock<W>& b) {
   if (of.columns > 2) return dw_q8_any<W, Whole>(g, rows, b);
   auto* square =
       of.columns == 1 ? dw_q8_square<W, K, 1, Whole, false> : dw_q8_square<W, K, 2, Whole, false>;
-  if constexpr (kWideVnni && K == 3) {
-    if (!g.real && b.sets == 1)
-      square =
-          of.columns == 1 ? dw_q8_square<W, K, 1, Whole, true> : dw_q8_square<W, K, 2, Whole, true>;
+  if constexpr (kWideVnni) {
+    const bool usual = !g.real && b.sets == 1;
+    if (usual && of.columns == 2) square = dw_q8_square<W, K, 2, Whole, true>;
+    if (K == 3 && usual && of.columns == 1) square = dw_q8_square<W, K, 1, Whole, K == 3>;
   }
   for (int64_t first = 0; first < of.classes; ++first) square(g, rows, dw_run(g, of, first), b);
 }

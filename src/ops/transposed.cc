@@ -66,17 +66,24 @@ namespace {
 
 constexpr int32_t kMostPhases = 64;
 
-// Copies the taps of a phase: w [columns][taps][C].
+// Copies the taps of a phase: w [columns][taps][C]; of merged phases those that have fewer taps
+// than the first get more, of zeros.
 void collect_taps(const TransposedOperands& in, const Transposed& s, int32_t phase_h,
                   int32_t phase_w, uint8_t* w) {
   const ConvGeometry& g = s.forward;
   const int64_t channels = in.filter.shape[0];
   const size_t bytes = in.filter.bytes / static_cast<size_t>(in.filter.shape.elements(0, 3));
+  const int zero = in.filter.type == Type::uint8 ? in.filter.quantization.zero_point() : 0;
+  const int32_t taps_w = phase_taps(g.w, phase_w);
   for (int64_t j = 0; j < s.columns; ++j)
     for (int32_t fy = phase_h; fy < g.h.filter; fy += g.h.stride)
-      for (int64_t fx = phase_w + j / channels; fx < g.w.filter; fx += g.w.stride, w += bytes) {
-        const int64_t pixel = (j % channels * g.h.filter + fy) * g.w.filter + fx;
-        std::memcpy(w, in.filter.as<uint8_t>() + static_cast<size_t>(pixel) * bytes, bytes);
+      for (int32_t t = 0; t < taps_w; ++t, w += bytes) {
+        const int64_t fx = phase_w + j / channels + int64_t{t} * g.w.stride,
+                      pixel = (j % channels * g.h.filter + fy) * g.w.filter + fx;
+        if (fx < g.w.filter)
+          std::memcpy(w, in.filter.as<uint8_t>() + static_cast<size_t>(pixel) * bytes, bytes);
+        else
+          std::memset(w, zero, bytes);
       }
 }
 
@@ -160,10 +167,19 @@ bool suits_kernels(const OpContext& op, const TransposedOperands& in, const Tran
           taps * in.x.shape[3] <= most_products(in.filter));
 }
 
+// Whether one product makes all phases of a row: where none gets taps of zeros, or few do and the
+// columns of one phase would leave vectors empty.
+bool merges(const WindowDim& w, int32_t channels) {
+  constexpr int32_t kFewChannels = 32;
+  if (w.pad != 0 || int64_t{w.out} * w.stride != w.in) return false;
+  const int64_t all = int64_t{phase_taps(w, 0)} * w.stride;
+  return w.filter == w.stride || (channels < kFewChannels && 4 * int64_t{w.filter} >= 3 * all);
+}
+
 Status prepare_kernels(OpContext& op, const TransposedOperands& in, Transposed* s) {
   const WindowDim &h = s->forward.h, &w = s->forward.w;
   s->packed = true;
-  if (w.filter == w.stride && w.pad == 0 && int64_t{w.out} * w.stride == w.in) s->merged = w.stride;
+  if (merges(w, in.filter.shape[0])) s->merged = w.stride;
   s->columns = int64_t{s->merged} * in.filter.shape[0];
   ColumnValues values;
   CYGNET_TRY(repeat_channels(in, *s, &values));

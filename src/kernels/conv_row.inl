@@ -230,7 +230,7 @@ void split_channels_f32(const float* in, int64_t pixels, int64_t c, float* out, 
 }
 
 void split_quads_q8(const uint8_t* in, int64_t pixels, int64_t step, uint8_t flip, int32_t* out) {
-  const int32_t flips = flip * 0x01010101;
+  const auto flips = static_cast<int32_t>(flip * 0x01010101u);
   int64_t i = 0;
   for (; step <= 2 && i + kLanes <= pixels; i += kLanes) {
     I v;

@@ -28,6 +28,7 @@ void fill(KernelTable& t) {
   t.gemm_q8_mr = 2 * kTileRows;
   t.gather_q8_bytes = gather_q8_bytes;
   t.gemm_split = gemm_split;
+  t.pack_split = pack_split;
 }
 
 }  // namespace cygnet::isa_amx

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// f32 matrix product by AMX tiles of bfloat16; see GemmSplit, pack_gemm_split. Needs gemm_amx.inl.
+// f32 matrix product by AMX tiles of bfloat16; see GemmSplit, pack_split. Needs gemm_amx.inl.
 //
 // Rows are split into a panel for each two tiles of rows, [taps][⌈k/32⌉][3 parts][2 tiles][16 rows]
 // [32 depths], their parts in the order large, small, middle: that in which they are used.
@@ -171,4 +171,54 @@ void gemm_split(const GemmSplit& g) {
   }
   finish_split(g, rows, waiting);
   _tile_release();
+}
+
+/// The nearest bfloat16, towards zero where that would be an infinity, in the upper halves.
+[[gnu::always_inline]] inline I nearest_upper(F v) {
+  const U bits = reinterpret_cast<U>(v);
+  const U nearest = (bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u;
+  const I overflows = (nearest & 0x7f800000u) == 0x7f800000u;
+  return reinterpret_cast<I>(
+      select(overflows, reinterpret_cast<F>(bits & 0xffff0000u), reinterpret_cast<F>(nearest)));
+}
+
+/// Splits `count` ≤ 32 depths of one column, rounded: what is left is exact, too. `to`: the
+/// column's place in the tiles of its group.
+void pack_split_depths(const float* w, int64_t count, int64_t stride, uint8_t* to) {
+  float numbers[kSplitDepths] = {};
+  if (stride == 1) {
+    __builtin_memcpy(numbers, w, static_cast<size_t>(count) * sizeof(float));
+  } else {
+    for (int64_t d = 0; d < count; ++d) numbers[d] = w[d * stride];
+  }
+  const __m512i lines =
+      _mm512_mullo_epi32(_mm512_set1_epi32(kTileBytes),
+                         _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  F low = load(numbers), high = load(numbers + kLanes);
+  for (int64_t part = 2; part >= 0; --part) {
+    const I first = nearest_upper(low), second = nearest_upper(high);
+    low = low - reinterpret_cast<F>(first);
+    high = high - reinterpret_cast<F>(second);
+    const U pairs = reinterpret_cast<U>(first) >> 16 | reinterpret_cast<U>(second);
+    _mm512_i32scatter_epi32(to + part * kPartBytes, lines, reinterpret_cast<__m512i>(pairs), 1);
+  }
+}
+
+void pack_split(const float* w, const WeightStrides& strides, const float* bias, int64_t n,
+                int64_t taps, int64_t k, void* out) {
+  __builtin_memset(out, 0, gemm_split_packed_bytes(n, taps, k));
+  auto* to = static_cast<uint8_t*>(out);
+  for (int64_t j0 = 0; j0 < n; j0 += kSplitColumns) {
+    const int64_t columns = n - j0 < kSplitColumns ? n - j0 : kSplitColumns;
+    if (bias != nullptr)
+      __builtin_memcpy(to, bias + j0, static_cast<size_t>(columns) * sizeof(float));
+    to += kSplitColumns * 4;
+    for (int64_t t = 0; t < taps; ++t)
+      for (int64_t d = 0; d < k; d += kSplitDepths, to += kGroupBytes)
+        for (int64_t j = 0; j < columns; ++j)
+          pack_split_depths(
+              w + (j0 + j) * strides.n_stride + t * strides.tap_stride + d * strides.k_stride,
+              k - d < kSplitDepths ? k - d : kSplitDepths, strides.k_stride,
+              to + j / kTileRows * (kTileRows * kTileBytes) + j % kTileRows * 4);
+  }
 }

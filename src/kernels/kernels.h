@@ -218,7 +218,7 @@ struct SoftmaxQ8 {
   int32_t hi = 0;
 };
 
-/// One tier's kernels. Every pointer is set but gemm_split and gather_q8_bytes.
+/// One tier's kernels. Every pointer is set but those that say null.
 struct KernelTable {
   Isa isa;
   bool depthwise_q8_words;  ///< Packed weights of depthwise_q8 are pairs of int16.
@@ -233,6 +233,12 @@ struct KernelTable {
 
   void (*gemm_f32)(const GemmF32&);
   void (*gemm_split)(const GemmSplit&);  ///< null: the tier has no units for it
+  /// Weights for gemm_split, null where that is, in blocks of kSplitColumns columns: [bias
+  /// float][taps][⌈k/32⌉][3 parts, small ones first][2][16][16][2] bfloat16. Of each 32 depths,
+  /// pairs d, d + 16 of 16 columns follow each other; columns beyond n and depths beyond k are
+  /// zero.
+  void (*pack_split)(const float* w, const WeightStrides& strides, const float* bias, int64_t n,
+                     int64_t taps, int64_t k, void* out);
   void (*winograd_in)(const WinogradIn&);
   void (*winograd_out)(const WinogradOut&);
   void (*gemm_q8)(const GemmQ8&);

@@ -46,13 +46,9 @@ void pack_gemm_f32(const float* w, const WeightStrides& strides, const float* bi
 void pack_gemm_q8(const void* w, const WeightStrides& strides, const PackQ8& params, int64_t n,
                   int64_t taps, int64_t k, int nr, void* out);
 
-/// Weights for GemmSplit, in blocks of kSplitColumns columns: [bias float][taps][⌈k/32⌉][3 parts,
-/// small ones first][2][16][16][2] bfloat16. Of each 32 depths, pairs d, d + 16 of 16 columns
-/// follow each other; columns beyond n and depths beyond k are zero.
+/// Columns of a block and bytes of all blocks of the weights that KernelTable::pack_split makes.
 inline constexpr int kSplitColumns = 32;
 size_t gemm_split_packed_bytes(int64_t n, int64_t taps, int64_t k);
-void pack_gemm_split(const float* w, const WeightStrides& strides, const float* bias, int64_t n,
-                     int64_t taps, int64_t k, void* out);
 /// What GemmSplit needs to work on `rows` rows at a time.
 size_t split_scratch_bytes(int64_t rows, int64_t taps, int64_t k);
 

@@ -46,7 +46,7 @@ struct GemmF32 {
 /// Results below 2^−126 become 0. Source: Henry, Tang, Heinecke: Leveraging the bfloat16 Artificial
 /// Intelligence Datatype For Higher-Precision Computations, 2019.
 struct GemmSplit : GemmF32 {
-  const void* parts = nullptr;  ///< From pack_gemm_split, instead of `weights`; 64-byte aligned.
+  const void* parts = nullptr;  ///< From pack_split, instead of `weights`; 64-byte aligned.
   void* scratch = nullptr;      ///< 64-byte aligned
   size_t scratch_bytes = 0;     ///< split_scratch_bytes for at least 32 rows
 };

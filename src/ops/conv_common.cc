@@ -291,8 +291,8 @@ void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
                   const WeightStrides& strides, const void* bias, const float* scales, int64_t n,
                   int64_t taps, int64_t k, void* out, bool split) {
   if (split)
-    return pack_gemm_split(static_cast<const float*>(w), strides, static_cast<const float*>(bias),
-                           n, taps, k, out);
+    return kernels().pack_split(static_cast<const float*>(w), strides,
+                                static_cast<const float*>(bias), n, taps, k, out);
   if (filter.type == Type::float32)
     return pack_gemm_f32(static_cast<const float*>(w), strides, static_cast<const float*>(bias), n,
                          taps, k, kernels().gemm_f32_nr, static_cast<float*>(out));

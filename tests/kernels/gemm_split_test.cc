@@ -53,8 +53,8 @@ class GemmSplitTest : public Kernels {
     g.out_stride = s.n;
     const Guarded<float> parts(gemm_split_packed_bytes(s.n, s.taps, s.k) / sizeof(float));
     auto* packed = const_cast<float*>(parts.data());
-    pack_gemm_split(w.data(), {.n_stride = depth, .tap_stride = s.k, .k_stride = 1}, bias.data(),
-                    s.n, s.taps, s.k, packed);
+    table().pack_split(w.data(), {.n_stride = depth, .tap_stride = s.k, .k_stride = 1}, bias.data(),
+                       s.n, s.taps, s.k, packed);
     g.parts = packed;
     g.scratch_bytes = split_scratch_bytes(scratch_rows, s.taps, s.k);
     Guarded<float> scratch(g.scratch_bytes / sizeof(float));
@@ -112,8 +112,8 @@ TEST_P(GemmSplitTest, AllBitsCount) {
     const std::vector<float>&a = left ? other : ones, &w = left ? ones : other;
     GemmSplit g;
     Guarded<float> parts(gemm_split_packed_bytes(kSize, 1, kSize) / sizeof(float));
-    pack_gemm_split(w.data(), {.n_stride = left ? kSize : 1, .k_stride = left ? 1 : kSize}, nullptr,
-                    kSize, 1, kSize, parts.data());
+    table().pack_split(w.data(), {.n_stride = left ? kSize : 1, .k_stride = left ? 1 : kSize},
+                       nullptr, kSize, 1, kSize, parts.data());
     g.scratch_bytes = split_scratch_bytes(kSize, 1, kSize);
     Guarded<float> scratch(g.scratch_bytes / sizeof(float));
     g.a = a.data();

@@ -253,4 +253,22 @@ bool depthwise_q8_fits(const void* w, const PackQ8& params, int64_t c, int64_t t
   return true;
 }
 
+namespace {
+
+/// Bytes of the three parts of `taps` taps of k depths of 32 rows or columns.
+int64_t split_bytes(int64_t taps, int64_t k) {
+  return taps * ((k + 31) / 32) * 3 * 2 * 1024;
+}
+
+}  // namespace
+
+size_t gemm_split_packed_bytes(int64_t n, int64_t taps, int64_t k) {
+  const int64_t blocks = (n + kSplitColumns - 1) / kSplitColumns;
+  return static_cast<size_t>(blocks * (kSplitColumns * 4 + split_bytes(taps, k)));
+}
+
+size_t split_scratch_bytes(int64_t rows, int64_t taps, int64_t k) {
+  return static_cast<size_t>((rows + 31) / 32 * split_bytes(taps, k));
+}
+
 }  // namespace cygnet

@@ -71,16 +71,11 @@ void multiply(OpContext& op, const BinaryState& s) {
 
 void most_q8(OpContext& op, const BinaryState& s, bool largest) {
   const int32_t low = op.output(0).type == Type::int8 ? -128 : 0;
-  const ZipQ8 params{.op = largest ? ZipQ8Op::max : ZipQ8Op::min,
-                     .flip = static_cast<uint8_t>(-low),
-                     .lo = low,
-                     .hi = low + 255};
-  each_run(op, s, op.input(0).as<uint8_t>(), op.input(1).as<uint8_t>(), op.output(0).as<uint8_t>(),
-           [&](ZipShape shape, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {
-             ZipQ8 zip = params;
-             zip.shape = shape;
-             kernels().zip_q8(zip, a, b, n, out);
-           });
+  invoke_q8(op, s,
+            {.op = largest ? ZipQ8Op::max : ZipQ8Op::min,
+             .flip = static_cast<uint8_t>(-low),
+             .lo = low,
+             .hi = low + 255});
 }
 
 void most(OpContext& op, const BinaryState& s, bool largest) {

@@ -255,4 +255,14 @@ void invoke_f32(OpContext& op, const BinaryState& s) {
   });
 }
 
+/// The 8-bit case by kernels; the shape of each run is set here.
+inline void invoke_q8(OpContext& op, const BinaryState& s, const ZipQ8& zip) {
+  each_run(op, s, op.input(0).as<uint8_t>(), op.input(1).as<uint8_t>(), op.output(0).as<uint8_t>(),
+           [&](ZipShape shape, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {
+             ZipQ8 run = zip;  // runs of several threads may have several shapes
+             run.shape = shape;
+             kernels().zip_q8(run, a, b, n, out);
+           });
+}
+
 }  // namespace cygnet::ops

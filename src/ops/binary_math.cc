@@ -100,14 +100,7 @@ void squared_difference_q8(OpContext& op) {
 void squared_difference_runs(OpContext& op) {
   const auto& s = op.state<DifferenceState>();
   const KernelTable& table = kernels();
-  if (op.output(0).type == Type::int8)
-    return each_run(
-        op, s, op.input(0).as<uint8_t>(), op.input(1).as<uint8_t>(), op.output(0).as<uint8_t>(),
-        [&](ZipShape shape, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {
-          ZipQ8 zip = s.zip;
-          zip.shape = shape;
-          table.zip_q8(zip, a, b, n, out);
-        });
+  if (op.output(0).type == Type::int8) return invoke_q8(op, s, s.zip);
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   each_run(op, s, op.input(0).as<float>(), op.input(1).as<float>(), op.output(0).as<float>(),
            [&](ZipShape shape, const float* a, const float* b, int64_t n, float* out) {

@@ -117,12 +117,7 @@ Status divide(OpContext& op, const Broadcast& broadcast, F f, int32_t zero = 0) 
 Status divide_fast(OpContext& op, const DivState& s) {
   if (op.output(0).shape.elements() == 0) return {};
   CYGNET_TRY(expect_divisors<uint8_t>(op, s.zip.b_zero));
-  each_run(op, s, op.input(0).as<uint8_t>(), op.input(1).as<uint8_t>(), op.output(0).as<uint8_t>(),
-           [&](ZipShape shape, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out) {
-             ZipQ8 zip = s.zip;
-             zip.shape = shape;
-             kernels().zip_q8(zip, a, b, n, out);
-           });
+  invoke_q8(op, s, s.zip);
   return {};
 }
 

@@ -26,7 +26,7 @@ struct FewChannels {
   int64_t rows = 0;          ///< Rows that are kept, those of a window.
   int64_t terms = 0;
   Term* term = nullptr;           ///< [terms]
-  int32_t* first = nullptr;       ///< 8 bits: [planes], where in a step they begin
+  int32_t* first = nullptr;       ///< [planes], where in a step they begin
   const void* weights = nullptr;  ///< As of ConvRowF32, ConvRowQ8.
   const void* bias = nullptr;
   const float* scale = nullptr;   ///< 8 bits

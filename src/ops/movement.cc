@@ -127,24 +127,51 @@ bool make_matrix(ByteCopy* c) {
   return true;
 }
 
-void transpose_blocks(OpContext& op, const ByteCopy& c, const uint8_t* in, uint8_t* out,
-                      int64_t outer) {
-  const int row = c.rank - 2, column = c.rank - 1;
-  // No group is shorter than a block: the last one may be longer than others.
-  const int64_t groups = std::max<int64_t>(1, c.size[row] / kBlockLines);
-  const BlockTranspose transpose = block_transpose(c.run);
-  const int64_t bytes = outer * c.size[row] * c.size[column] * c.run;
+// Calls body(from, to, first, last) for lines [first, last) of every group of lines, which threads
+// share. The last group ends where the lines do.
+template <class Body>
+void each_group(OpContext& op, const ByteCopy& c, const uint8_t* in, uint8_t* out, int64_t groups,
+                int64_t lines, const Body& body) {
+  const int row = c.rank - 2;
+  int64_t outer = 1;
+  for (int d = 0; d < row; ++d) outer *= c.size[d];
+  const int64_t bytes = outer * c.size[row] * c.size[row + 1] * c.run;
   for_slices(op, outer * groups, bytes, [&](int64_t begin, int64_t end, int) {
     for (int64_t task = begin; task < end; ++task) {
       const uint8_t* from = in;
       uint8_t* to = out;
       locate(c, row, task / groups, &from, &to);
-      const int64_t group = task % groups, first = group * kBlockLines;
-      const int64_t last = group + 1 == groups ? c.size[row] : first + kBlockLines;
-      transpose(from + first * c.in[row], c.in[column], to + first * c.out[row], c.out[row],
-                last - first, c.size[column]);
+      const int64_t group = task % groups, first = group * lines;
+      body(from, to, first, group + 1 == groups ? c.size[row] : first + lines);
     }
   });
+}
+
+void transpose_blocks(OpContext& op, const ByteCopy& c, const uint8_t* in, uint8_t* out) {
+  const int row = c.rank - 2, column = c.rank - 1;
+  // No group is shorter than a block: the last one may be longer than others.
+  const int64_t groups = std::max<int64_t>(1, c.size[row] / kBlockLines);
+  const BlockTranspose transpose = block_transpose(c.run);
+  each_group(op, c, in, out, groups, kBlockLines,
+             [&](const uint8_t* from, uint8_t* to, int64_t first, int64_t last) {
+               transpose(from + first * c.in[row], c.in[column], to + first * c.out[row],
+                         c.out[row], last - first, c.size[column]);
+             });
+}
+
+void copy_lines(OpContext& op, const ByteCopy& c, const uint8_t* in, uint8_t* out) {
+  const int row = c.rank - 2, column = c.rank - 1;
+  const CopyLine line = line_for(c.run);
+  each_group(op, c, in, out, (c.size[row] + kTileLines - 1) / kTileLines, kTileLines,
+             [&](const uint8_t* from, uint8_t* to, int64_t first, int64_t last) {
+               for (int64_t x = 0; x < c.size[column]; x += kTileElements) {
+                 const int64_t n = std::min(kTileElements, c.size[column] - x);
+                 for (int64_t y = first; y < last; ++y)
+                   line(from + y * c.in[row] + x * c.in[column],
+                        to + y * c.out[row] + x * c.out[column], n, c.in[column], c.out[column],
+                        c.run);
+               }
+             });
 }
 
 }  // namespace
@@ -186,30 +213,8 @@ void run_copy(OpContext& op, const StridedCopy& copy, const void* in_data, void*
       line(in + begin * c.in[0], out + begin * c.out[0], end - begin, c.in[0], c.out[0], c.run);
     });
   }
-  const bool is_matrix = make_matrix(&c);
-  const int row = c.rank - 2;
-  const int column = c.rank - 1;
-  const int64_t groups = (c.size[row] + kTileLines - 1) / kTileLines;
-  int64_t outer = 1;
-  for (int d = 0; d < row; ++d) outer *= c.size[d];
-  if (is_matrix) return transpose_blocks(op, c, in, out, outer);
-  const CopyLine line = line_for(c.run);
-  const int64_t bytes = outer * c.size[row] * c.size[column] * c.run;
-  for_slices(op, outer * groups, bytes, [&](int64_t begin, int64_t end, int) {
-    for (int64_t task = begin; task < end; ++task) {
-      const uint8_t* from = in;
-      uint8_t* to = out;
-      locate(c, row, task / groups, &from, &to);
-      const int64_t first = task % groups * kTileLines;
-      const int64_t last = std::min(first + kTileLines, c.size[row]);
-      for (int64_t x = 0; x < c.size[column]; x += kTileElements) {
-        const int64_t n = std::min(kTileElements, c.size[column] - x);
-        for (int64_t y = first; y < last; ++y)
-          line(from + y * c.in[row] + x * c.in[column], to + y * c.out[row] + x * c.out[column], n,
-               c.in[column], c.out[column], c.run);
-      }
-    }
-  });
+  if (make_matrix(&c)) return transpose_blocks(op, c, in, out);
+  copy_lines(op, c, in, out);
 }
 
 // ---- Elements

@@ -45,17 +45,6 @@ void plain_quantized(OpContext& op, const MulState& s) {
   });
 }
 
-void kernel_q8(OpContext& op, const MulState& s) {
-  const uint8_t *a = op.input(0).as<uint8_t>(), *b = op.input(1).as<uint8_t>();
-  uint8_t* out = op.output(0).as<uint8_t>();
-  each_run(op, s, a, b, out,
-           [&](ZipShape shape, const uint8_t* x, const uint8_t* y, int64_t n, uint8_t* z) {
-             ZipQ8 zip = s.zip;
-             zip.shape = shape;
-             kernels().zip_q8(zip, x, y, n, z);
-           });
-}
-
 Status invoke(OpContext& op) {
   const auto& s = op.state<MulState>();
   if (!s.on_codes) {
@@ -70,13 +59,13 @@ Status invoke(OpContext& op) {
       if (op.reference())
         plain_quantized<int8_t>(op, s);
       else
-        kernel_q8(op, s);
+        invoke_q8(op, s, s.zip);
       break;
     default:
       if (op.reference())
         plain_quantized<uint8_t>(op, s);
       else
-        kernel_q8(op, s);
+        invoke_q8(op, s, s.zip);
   }
   return {};
 }

@@ -74,21 +74,16 @@ void quantized(OpContext& op, const PreluState& s) {
 
 void quantized_fast(OpContext& op, const PreluState& s) {
   const int32_t low = op.output(0).type == Type::int8 ? -128 : 0;
-  const ZipQ8 params{.op = ZipQ8Op::prelu,
-                     .flip = static_cast<uint8_t>(-low),
-                     .a_zero = op.input(0).quantization.zero_point(),
-                     .b_zero = op.input(1).quantization.zero_point(),
-                     .a_scale = s.positive_scale,
-                     .b_scale = s.negative_scale,
-                     .zero_point = op.output(0).quantization.zero_point(),
-                     .lo = low,
-                     .hi = low + 255};
-  each_run(op, s, op.input(0).as<uint8_t>(), op.input(1).as<uint8_t>(), op.output(0).as<uint8_t>(),
-           [&](ZipShape shape, const uint8_t* x, const uint8_t* alpha, int64_t n, uint8_t* y) {
-             ZipQ8 zip = params;
-             zip.shape = shape;
-             kernels().zip_q8(zip, x, alpha, n, y);
-           });
+  invoke_q8(op, s,
+            {.op = ZipQ8Op::prelu,
+             .flip = static_cast<uint8_t>(-low),
+             .a_zero = op.input(0).quantization.zero_point(),
+             .b_zero = op.input(1).quantization.zero_point(),
+             .a_scale = s.positive_scale,
+             .b_scale = s.negative_scale,
+             .zero_point = op.output(0).quantization.zero_point(),
+             .lo = low,
+             .hi = low + 255});
 }
 
 void real(OpContext& op, const PreluState& s) {

@@ -181,15 +181,20 @@ Status prepare_offsets(OpContext& op, int64_t c, ConvState* s) {
 }
 
 Status prepare_kernels(OpContext& op, ConvState* s) {
-  const Tensor x = kernel_input(op.input(0), op.input(1));
+  const bool hybrid =
+      s->results.hybrid &&
+      pays_to_quantize(op.input(0).shape.elements(), op.output(0).shape.elements(), macs(op));
+  const Tensor x = kernel_input(op.input(0), hybrid);
   if (!suits_kernels(op, x, s)) {
     CYGNET_TRY(request_unpacked(op, op.input(1), &s->unpacked));
     return request_quantized(op, op.input(0), x.shape[0], sizeof(int16_t), &s->results);
   }
   s->packed = true;
+  s->results.hybrid = hybrid;
   base::Buffer unpacked;
   Tensor filter;
-  CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &filter));
+  CYGNET_TRY(x.type == Type::float32 ? unpack_real(op.input(1), 0, &unpacked, &filter)
+                                     : unpack_constant(op.input(1), &unpacked, &filter));
   if (x.type == Type::float32) {
     CYGNET_TRY(prepare_winograd(op, s->geometry, x, filter, bias_tensor(op), &s->winograd));
     if (s->winograd.used) return {};

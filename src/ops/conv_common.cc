@@ -94,6 +94,32 @@ Status unpack_constant(const Tensor& filter, base::Buffer* memory, Tensor* out) 
   return {};
 }
 
+Status unpack_real(const Tensor& filter, int axis, base::Buffer* memory, Tensor* out) {
+  base::Buffer codes;
+  CYGNET_TRY(unpack_constant(filter, filter.type == Type::float16 ? memory : &codes, out));
+  if (out->type == Type::float32) return {};
+  const int64_t n = filter.shape.elements(), channels = filter.shape[axis],
+                inner = filter.shape.elements(axis + 1, filter.shape.rank);
+  const size_t bytes = static_cast<size_t>(n) * sizeof(float);
+  if (!memory->resize(bytes)) return out_of_memory("filter", bytes);
+  const auto* from = out->as<int8_t>();
+  auto* to = reinterpret_cast<float*>(memory->data());
+  for (int64_t i = 0; i < n; i += inner) {
+    const float scale = filter.quantization.scale(static_cast<int>(i / inner % channels));
+    for (int64_t j = i; j < i + inner; ++j) to[j] = static_cast<float>(from[j]) * scale;
+  }
+  out->type = Type::float32;
+  out->data = to;
+  out->bytes = bytes;
+  return {};
+}
+
+bool pays_to_quantize(int64_t inputs, int64_t outputs, int64_t products) {
+  // Products that floats take the time for in which an input is quantized, or an output scaled.
+  constexpr int64_t kOfInput = 16, kOfOutput = 26;
+  return products > kOfInput * inputs + kOfOutput * outputs;
+}
+
 Status keep_filter(OpContext& op, const Tensor& unpacked, const Tensor& filter, uint8_t** out) {
   if (!needs_unpacking(filter)) {
     *out = static_cast<uint8_t*>(unpacked.data);
@@ -307,7 +333,7 @@ void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
 }
 
 void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& g) {
-  if (is_hybrid(output, filter)) {
+  if (g.quants != nullptr) {
     auto args = gemm_args<GemmQ8>(g);
     args.store = StoreQ8::f32;
     args.hybrid = {.quants = g.quants,

@@ -67,6 +67,13 @@ size_t unpacked_bytes(const Tensor& filter);
 Tensor unpack_filter(const Tensor& filter, void* out);
 /// In prepare: the same of a constant; `memory` holds the elements.
 Status unpack_constant(const Tensor& filter, base::Buffer* memory, Tensor* out);
+/// In prepare: the same, but a quantized filter's elements as the floats that they stand for; its
+/// zero points are 0 and its scales, where there are several, run along `axis`.
+Status unpack_real(const Tensor& filter, int axis, base::Buffer* memory, Tensor* out);
+/// Whether kernels are faster with the activations of a hybrid operator quantized while running
+/// than with its weights as floats: whether there are enough products for each element that must
+/// be quantized and for each that is made of the sums.
+bool pays_to_quantize(int64_t inputs, int64_t outputs, int64_t products);
 /// In prepare, for kernels that read weights as they are: a filter that unpack_constant gave, its
 /// elements kept beyond prepare.
 Status keep_filter(OpContext& op, const Tensor& unpacked, const Tensor& filter, uint8_t** out);
@@ -102,7 +109,7 @@ struct ConvResults {
   Clamp<float> real;
   Clamp<int32_t> quantized;
   ChannelScales scales;
-  bool hybrid = false;
+  bool hybrid = false;      ///< activations are quantized while running
   bool asymmetric = false;  ///< hybrid
   int values = -1;          ///< scratch: the quantized input
   int quants = -1;          ///< scratch: DynamicQuant of each of its units
@@ -233,8 +240,8 @@ void run_plain(OpContext& op, Tensor x, const Tensor& packed_filter, int unpacke
 }
 
 /// The input as kernels see it: a hybrid operator's is in the unsigned domain already.
-inline Tensor kernel_input(Tensor input, const Tensor& filter) {
-  if (!is_hybrid(input, filter)) return input;
+inline Tensor kernel_input(Tensor input, bool hybrid) {
+  if (!hybrid) return input;
   input.type = Type::uint8;
   input.constant = false;
   input.quantization = {};
@@ -274,8 +281,8 @@ void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
                   const WeightStrides& strides, const void* bias, const float* scales, int64_t n,
                   int64_t taps, int64_t k, void* out, bool split = false);
 
-/// One matrix product with constant weights, whatever the layer's types. 8-bit weights and f32
-/// results are a hybrid operator's.
+/// One matrix product with constant weights, whatever the layer's types. Where there are `quants`,
+/// it is a hybrid operator's.
 struct LayerGemm {
   const void* a = nullptr;      ///< activations
   uint8_t flip = 0;             ///< 8 bits: xored to them and to `zero`, for the unsigned domain

@@ -4,8 +4,9 @@
 //   y[n, oy, ox, c·D + d] = act(bias[c·D + d] + Σ x[n, oy·sh + fy·dh − ph, ox·sw + fx·dw − pw, c] ·
 //   filter[0, fy, fx, c·D + d])
 // D is the depth multiplier: the filter's channels over the input's. Types as CONV_2D (no f16
-// filters, INT4 with int8 activations only); the scales of int8 filters run along dimension 3.
-// Source: tensorflow/lite/kernels/depthwise_conv.cc.
+// filters, INT4 with int8 activations only); the scales of int8 filters run along dimension 3. Of
+// f32 with int8 filters the plain loops quantize the activations; kernels take the filter as
+// floats. Source: tensorflow/lite/kernels/depthwise_conv.cc.
 #include <numeric>
 
 #include "ops/conv_common.h"
@@ -72,15 +73,14 @@ int64_t macs(const OpContext& op) {
 
 // ---- Prepare
 
-// Activations times weights of every kind but f32; a hybrid operator's are unsigned with a zero
-// point that is known while running.
+// Activations times weights of 8 bits.
 PackQ8 pack_params(OpContext& op, const Tensor& filter, const DepthwiseState& s) {
   const Tensor& x = op.input(0);
   const bool flip = filter.type == Type::uint8;
   return {.weight_flip = static_cast<uint8_t>(flip ? 0x80 : 0),
           .weight_zero_point = flip ? filter.quantization.zero_point() - 128 : 0,
-          .input_zero_point = s.results.hybrid ? 1 : unsigned_zero_point(x),
-          .bias = s.results.hybrid ? nullptr : bias_of<int32_t>(bias_tensor(op)),
+          .input_zero_point = unsigned_zero_point(x),
+          .bias = bias_of<int32_t>(bias_tensor(op)),
           .scale = s.results.scales.scales,
           .scale_stride = 1};
 }
@@ -89,7 +89,8 @@ PackQ8 pack_params(OpContext& op, const Tensor& filter, const DepthwiseState& s)
 Status pack_filter(OpContext& op, DepthwiseState* s, bool* fits) {
   base::Buffer unpacked;
   Tensor filter;
-  CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &filter));
+  CYGNET_TRY(op.input(0).type == Type::float32 ? unpack_real(op.input(1), 3, &unpacked, &filter)
+                                               : unpack_constant(op.input(1), &unpacked, &filter));
   const int64_t c = filter.shape[3], taps = s->geometry.taps();
   const KernelTable& table = kernels();
   if (filter.type == Type::float32) {
@@ -104,14 +105,12 @@ Status pack_filter(OpContext& op, DepthwiseState* s, bool* fits) {
   *fits = depthwise_q8_fits(filter.data, params, c, taps);
   if (!*fits) return {};
   s->two_sets = params.weight_zero_point != 0 && !table.depthwise_q8_words;
-  const DepthwisePackQ8 form{
-      .c = c,
-      .kh = filter.shape[1],
-      .kw = filter.shape[2],
-      .nr = table.depthwise_q8_nr,
-      .words = table.depthwise_q8_words,
-      .two_sets = s->two_sets,
-      .offset = s->results.hybrid ? bias_of<float>(bias_tensor(op)) : nullptr};
+  const DepthwisePackQ8 form{.c = c,
+                             .kh = filter.shape[1],
+                             .kw = filter.shape[2],
+                             .nr = table.depthwise_q8_nr,
+                             .words = table.depthwise_q8_words,
+                             .two_sets = s->two_sets};
   const size_t bytes = depthwise_q8_packed_bytes(form);
   s->weights = static_cast<uint8_t*>(op.allocate(bytes));
   if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
@@ -157,11 +156,10 @@ Status prepare_kernels(OpContext& op, DepthwiseState* s) {
     CYGNET_TRY(request_unpacked(op, filter, &s->unpacked));
     return request_quantized(op, x, x.shape[0], sizeof(int16_t), &s->results);
   }
-  CYGNET_TRY(request_quantized(op, x, x.shape[0], sizeof(uint8_t), &s->results));
   s->staging.repeat = static_cast<int32_t>(c / x.shape[3]);
   if (!s->staging.needed()) return {};
-  const int bits = s->results.hybrid ? 8 : type_bits(x.type);
-  return op.request_scratch(static_cast<size_t>(x.shape.elements(1, 3) * c * bits / 8), &s->staged);
+  return op.request_scratch(static_cast<size_t>(x.shape.elements(1, 3) * c * type_bits(x.type) / 8),
+                            &s->staged);
 }
 
 Status prepare(OpContext& op) {
@@ -257,22 +255,12 @@ DepthwiseF32 f32_args(OpContext& op, const DepthwiseState& s) {
   return args;
 }
 
-// quant: of the image, hybrid operators only.
-DepthwiseQ8 q8_args(OpContext& op, const DepthwiseState& s, const DynamicQuant* quant) {
+DepthwiseQ8 q8_args(OpContext& op, const DepthwiseState& s) {
   const Tensor &x = op.input(0), &y = op.output(0);
   DepthwiseQ8 args;
   set_row(s.geometry, op.input(1).shape[3], &args);
   args.weights = s.weights;
   args.two_sets = s.two_sets;
-  if (quant != nullptr) {
-    args.first_factor = 128 + quant->zero;
-    args.zero = static_cast<uint8_t>(128 + quant->zero);
-    args.scale = quant->scale;
-    args.real = true;
-    args.real_lo = s.results.real.low;
-    args.real_hi = s.results.real.high;
-    return args;
-  }
   args.flip = sign_flip(x);
   args.zero = static_cast<uint8_t>(x.quantization.zero_point());
   args.zero_point = y.quantization.zero_point();
@@ -321,17 +309,10 @@ void run_rows(const ConvGeometry& g, const T* image, int64_t begin, int64_t end,
 void invoke_kernels(OpContext& op, const DepthwiseState& s) {
   const Tensor &x = op.input(0), &filter = op.input(1);
   Tensor& y = op.output(0);
-  const bool real = filter.type == Type::float32;
-  const int element = s.results.hybrid ? 1 : type_bits(x.type) / 8;
+  const int element = type_bits(x.type) / 8;
   const int64_t c = filter.shape[3], out_row_bytes = s.geometry.w.out * c * type_bits(y.type) / 8;
-  const uint8_t* images = x.as<uint8_t>();
-  const DynamicQuant* quants = nullptr;
-  if (s.results.hybrid) {
-    images = quantize_input<uint8_t>(op, x, x.shape[0], s.results);
-    quants = op.scratch<DynamicQuant>(s.results.quants);
-  }
   for (int32_t batch = 0; batch < x.shape[0]; ++batch) {
-    const uint8_t* image = images + batch * x.shape.elements(1, 4) * element;
+    const uint8_t* image = x.as<uint8_t>() + batch * x.shape.elements(1, 4) * element;
     if (s.staging.needed()) {
       auto* staged = op.scratch<uint8_t>(s.staged);
       stage_image(op, s.staging, image, x.shape[1], x.shape[2], x.shape[3], element, staged);
@@ -346,12 +327,11 @@ void invoke_kernels(OpContext& op, const DepthwiseState& s) {
       if (x.type == Type::int16) {
         run_rows(s.geometry, reinterpret_cast<const int16_t*>(image), begin, end, s16_args(op, s),
                  out, out_row_bytes, kernels().depthwise_s16, done);
-      } else if (real) {
+      } else if (x.type == Type::float32) {
         run_rows(s.geometry, reinterpret_cast<const float*>(image), begin, end, f32_args(op, s),
                  out, out_row_bytes, kernels().depthwise_f32, done);
       } else {
-        run_rows(s.geometry, image, begin, end,
-                 q8_args(op, s, quants == nullptr ? nullptr : quants + batch), out, out_row_bytes,
+        run_rows(s.geometry, image, begin, end, q8_args(op, s), out, out_row_bytes,
                  kernels().depthwise_q8, done);
       }
     });

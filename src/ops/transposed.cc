@@ -197,7 +197,7 @@ Status prepare_kernels(OpContext& op, const TransposedOperands& in, Transposed* 
   if (in.x.type == Type::int16) CYGNET_TRY(widen_columns(op, in, s));
   if (s->results.hybrid) CYGNET_TRY(keep_values(op, values.bias, &s->bias_each));
   CYGNET_TRY(request_quantized(op, in.x, in.x.shape[0], 1, &s->results));
-  const Tensor x = kernel_input(in.x, in.filter);
+  const Tensor x = kernel_input(in.x, s->results.hybrid);
   const auto row_bytes = static_cast<size_t>(x.shape[3] * type_bits(x.type) / 8),
              rows = static_cast<size_t>(s->results.hybrid ? x.shape[0] : 1);
   s->zero = static_cast<uint8_t*>(op.allocate(rows * row_bytes));
@@ -222,7 +222,16 @@ Status prepare_transposed(OpContext& op, const TransposedOperands& in, const Con
   CYGNET_TRY(prepare_results(op, in.x, in.filter, activation, in.filter.shape[0],
                              in.x.type == Type::uint8 ? Scaling::tensor : Scaling::channels,
                              &s->results));
-  if (suits_kernels(op, in, *s)) return prepare_kernels(op, in, s);
+  if (suits_kernels(op, in, *s)) {
+    s->results.hybrid =
+        s->results.hybrid &&
+        pays_to_quantize(in.x.shape.elements(), y.shape.elements(), transposed_macs(in));
+    base::Buffer memory;
+    Tensor filter = in.filter;
+    if (in.x.type == Type::float32 && !s->results.hybrid)
+      CYGNET_TRY(unpack_real(in.filter, 0, &memory, &filter));
+    return prepare_kernels(op, {in.x, filter, in.bias}, s);
+  }
   CYGNET_TRY(request_quantized(op, in.x, in.x.shape[0], sizeof(int16_t), &s->results));
   return op.request_scratch(
       static_cast<size_t>(int64_t{op.threads()} * y.shape[2] * y.shape[3]) * sizeof(int64_t),

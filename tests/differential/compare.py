@@ -12,9 +12,9 @@ def _numbers(kind, array):
     return np.asarray(array).astype(np.float64)
 
 
-def difference(kind, got, want, tolerance, steps):
-    """(text or None, worst): what is wrong with one output, and how far its values are apart (floats:
-    relative to |want|, or to the output's largest value where that is below 1; integers: steps)."""
+def difference(kind, got, want, tolerance, steps, allowed=0.0):
+    """(text or None, worst): what is wrong with one output, and how far its values are apart (floats: beyond
+    `allowed`, relative to |want|, or to the output's largest value where that is below 1; integers: steps)."""
     got, want = np.asarray(got), np.asarray(want)
     if got.shape != want.shape:
         return f"shape {got.shape} instead of {want.shape}", 0.0
@@ -28,7 +28,7 @@ def difference(kind, got, want, tolerance, steps):
         with np.errstate(invalid="ignore", over="ignore"):
             finite = np.abs(w)[np.isfinite(w)]
             scale = min(1.0, float(finite.max())) if finite.size else 1.0
-            apart = np.abs(g - w) / np.maximum(max(scale, 1e-30), np.abs(w))
+            apart = np.maximum(np.abs(g - w) - allowed, 0) / np.maximum(max(scale, 1e-30), np.abs(w))
             same = (g == w) | (np.isnan(g) & np.isnan(w))
         apart = np.where(same, 0, np.where(np.isnan(apart), np.inf, apart))
         bad = apart > tolerance + LAST_PLACE.get(kind, 0)
@@ -45,14 +45,14 @@ def difference(kind, got, want, tolerance, steps):
     return f"{int(bad.sum())} of {bad.size} differ, first at {list(at)}: {got[at]!s} instead of {want[at]!s}", worst
 
 
-def results_differ(ours, theirs, tolerance, steps):
+def results_differ(ours, theirs, tolerance, steps, allowed=0.0):
     """(text or None, worst) of whole results: [[(type, array)] of each run] against [[array] of each run]."""
     worst = 0.0
     for run, (got, want) in enumerate(zip(ours, theirs, strict=True)):
         if len(got) != len(want):
             return f"{len(got)} outputs instead of {len(want)}", worst
         for i, ((kind, values), expected) in enumerate(zip(got, want)):
-            text, apart = difference(kind, values, expected, tolerance, steps)
+            text, apart = difference(kind, values, expected, tolerance, steps, allowed)
             worst = max(worst, apart)
             if text is not None:
                 return f"run {run}, output {i}: {text}", worst

@@ -76,6 +76,7 @@ class Case:
     feeds: list = None  # [{input's name: array}], one for each run; else random
     oracle: str = None  # LiteRT's kernels to compare with where its plainest are wrong; see litert.RESOLVERS
     compare: object = None  # function(ours, theirs) → None or what is wrong, with lists of arrays for each run
+    apart: object = 0.0  # how far floats of the kernels may be from the plain loops' beyond the tolerance; an array: by channel
     alone: bool = False  # LiteRT is not asked, because it lacks the operator or breaks on it; `compare` judges
 
 

@@ -61,7 +61,7 @@ def judge(case, rules, plain, kernels, differing, theirs):
     if text is not None:
         return f"plain loops: {text}", worst
     values = [[array for _, array in run] for run in plain]
-    text, _ = compare.results_differ(kernels, values, 2 * rules.tolerance, rules.kernel_steps)
+    text, _ = compare.results_differ(kernels, values, 2 * rules.tolerance, rules.kernel_steps, case.apart)
     if text is not None:
         return f"kernels beside plain loops: {text}", worst
     if differing:

@@ -51,6 +51,15 @@ Weights make_weights(Type type, size_t n, int channels, bool per_channel) {
   return w;
 }
 
+// Scales that are powers of two, for the sums of those kernels to be exact that take the weights as
+// floats.
+Weights exact_weights(Type type, int n, int channels, bool per_channel) {
+  Weights w = make_weights(type, static_cast<size_t>(n), channels, per_channel);
+  for (size_t i = 0; i < w.scales.size(); ++i)
+    w.scales[i] = std::ldexp(1.0f, -7 - static_cast<int>(i % 4));
+  return w;
+}
+
 std::vector<float> make_bias(int channels) {
   return random_elements<float>(static_cast<size_t>(channels), 11, -3, 3);
 }
@@ -110,9 +119,8 @@ OpCase convolution(const ConvSpec& s, Type type, bool depthwise) {
   const std::vector<int32_t> w_shape =
       depthwise ? std::vector<int32_t>{1, s.kh, s.kw, s.out}
                 : std::vector<int32_t>{s.out, s.kh, s.kw, s.in / s.groups};
-  const auto depth = static_cast<size_t>(depthwise ? 1 : s.in / s.groups);
-  const Weights w =
-      make_weights(type, static_cast<size_t>(s.out * s.kh * s.kw) * depth, s.out, s.per_channel);
+  const int depth = depthwise ? 1 : s.in / s.groups;
+  const Weights w = exact_weights(type, s.out * s.kh * s.kw * depth, s.out, s.per_channel);
   const auto bias = make_bias(s.out);
   const auto sums = convolve(s, x, w.values, 0, 0, depthwise);
   std::vector<float> y;
@@ -149,6 +157,14 @@ TEST(Hybrid, Convolution) {
     cases.push_back(
         convolution({.name = "one scale", .batch = 2, .per_channel = false}, type, false));
     cases.push_back(convolution({.name = "pointwise", .in = 20, .kh = 1, .kw = 1}, type, false));
+    cases.push_back(convolution({.name = "pointwise, more products",
+                                 .batch = 2,
+                                 .in = 65,
+                                 .out = 49,
+                                 .kh = 1,
+                                 .kw = 1,
+                                 .per_channel = type == Type::int8},
+                                type, false));
     cases.push_back(convolution({.name = "groups", .in = 4, .groups = 2}, type, false));
     cases.push_back(convolution({.name = "stride",
                                  .h = 9,
@@ -164,45 +180,59 @@ TEST(Hybrid, Convolution) {
 TEST(Hybrid, Depthwise) {
   run_op_cases({convolution({.name = "plain", .batch = 2, .in = 40, .out = 40, .groups = 40},
                             Type::int8, true),
+                convolution({.name = "one scale",
+                             .in = 17,
+                             .out = 17,
+                             .groups = 17,
+                             .padding = Padding::VALID,
+                             .per_channel = false},
+                            Type::int8, true),
                 convolution({.name = "multiplier", .in = 5, .out = 15, .groups = 5, .stride_h = 2},
                             Type::int8, true)});
 }
 
 // y[iy·stride + fy] += x[iy] · w[fy], in one dimension.
-TEST(Hybrid, TransposedConvolution) {
+void transposed(int depth, int channels) {
   for (int stride : {1, 2, 3}) {
-    constexpr int kIn = 6, kDepth = 5, kFilter = 3, kChannels = 4;
+    constexpr int kIn = 6, kFilter = 3;
     const int out = (kIn - 1) * stride + kFilter;
-    const auto x = whole_numbers(2 * kIn * kDepth, 2, kAsymmetric[0], kAsymmetric[1]);
-    const Weights w = make_weights(Type::int8, kChannels * kFilter * kDepth, kChannels, true);
-    const auto bias = make_bias(kChannels);
-    std::vector<double> y(static_cast<size_t>(2 * out * kChannels));
-    for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<double>(bias[i % kChannels]);
+    const auto x =
+        whole_numbers(static_cast<size_t>(2 * kIn * depth), 2, kAsymmetric[0], kAsymmetric[1]);
+    const Weights w = exact_weights(Type::int8, channels * kFilter * depth, channels, true);
+    const auto bias = make_bias(channels);
+    std::vector<double> y(static_cast<size_t>(2 * out * channels));
+    for (size_t i = 0; i < y.size(); ++i)
+      y[i] = static_cast<double>(bias[i % static_cast<size_t>(channels)]);
     for (int n = 0; n < 2; ++n)
       for (int i = 0; i < kIn; ++i)
         for (int f = 0; f < kFilter; ++f)
-          for (int m = 0; m < kChannels; ++m)
-            for (int c = 0; c < kDepth; ++c)
-              y[static_cast<size_t>((n * out + i * stride + f) * kChannels + m)] +=
-                  static_cast<double>(x[static_cast<size_t>((n * kIn + i) * kDepth + c)]) *
+          for (int m = 0; m < channels; ++m)
+            for (int c = 0; c < depth; ++c)
+              y[static_cast<size_t>((n * out + i * stride + f) * channels + m)] +=
+                  static_cast<double>(x[static_cast<size_t>((n * kIn + i) * depth + c)]) *
                   static_cast<double>(w.scale(static_cast<size_t>(m))) *
-                  w.values[static_cast<size_t>((m * kFilter + f) * kDepth + c)];
+                  w.values[static_cast<size_t>((m * kFilter + f) * depth + c)];
     run_op_cases(
         {{.name = "stride " + std::to_string(stride),
           .model =
               [=](ModelBuilder& b) {
-                const int shape = b.constant<int32_t>({4}, {2, 1, out, kChannels});
-                const int filter = w.add(b, {kChannels, 1, kFilter, kDepth}, 0);
-                const int in = b.input({2, 1, kIn, kDepth});
-                b.op(Op::TRANSPOSE_CONV, {shape, filter, in, b.constant<float>({kChannels}, bias)},
-                     {b.output({2, 1, out, kChannels})},
+                const int shape = b.constant<int32_t>({4}, {2, 1, out, channels});
+                const int filter = w.add(b, {channels, 1, kFilter, depth}, 0);
+                const int in = b.input({2, 1, kIn, depth});
+                b.op(Op::TRANSPOSE_CONV, {shape, filter, in, b.constant<float>({channels}, bias)},
+                     {b.output({2, 1, out, channels})},
                      schema::CreateTransposeConvOptions(b.fbb(), Padding::VALID, stride, 1));
               },
           .inputs = {values(x)},
           .outputs = {values(std::vector<float>(y.begin(), y.end()))},
-          .shapes = {{2, 1, out, kChannels}},
+          .shapes = {{2, 1, out, channels}},
           .tolerance = 1e-5}});
   }
+}
+
+TEST(Hybrid, TransposedConvolution) {
+  transposed(5, 4);
+  transposed(65, 49);
 }
 
 TEST(Hybrid, Quantization) {

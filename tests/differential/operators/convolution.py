@@ -81,6 +81,16 @@ def activations(r, kind, shape):
     return Operand(shape, kind, low=low, high=high)
 
 
+def rounding(kind, x, w, axis):
+    """How far results may be from those that hybrid operators get of quantized activations: kernels may compute with the
+    activations themselves. Half a step of the coarser way to quantize them, times a channel's magnitudes of weights."""
+    if not kind.startswith("hybrid"):
+        return 0.0
+    step = max(abs(x.low), abs(x.high)) / 127
+    others = tuple(i for i in range(w.data.ndim) if i != axis)
+    return step / 2 * np.abs(w.data).sum(axis=others) * np.asarray(w.scale)
+
+
 @generator("CONV_2D", "f32", tolerance=3e-5, why="minimal filtering rounds relative to the largest output")
 @generator("CONV_2D", "hybrid hybrid_i4w i8 i8xi4w u8 i16 i16xi4w i16xi8w_i32bias")
 def conv_2d(r, op, kind):
@@ -101,7 +111,7 @@ def conv_2d(r, op, kind):
               "dilationWFactor": dilations[1], "fusedActivationFunction": r.choice([0, 0, 1, 2, 3])}
     if kind == "i16xi8w_i32bias":
         fields["quantizedBiasType"] = models.TYPES["i32"][1]
-    return Case([x, w, bias(r, c, x, w, channels)], [y], ("Conv2DOptions", fields))
+    return Case([x, w, bias(r, c, x, w, channels)], [y], ("Conv2DOptions", fields), apart=rounding(kind, x, w, 0))
 
 
 @generator("DEPTHWISE_CONV_2D", "f32 hybrid i8 i8xi4w u8 i16")
@@ -116,7 +126,8 @@ def depthwise_conv_2d(r, op, kind):
     fields = {"padding": padding, "strideH": strides[0], "strideW": strides[1], "depthMultiplier": multiplier,
               "dilationHFactor": dilations[0], "dilationWFactor": dilations[1],
               "fusedActivationFunction": r.choice([0, 0, 1, 2, 3])}
-    return Case([x, w, bias(r, c, x, w, depth * multiplier)], [y], ("DepthwiseConv2DOptions", fields))
+    return Case([x, w, bias(r, c, x, w, depth * multiplier)], [y], ("DepthwiseConv2DOptions", fields),
+                apart=rounding(kind, x, w, 3))
 
 
 @generator("FULLY_CONNECTED", "f32 hybrid hybrid_i4w hybrid_i2w i8 i8xi4w u8 i16 i16xi4w i16xi8w_i32bias")
@@ -161,7 +172,7 @@ def transpose_conv(r, op, kind):
         fields["quantizedBiasType"] = models.TYPES["i32"][1]
     if kind == "i16xi8w_i32bias" or r.chance(0.6):
         operands.append(bias(r, c, x, w, channels))
-    return Case(operands, [y], ("TransposeConvOptions", fields))
+    return Case(operands, [y], ("TransposeConvOptions", fields), apart=rounding(kind, x, w, 0))
 
 
 # ---- Against a sum in float64: LiteRT reads FLOAT16 weights as if they were FLOAT32, and has no

@@ -30,6 +30,7 @@
 #include "kernels/pack_columns.inl"
 #include "kernels/winograd.inl"
 #include "kernels/conv_row.inl"
+#include "kernels/sum_terms.inl"
 // clang-format on
 
 void fill_q8_products(KernelTable& t) {
@@ -54,6 +55,7 @@ void fill_all(KernelTable& t) {
   t.pack_columns_f32 = pack_columns_f32;
   t.gemm_s16 = gemm_s16;
   t.conv_row_f32 = conv_row_f32;
+  t.sum_terms_f32 = sum_terms_f32;
   t.split_channels_f32 = split_channels_f32;
   t.split_quads_q8 = split_quads_q8;
   t.winograd_in = winograd_in;

@@ -250,6 +250,7 @@ struct KernelTable {
   void (*depthwise_s16)(const DepthwiseS16&);
   void (*conv_row_f32)(const ConvRowF32&);
   void (*conv_row_q8)(const ConvRowQ8&);
+  void (*sum_terms_f32)(const SumTermsF32&);
   /// The terms of conv_row_f32: out[ch·stride + i] = in[i·c + ch] for `pixels` pixels.
   void (*split_channels_f32)(const float* in, int64_t pixels, int64_t c, float* out,
                              int64_t stride);

@@ -281,7 +281,23 @@ struct ConvRowF32 {
   float hi = 0;
 };
 
-/// The same with 8 bits. A term has four unsigned bytes for each pixel, a weight four signed ones:
+/// Rows of sums of terms: the second half of a transposed convolution, whose products came first.
+///   out[i][ch] = clamp(bias[ch] + Σ_t terms[t][i·in_stride + ch], lo, hi)
+struct SumTermsF32 {
+  const float* const* terms = nullptr;  ///< [count]
+  int64_t count = 0;                    ///< may be 0
+  int64_t in_stride = 0;                ///< Elements from one row of a term to the next.
+  const float* bias = nullptr;          ///< [c]
+  int64_t rows = 0;
+  int64_t c = 0;
+  float* out = nullptr;
+  int64_t out_stride = 0;
+  float lo = 0;
+  float hi = 0;
+};
+
+/// The same as ConvRowF32 with 8 bits. A term has four unsigned bytes for each pixel, a weight four
+/// signed ones:
 ///   acc = bias[j] + Σ_t Σ_4 terms[t][i] · weight[t][j]
 ///   out[i][j] = clamp(rint(float(acc)·scale[j]) + zero_point, lo, hi)
 /// Sums wrap beyond 32 bits.

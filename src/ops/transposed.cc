@@ -2,6 +2,7 @@
 #include "ops/transposed.h"
 
 #include "base/memory.h"
+#include "ops/transposed_sums.h"
 
 namespace cygnet::ops {
 namespace {
@@ -14,6 +15,7 @@ struct Transposed {
   // Kernels. Output position o has the phase (o + pad) mod stride; positions of one phase are a
   // plain convolution with every stride-th tap.
   bool packed = false;
+  TransposedSums all_taps;        // where it is used, nothing that follows is
   int32_t merged = 1;             // phases of a row that one product makes: all of them, or 1
   int64_t columns = 0;            // of a product: merged · M
   uint8_t** weights = nullptr;    // [phases], packed; int16: [columns][taps][C]
@@ -26,11 +28,6 @@ struct Transposed {
 };
 
 constexpr FilterTypes kFilterTypes = {.real = type_set(Type::float32, Type::int8)};
-
-// Taps of one dimension that a phase has: phase, phase + stride, ...
-int32_t phase_taps(const WindowDim& d, int32_t phase) {
-  return phase < d.filter ? (d.filter - phase - 1) / d.stride + 1 : 0;
-}
 
 }  // namespace
 
@@ -179,6 +176,8 @@ bool merges(const WindowDim& w, int32_t channels) {
 Status prepare_kernels(OpContext& op, const TransposedOperands& in, Transposed* s) {
   const WindowDim &h = s->forward.h, &w = s->forward.w;
   s->packed = true;
+  CYGNET_TRY(prepare_transposed_sums(op, in, s->forward, &s->all_taps));
+  if (s->all_taps.used) return {};
   if (merges(w, in.filter.shape[0])) s->merged = w.stride;
   s->columns = int64_t{s->merged} * in.filter.shape[0];
   ColumnValues values;
@@ -434,7 +433,9 @@ void invoke_kernels(OpContext& op, const TransposedOperands& in, const Transpose
 
 Status invoke_transposed(OpContext& op, const TransposedOperands& in) {
   const auto& s = op.state<Transposed>();
-  if (s.packed)
+  if (s.all_taps.used)
+    invoke_transposed_sums(op, in, s.forward, s.all_taps, s.results.real);
+  else if (s.packed)
     invoke_kernels(op, in, s);
   else
     invoke_plain(op, in, s);

@@ -69,6 +69,41 @@ TEST_P(ConvRow, F32) {
     }
 }
 
+TEST_P(ConvRow, SumTerms) {
+  for (const int64_t rows : {0, 1, 7, 8, 9, 25})
+    for (const int64_t c : {1, 3, 8, 15, 16, 17, 33, 40}) {
+      const int64_t count = integer(0, 5), in_stride = c + integer(0, 3),
+                    out_stride = c + integer(0, 3);
+      Terms<float> terms(count, rows * in_stride);
+      for (auto& run : terms.runs) fill_real(*run, -1, 1);
+      Guarded<float> bias(static_cast<size_t>(c));
+      fill_real(bias, -1, 1);
+      Guarded<float> out(static_cast<size_t>(rows * out_stride));
+      fill_real(out, 7, 8);
+      const std::vector<float> before(out.data(), out.data() + rows * out_stride);
+      table().sum_terms_f32({.terms = terms.starts.data(),
+                             .count = count,
+                             .in_stride = in_stride,
+                             .bias = bias.data(),
+                             .rows = rows,
+                             .c = c,
+                             .out = out.data(),
+                             .out_stride = out_stride,
+                             .lo = -1.5f,
+                             .hi = 1.25f});
+      ASSERT_TRUE(out.intact());
+      for (int64_t i = 0; i < rows; ++i)
+        for (int64_t ch = 0; ch < out_stride; ++ch) {
+          double want = ch < c ? double{bias[ch]} : 0;
+          for (const float* term : terms.starts)
+            want += ch < c ? double{term[i * in_stride + ch]} : 0;
+          want = ch < c ? std::clamp(want, -1.5, 1.25)
+                        : double{before[static_cast<size_t>(i * out_stride + ch)]};
+          ASSERT_NEAR(out[i * out_stride + ch], want, 1e-6) << i << " of " << rows << ", " << ch;
+        }
+    }
+}
+
 TEST_P(ConvRow, Q8) {
   for (const int64_t pixels : kPixels)
     for (const int64_t n : {1, 2, 3, 4, 5, 6, 7, 8, 11}) {

@@ -2,7 +2,8 @@
 // f32 matrix product by AMX tiles of bfloat16; see GemmSplit, pack_split. Needs gemm_amx.inl.
 //
 // Rows are split into a panel for each two tiles of rows, [taps][⌈k/32⌉][3 parts][2 tiles][16 rows]
-// [32 depths], their parts in the order large, small, middle: that in which they are used.
+// [32 depths], their parts in the order large, small, middle: that in which they are used. The last
+// depths of split_tail are multiplied as they are when the sums are finished.
 
 constexpr int64_t kPartBytes = 2 * kTileRows * kTileBytes;
 constexpr int64_t kGroupBytes = 3 * kPartBytes;
@@ -37,14 +38,15 @@ template <int Sums, int A, int B>
 
 /// Splits rows [i0, i0 + count) into a panel, `rows` to a tile.
 void split_rows(const GemmSplit& g, int64_t i0, int64_t count, int rows, uint8_t* panel) {
+  const int64_t depths = g.k - split_tail(g.taps, g.k);
   for (int64_t i = 0; i < count; ++i) {
     uint8_t* to = panel + i / rows * kTileRows * kTileBytes + i % rows * kTileBytes;
     for (int64_t t = 0; t < g.taps; ++t) {
       const float* in = row_at(g, i0 + i, t);
       int64_t d = 0;
-      for (; d + kSplitDepths <= g.k; d += kSplitDepths, to += kGroupBytes)
+      for (; d + kSplitDepths <= depths; d += kSplitDepths, to += kGroupBytes)
         split_depths(load(in + d), load(in + d + kLanes), to);
-      const int64_t left = g.k - d;
+      const int64_t left = depths - d;
       if (left == 0) continue;
       split_depths(left < kLanes ? load_n(in + d, left) : load(in + d),
                    left <= kLanes ? F{} : load_n(in + d + kLanes, left - kLanes), to);
@@ -94,27 +96,34 @@ void multiply_panel(const uint8_t* a, const uint8_t* b, int64_t groups) {
 
 /// Sums of two tiles of rows and of columns that wait to be finished while the tiles work.
 struct WaitingSplit {
-  const float* sums = nullptr;  ///< [2 · kTileRows][kSplitColumns]; null: nothing waits
-  const uint8_t* bias = nullptr;
+  const float* sums = nullptr;    ///< [2 · kTileRows][kSplitColumns]; null: nothing waits
+  const uint8_t* bias = nullptr;  ///< and the tail's weights
   int64_t i0 = 0, count = 0, j0 = 0, columns = 0;
 };
 
 void finish_split(const GemmSplit& g, int rows, const WaitingSplit& w) {
   if (w.sums == nullptr) return;
-  F bias[2];
-  __builtin_memcpy(bias, w.bias, sizeof bias);
+  const int64_t tail = split_tail(g.taps, g.k);
+  const auto* start = reinterpret_cast<const float*>(w.bias);
+  const F bias[2] = {load(start), load(start + kLanes)};
   const F lo = set(g.lo), hi = set(g.hi);
-  const auto finish = [&](F v, F b) { return minimum(maximum(v + b, lo), hi); };
   float* out = g.out + w.i0 * g.out_stride + w.j0;
   for (int64_t i = 0; i < w.count; ++i, out += g.out_stride) {
     const float* sums = w.sums + (i / rows * kTileRows + i % rows) * kSplitColumns;
-    const F first = finish(load(sums), bias[0]);
+    F v[2] = {load(sums) + bias[0], load(sums + kLanes) + bias[1]};
+    for (int64_t t = 0; t < tail; ++t) {
+      const F a = set(row_at(g, w.i0 + i, 0)[g.k - tail + t]);
+      const float* weights = start + (1 + t) * kSplitColumns;
+      v[0] = fma(a, load(weights), v[0]);
+      v[1] = fma(a, load(weights + kLanes), v[1]);
+    }
+    const F first = minimum(maximum(v[0], lo), hi);
     if (w.columns <= kLanes) {
       store_n(out, first, w.columns);
       continue;
     }
     store(out, first);
-    store_n(out + kLanes, finish(load(sums + kLanes), bias[1]), w.columns - kLanes);
+    store_n(out + kLanes, minimum(maximum(v[1], lo), hi), w.columns - kLanes);
   }
 }
 
@@ -136,8 +145,9 @@ void multiply_split(const uint8_t* a, const uint8_t* b, int64_t groups, float* s
 }
 
 void gemm_split(const GemmSplit& g) {
-  const int64_t groups = g.taps * ((g.k + kSplitDepths - 1) / kSplitDepths),
-                panel_bytes = groups * kGroupBytes, block_bytes = kSplitColumns * 4 + panel_bytes,
+  const int64_t tail = split_tail(g.taps, g.k), header = (1 + tail) * kSplitColumns * 4,
+                groups = g.taps * ((g.k - tail + kSplitDepths - 1) / kSplitDepths),
+                panel_bytes = groups * kGroupBytes, block_bytes = header + panel_bytes,
                 panels = static_cast<int64_t>(g.scratch_bytes) / panel_bytes;
   const int64_t tiles = (g.m + kTileRows - 1) / kTileRows;
   if (tiles == 0) return;
@@ -156,7 +166,7 @@ void gemm_split(const GemmSplit& g) {
     const auto* block = static_cast<const uint8_t*>(g.parts);
     for (int64_t j = 0; j < g.n; j += kSplitColumns, block += block_bytes) {
       const int64_t columns = g.n - j < kSplitColumns ? g.n - j : kSplitColumns;
-      const uint8_t *a = static_cast<const uint8_t*>(g.scratch), *b = block + kSplitColumns * 4;
+      const uint8_t *a = static_cast<const uint8_t*>(g.scratch), *b = block + header;
       for (int64_t i = i0; i < end; i += both, a += panel_bytes) {
         const int64_t count = end - i < both ? end - i : both;
         float* to = waiting.sums == sums[0] ? sums[1] : sums[0];
@@ -208,17 +218,21 @@ void pack_split(const float* w, const WeightStrides& strides, const float* bias,
                 int64_t taps, int64_t k, void* out) {
   __builtin_memset(out, 0, gemm_split_packed_bytes(n, taps, k));
   auto* to = static_cast<uint8_t*>(out);
+  const int64_t depths = k - split_tail(taps, k);
   for (int64_t j0 = 0; j0 < n; j0 += kSplitColumns) {
     const int64_t columns = n - j0 < kSplitColumns ? n - j0 : kSplitColumns;
     if (bias != nullptr)
       __builtin_memcpy(to, bias + j0, static_cast<size_t>(columns) * sizeof(float));
     to += kSplitColumns * 4;
+    for (int64_t d = depths; d < k; ++d, to += kSplitColumns * 4)
+      for (int64_t j = 0; j < columns; ++j)
+        __builtin_memcpy(to + j * 4, w + (j0 + j) * strides.n_stride + d * strides.k_stride, 4);
     for (int64_t t = 0; t < taps; ++t)
-      for (int64_t d = 0; d < k; d += kSplitDepths, to += kGroupBytes)
+      for (int64_t d = 0; d < depths; d += kSplitDepths, to += kGroupBytes)
         for (int64_t j = 0; j < columns; ++j)
           pack_split_depths(
               w + (j0 + j) * strides.n_stride + t * strides.tap_stride + d * strides.k_stride,
-              k - d < kSplitDepths ? k - d : kSplitDepths, strides.k_stride,
+              depths - d < kSplitDepths ? depths - d : kSplitDepths, strides.k_stride,
               to + j / kTileRows * (kTileRows * kTileBytes) + j % kTileRows * 4);
   }
 }

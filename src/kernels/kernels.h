@@ -233,10 +233,10 @@ struct KernelTable {
 
   void (*gemm_f32)(const GemmF32&);
   void (*gemm_split)(const GemmSplit&);  ///< null: the tier has no units for it
-  /// Weights for gemm_split, null where that is, in blocks of kSplitColumns columns: [bias
-  /// float][taps][⌈k/32⌉][3 parts, small ones first][2][16][16][2] bfloat16. Of each 32 depths,
-  /// pairs d, d + 16 of 16 columns follow each other; columns beyond n and depths beyond k are
-  /// zero.
+  /// Weights for gemm_split, null where that is, in blocks of kSplitColumns columns: [bias float],
+  /// [split_tail] rows of float, [taps][⌈k/32⌉][3 parts, small ones first][2][16][16][2] bfloat16.
+  /// Of each 32 depths, pairs d, d + 16 of 16 columns follow each other; columns beyond n and
+  /// depths beyond k are zero.
   void (*pack_split)(const float* w, const WeightStrides& strides, const float* bias, int64_t n,
                      int64_t taps, int64_t k, void* out);
   void (*winograd_in)(const WinogradIn&);

@@ -257,14 +257,15 @@ namespace {
 
 /// Bytes of the three parts of `taps` taps of k depths of 32 rows or columns.
 int64_t split_bytes(int64_t taps, int64_t k) {
-  return taps * ((k + 31) / 32) * 3 * 2 * 1024;
+  return taps * ((k - split_tail(taps, k) + 31) / 32) * 3 * 2 * 1024;
 }
 
 }  // namespace
 
 size_t gemm_split_packed_bytes(int64_t n, int64_t taps, int64_t k) {
   const int64_t blocks = (n + kSplitColumns - 1) / kSplitColumns;
-  return static_cast<size_t>(blocks * (kSplitColumns * 4 + split_bytes(taps, k)));
+  return static_cast<size_t>(
+      blocks * ((1 + split_tail(taps, k)) * kSplitColumns * 4 + split_bytes(taps, k)));
 }
 
 size_t split_scratch_bytes(int64_t rows, int64_t taps, int64_t k) {

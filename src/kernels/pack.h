@@ -48,6 +48,11 @@ void pack_gemm_q8(const void* w, const WeightStrides& strides, const PackQ8& par
 
 /// Columns of a block and bytes of all blocks of the weights that KernelTable::pack_split makes.
 inline constexpr int kSplitColumns = 32;
+/// Depths of the only tap that gemm_split multiplies one by one: a few beyond whole groups of 32.
+static inline int64_t split_tail(int64_t taps, int64_t k) {
+  constexpr int64_t kGroup = 32, kMostTail = 4;
+  return taps == 1 && k > kGroup && k % kGroup <= kMostTail ? k % kGroup : 0;
+}
 size_t gemm_split_packed_bytes(int64_t n, int64_t taps, int64_t k);
 /// What GemmSplit needs to work on `rows` rows at a time.
 size_t split_scratch_bytes(int64_t rows, int64_t taps, int64_t k);

@@ -27,6 +27,7 @@ void fill(KernelTable& t) {
   t.gemm_q8 = gemm_q8_amx;
   t.gemm_q8_mr = 2 * kTileRows;
   t.gather_q8_bytes = gather_q8_bytes;
+  t.conv_q8 = conv_q8_amx;
   t.gemm_split = gemm_split;
   t.pack_split = pack_split;
 }

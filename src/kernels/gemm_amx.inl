@@ -63,10 +63,14 @@ template <int Tile>
 [[gnu::always_inline]] inline void store_tile(void* to, int64_t stride) {
   __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(stride), "i"(Tile) : "memory");
 }
-/// Sums + unsigned A · signed B.
-template <int Sums, int A, int B>
+/// Sums + A · signed B.
+template <bool Signed, int Sums, int A, int B>
 [[gnu::always_inline]] inline void multiply_tile() {
-  __asm__ volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(Sums), "i"(A), "i"(B));
+  if constexpr (Signed) {
+    __asm__ volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(Sums), "i"(A), "i"(B));
+  } else {
+    __asm__ volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(Sums), "i"(A), "i"(B));
+  }
 }
 
 /// What a call works with.
@@ -75,9 +79,13 @@ struct AmxGemm {
   int rows = 0;            ///< of a tile
   int64_t tap_bytes = 0;   ///< k, rounded up to 4
   int64_t depth = 0;       ///< taps · tap_bytes
-  int64_t row_stride = 0;  ///< of gathered rows
+  int64_t row_stride = 0;  ///< bytes from one row to the next
   uint8_t* gathered = nullptr;
   int32_t* corrections = nullptr;  ///< of gathered rows; null without a weight zero point
+  const int32_t* at = nullptr;     ///< [runs], where a row's runs of bytes begin
+  int64_t runs = 1;
+  int64_t run = 0;               ///< bytes
+  const ConvQ8* conv = nullptr;  ///< null: rows are gathered
 };
 
 /// 64 bytes of a row, or those that `which` names and zeros.
@@ -165,51 +173,46 @@ void correct_rows(const AmxGemm& x, int64_t count) {
   }
 }
 
+/// Adds the products of a part of the depth, in tiles A and B, of up to two tiles of rows, `stride`
+/// bytes between rows and `below` bytes between tiles, and two of columns.
+template <bool Signed, int Nv, bool Two, int A, int B>
+[[gnu::always_inline]] inline void multiply_part(const uint8_t* a, int64_t stride, int64_t below,
+                                                 const uint8_t* w) {
+  load_tile<A>(a, stride);
+  load_tile<B>(w, 4 * kAmxNr);
+  multiply_tile<Signed, 0, A, B>();
+  if constexpr (Nv == 2) {
+    load_tile<B>(w + kTileBytes, 4 * kAmxNr);
+    multiply_tile<Signed, 1, A, B>();
+  }
+  if constexpr (Two) {
+    load_tile<A>(a + below, stride);
+    if constexpr (Nv == 2) {
+      multiply_tile<Signed, 3, A, B>();
+      load_tile<B>(w, 4 * kAmxNr);
+    }
+    multiply_tile<Signed, 2, A, B>();
+  }
+}
+
 /// The sums of up to two tiles of rows and two of columns, left in tiles 0 … 3.
-template <int Nv, bool Two>
+template <bool Signed, int Nv, bool Two>
 [[gnu::always_inline]] inline void multiply_tiles(const AmxGemm& x, const uint8_t* a,
                                                   const uint8_t* block) {
-  constexpr int64_t kStep = int64_t{kAmxNr} * kTileBytes;
-  const uint8_t* below = a + x.rows * x.row_stride;
   _tile_zero(0);
   if constexpr (Nv == 2) _tile_zero(1);
   if constexpr (Two) _tile_zero(2);
   if constexpr (Two && Nv == 2) _tile_zero(3);
   const uint8_t* w = block + 8 * kAmxNr;
-  const int64_t stride = x.row_stride;
-  int64_t d = 0;
-  for (; d + kTileBytes <= x.depth; d += kTileBytes, w += kStep) {
-    load_tile<4>(a + d, stride);
-    load_tile<5>(w, 4 * kAmxNr);
-    multiply_tile<0, 4, 5>();
-    if constexpr (Nv == 2) {
-      load_tile<5>(w + kTileBytes, 4 * kAmxNr);
-      multiply_tile<1, 4, 5>();
-    }
-    if constexpr (Two) {
-      load_tile<4>(below + d, stride);
-      if constexpr (Nv == 2) {
-        multiply_tile<3, 4, 5>();
-        load_tile<5>(w, 4 * kAmxNr);
-      }
-      multiply_tile<2, 4, 5>();
-    }
-  }
-  if (d == x.depth) return;
-  load_tile<6>(a + d, stride);
-  load_tile<7>(w, 4 * kAmxNr);
-  multiply_tile<0, 6, 7>();
-  if constexpr (Nv == 2) {
-    load_tile<7>(w + kTileBytes, 4 * kAmxNr);
-    multiply_tile<1, 6, 7>();
-  }
-  if constexpr (Two) {
-    load_tile<6>(below + d, stride);
-    if constexpr (Nv == 2) {
-      multiply_tile<3, 6, 7>();
-      load_tile<7>(w, 4 * kAmxNr);
-    }
-    multiply_tile<2, 6, 7>();
+  const int64_t stride = x.row_stride, below = x.rows * stride, run = x.run;
+  for (int64_t r = 0; r < x.runs; ++r) {
+    const uint8_t* from = a + x.at[r];
+    int64_t d = 0;
+    for (; d + kTileBytes <= run; d += kTileBytes, w += int64_t{kAmxNr} * kTileBytes)
+      multiply_part<Signed, Nv, Two, 4, 5>(from + d, stride, below, w);
+    if (d == run) continue;
+    multiply_part<Signed, Nv, Two, 6, 7>(from + d, stride, below, w);
+    w += kAmxNr * (run - d);
   }
 }
 
@@ -226,26 +229,47 @@ template <int Nv, bool Two>
 /// Sums that wait to be finished while the tiles work on the next ones.
 struct Waiting {
   FinishQ8 finish;
-  int vectors = 0;  ///< 0: nothing waits
+  int vectors = 0;              ///< 0: nothing waits
+  int64_t line = 0, place = 0;  ///< of the first row, with AmxGemm::conv
 };
 
-void finish_waiting(const Waiting& w) {
-  if (w.vectors == 2) finish_q8<2>(w.finish);
-  if (w.vectors == 1) finish_q8<1>(w.finish);
+void finish_rows(int vectors, const FinishQ8& f) {
+  if (vectors == 2) finish_q8<2>(f);
+  if (vectors == 1) finish_q8<1>(f);
 }
 
-/// One block of columns of all gathered rows [i0, i0 + count).
-template <int Nv>
-void multiply_block(const AmxGemm& x, const uint8_t* block, int64_t i0, int64_t count, int64_t j0,
-                    int64_t columns, I (*sums)[4 * kTileRows], Waiting* waiting) {
+void finish_waiting(const AmxGemm& x, const Waiting& w) {
+  if (x.conv == nullptr) return finish_rows(w.vectors, w.finish);
+  FinishQ8 f = w.finish;
+  int64_t line = w.line, place = w.place;
+  for (int left = w.vectors == 0 ? 0 : w.finish.rows; left > 0; ++line, place = 0) {
+    const int64_t end = x.conv->line - place;
+    const int rows = left < end ? left : static_cast<int>(end);
+    const int64_t kept = x.conv->kept - place;
+    f.i0 = line * x.conv->kept + place;
+    f.rows = rows < kept ? rows : static_cast<int>(kept);
+    finish_rows(w.vectors, f);
+    f.sums += rows * w.vectors;
+    left -= rows;
+  }
+}
+
+/// Two groups of sums, one of which waits. Finishing reads a little behind them.
+using Sums = I[2][4 * kTileRows + 4];
+
+/// One block of columns of rows [i0, i0 + count), the first of which is at `a`.
+template <bool Signed, int Nv>
+void multiply_block(const AmxGemm& x, const uint8_t* a, const uint8_t* block, int64_t i0,
+                    int64_t count, int64_t j0, int64_t columns, Sums& sums, Waiting* waiting) {
   const int both = 2 * x.rows;
-  for (int64_t i = 0; i < count; i += both) {
-    const uint8_t* a = x.gathered + i * x.row_stride;
+  int64_t line = 0, place = 0;
+  if (Signed) line = i0 / x.conv->line, place = i0 % x.conv->line;
+  for (int64_t i = 0; i < count; i += both, a += both * x.row_stride) {
     const bool two = count - i > x.rows;
     if (two) {
-      multiply_tiles<Nv, true>(x, a, block);
+      multiply_tiles<Signed, Nv, true>(x, a, block);
     } else {
-      multiply_tiles<Nv, false>(x, a, block);
+      multiply_tiles<Signed, Nv, false>(x, a, block);
     }
     I* to = waiting->finish.sums == sums[0] ? sums[1] : sums[0];
     if (two) {
@@ -253,9 +277,10 @@ void multiply_block(const AmxGemm& x, const uint8_t* block, int64_t i0, int64_t 
     } else {
       store_tiles<Nv, false>(x, to);
     }
-    finish_waiting(*waiting);
+    finish_waiting(x, *waiting);
     const int64_t left = count - i;
     waiting->vectors = Nv;
+    waiting->line = line, waiting->place = place;
     waiting->finish = {.g = &x.g,
                        .sums = to,
                        .bias = block,
@@ -265,12 +290,31 @@ void multiply_block(const AmxGemm& x, const uint8_t* block, int64_t i0, int64_t 
                        .rows = static_cast<int>(left < both ? left : both),
                        .j0 = j0,
                        .columns = columns};
+    if (Signed)
+      for (place += both; place >= x.conv->line; ++line) place -= x.conv->line;
   }
 }
 
-/// All columns of rows [i0, i0 + count), which are gathered first.
-void multiply_rows(const AmxGemm& x, int64_t i0, int64_t count) {
-  alignas(64) I sums[2][4 * kTileRows];
+/// All columns of rows [i0, i0 + count), the first of which is at `a`.
+template <bool Signed>
+void multiply_rows(const AmxGemm& x, const uint8_t* a, int64_t i0, int64_t count) {
+  alignas(64) Sums sums;
+  Waiting waiting;
+  const auto* block = static_cast<const uint8_t*>(x.g.weights);
+  const int64_t block_bytes = (8 + x.depth) * kAmxNr;
+  for (int64_t j = 0; j < x.g.n; j += kAmxNr, block += block_bytes) {
+    const int64_t columns = x.g.n - j < kAmxNr ? x.g.n - j : kAmxNr;
+    if (columns > kLanes) {
+      multiply_block<Signed, 2>(x, a, block, i0, count, j, columns, sums, &waiting);
+    } else {
+      multiply_block<Signed, 1>(x, a, block, i0, count, j, columns, sums, &waiting);
+    }
+  }
+  finish_waiting(x, waiting);
+}
+
+/// Copies rows [i0, i0 + count) to where tiles read them.
+void gather(const AmxGemm& x, int64_t i0, int64_t count) {
   if (x.g.at == nullptr) {
     gather_plain_rows(x, i0, count);
   } else if (x.g.k <= 16) {
@@ -281,18 +325,6 @@ void multiply_rows(const AmxGemm& x, int64_t i0, int64_t count) {
     gather_rows(x, i0, count);
   }
   if (x.corrections != nullptr) correct_rows(x, count);
-  Waiting waiting;
-  const auto* block = static_cast<const uint8_t*>(x.g.weights);
-  const int64_t block_bytes = (8 + x.depth) * kAmxNr;
-  for (int64_t j = 0; j < x.g.n; j += kAmxNr, block += block_bytes) {
-    const int64_t columns = x.g.n - j < kAmxNr ? x.g.n - j : kAmxNr;
-    if (columns > kLanes) {
-      multiply_block<2>(x, block, i0, count, j, columns, sums, &waiting);
-    } else {
-      multiply_block<1>(x, block, i0, count, j, columns, sums, &waiting);
-    }
-  }
-  finish_waiting(waiting);
 }
 
 /// From one gathered row to the next. An odd number of lines: rows don't fall on the same few sets
@@ -311,15 +343,23 @@ size_t gather_q8_bytes(int64_t m, int64_t n, int64_t taps, int64_t k) {
   return static_cast<size_t>(rows * stride + kTileBytes);
 }
 
-void gemm_q8_amx(const GemmQ8& g) {
-  alignas(64) uint8_t gathered[kGatherBytes + kTileBytes];
-  int32_t corrections[kMostGathered];
+AmxGemm amx_gemm(const GemmQ8& g) {
   AmxGemm x{.g = g};
   x.tap_bytes = (g.k + 3) / 4 * 4;
   x.depth = g.taps * x.tap_bytes;
-  x.row_stride = gathered_stride(x.depth);
   const int64_t tiles = (g.m + kTileRows - 1) / kTileRows;
   x.rows = g.m == 0 ? 0 : static_cast<int>((g.m + tiles - 1) / tiles);
+  return x;
+}
+
+void gemm_q8_amx(const GemmQ8& g) {
+  alignas(64) uint8_t gathered[kGatherBytes + kTileBytes];
+  int32_t corrections[kMostGathered];
+  constexpr int32_t kStart = 0;
+  AmxGemm x = amx_gemm(g);
+  x.row_stride = gathered_stride(x.depth);
+  x.at = &kStart;
+  x.run = x.depth;
   const bool given = g.scratch_bytes > sizeof gathered;
   const int64_t room = static_cast<int64_t>(given ? g.scratch_bytes : sizeof gathered) - kTileBytes;
   int64_t together = room / x.row_stride;
@@ -332,8 +372,26 @@ void gemm_q8_amx(const GemmQ8& g) {
   if (g.weight_zero_point != 0) x.corrections = corrections;
   configure_tiles(x.rows, x.depth % kTileBytes);
   for (int64_t i0 = 0; i0 < g.m; i0 += together) {
-    const int64_t left = g.m - i0;
-    multiply_rows(x, i0, left < together ? left : together);
+    const int64_t left = g.m - i0, count = left < together ? left : together;
+    gather(x, i0, count);
+    multiply_rows<false>(x, x.gathered, i0, count);
+  }
+  _tile_release();
+}
+
+void conv_q8_amx(const ConvQ8& c) {
+  AmxGemm x = amx_gemm(c);
+  if (c.m == 0 || x.depth == 0) return;
+  x.row_stride = c.a_stride;
+  x.at = c.at;
+  x.runs = c.taps;
+  x.run = x.tap_bytes;
+  x.conv = &c;
+  const int64_t together = c.n * x.depth <= kStreamBytes ? 2 * x.rows : c.m, end = c.first + c.m;
+  configure_tiles(x.rows, x.run % kTileBytes);
+  for (int64_t i0 = c.first; i0 < end; i0 += together) {
+    const int64_t count = end - i0 < together ? end - i0 : together;
+    multiply_rows<true>(x, c.a + i0 * c.a_stride, i0, count);
   }
   _tile_release();
 }

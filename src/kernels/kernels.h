@@ -244,6 +244,7 @@ struct KernelTable {
   void (*gemm_q8)(const GemmQ8&);
   /// Bytes of scratch with which gemm_q8 is faster for such a product; null: none.
   size_t (*gather_q8_bytes)(int64_t m, int64_t n, int64_t taps, int64_t k);
+  void (*conv_q8)(const ConvQ8&);  ///< null: the tier has no units for it
   void (*gemm_s16)(const GemmS16&);
   void (*depthwise_f32)(const DepthwiseF32&);
   void (*depthwise_q8)(const DepthwiseQ8&);

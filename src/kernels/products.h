@@ -169,6 +169,17 @@ struct GemmQ8 {
   size_t scratch_bytes = 0;
 };
 
+/// gemm_q8 of rows a constant distance apart: tap t of row i is at `a + i·a_stride + at[t]`, with
+/// no offset negative. Rows come in lines of `line`, of which the first `kept` have results, that
+/// are stored without gaps: row i's is result i / line · kept + i mod line. Rows [first, first + m)
+/// are computed; up to 31 further ones are read. Activations are int8 and `flip` is 0: the weights
+/// are packed with the zero point in that domain. The weight zero point is 0.
+struct ConvQ8 : GemmQ8 {
+  int64_t first = 0;
+  int64_t line = 1;
+  int64_t kept = 1;
+};
+
 /// int16 activations × int8 weights, rows as in GemmF32; activations have zero point 0.
 ///   out[i][j] = clamp(rint(double(bias[j] + Σ_t Σ_k row(i, t)[k]·weight[j][t][k])·scale[j]), lo,
 ///   hi)

@@ -6,6 +6,7 @@
 // int8 with a scale for each output channel, uint8, both with int32 bias; int16 with int8 filter.
 // Source: tensorflow/lite/kernels/conv.cc, 8-bit quantization specification.
 #include "ops/conv_common.h"
+#include "ops/conv_lines.h"
 #include "ops/few_channels.h"
 #include "ops/winograd.h"
 
@@ -33,6 +34,7 @@ struct ConvState {
   Product product;
   // Where one of these is used, nothing else is prepared.
   Winograd winograd;
+  ConvLines lines;
   FewChannels few;
 };
 
@@ -199,6 +201,9 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
     CYGNET_TRY(prepare_winograd(op, s->geometry, x, filter, bias_tensor(op), &s->winograd));
     if (s->winograd.used) return {};
   }
+  CYGNET_TRY(
+      prepare_conv_lines(op, s->geometry, x, filter, bias_tensor(op), s->results, &s->lines));
+  if (s->lines.used) return {};
   CYGNET_TRY(
       prepare_few_channels(op, s->geometry, x, filter, bias_tensor(op), s->results, &s->few));
   if (s->few.used) return {};
@@ -432,6 +437,8 @@ Status invoke(OpContext& op) {
   const auto& s = op.state<ConvState>();
   if (s.winograd.used)
     invoke_winograd(op, s.geometry, s.winograd, op.input(0), s.results.real, &op.output(0));
+  else if (s.lines.used)
+    invoke_conv_lines(op, s.geometry, s.lines, s.results);
   else if (s.few.used)
     invoke_few_channels(op, s.geometry, s.few, s.results);
   else if (s.packed)

@@ -124,6 +124,75 @@ TEST(Conv2d, FewChannels) {
   run_op_cases(cases);
 }
 
+// Images large enough that windows are read where they lie, by the tiers that can.
+TEST(Conv2d, Lines) {
+  std::vector<OpCase> cases;
+  for (int in : {1, 2, 3, 7, 8, 16, 17, 33, 64, 65, 100, 128})
+    for (int out : {1, 2, 4, 8, 16, 17, 40})
+      cases.push_back(conv_case<int8_t>({.name = std::to_string(in) + " to " + std::to_string(out),
+                                         .h = 6 + in % 3,
+                                         .w = 8 + in % 5 + out % 4,
+                                         .in = in,
+                                         .out = out},
+                                        false));
+  for (const ConvSpec& s : std::vector<ConvSpec>{
+           {.name = "valid", .h = 9, .w = 11, .in = 64, .padding = Padding::VALID},
+           {.name = "valid, joined", .h = 9, .w = 10, .in = 8, .out = 8, .padding = Padding::VALID},
+           {.name = "stride 2", .h = 15, .w = 17, .in = 64, .stride_h = 2, .stride_w = 2},
+           {.name = "stride 2, even", .h = 16, .w = 18, .in = 64, .stride_h = 2, .stride_w = 2},
+           {.name = "stride 2, few", .h = 17, .w = 24, .out = 33, .stride_h = 2, .stride_w = 2},
+           {.name = "stride 2, joined", .h = 17, .w = 24, .in = 5, .stride_h = 2, .stride_w = 2},
+           {.name = "stride 1 by 3", .h = 9, .w = 26, .in = 70, .stride_w = 3},
+           {.name = "stride 3 by 1", .h = 26, .w = 9, .in = 16, .stride_h = 3},
+           {.name = "stride 3, 2 x 2",
+           .h = 23,
+           .w = 22,
+           .in = 64,
+           .kh = 2,
+           .kw = 2,
+           .stride_h = 3,
+           .stride_w = 3},
+           {.name = "dilation 2", .h = 9, .w = 10, .in = 64, .dilation_h = 2, .dilation_w = 2},
+           {.name = "dilation 2 by 3", .h = 9, .w = 13, .in = 20, .dilation_h = 2, .dilation_w = 3},
+           {.name = "dilation of rows", .h = 19, .w = 13, .in = 20, .dilation_h = 4},
+           {.name = "dilation beyond the input",
+           .h = 7,
+           .w = 6,
+           .in = 64,
+           .dilation_h = 8,
+           .dilation_w = 9},
+           {.name = "stride and dilation",
+           .h = 21,
+           .w = 23,
+           .in = 64,
+           .stride_h = 2,
+           .stride_w = 3,
+           .dilation_h = 3,
+           .dilation_w = 2},
+           {.name = "batch 3", .batch = 3, .h = 7, .w = 9, .in = 64},
+           {.name = "batch 2, joined", .batch = 2, .h = 7, .w = 12, .in = 4, .out = 4},
+           {.name = "one row", .h = 1, .w = 70, .in = 32, .kh = 5, .kw = 5},
+           {.name = "one column", .h = 70, .w = 1, .in = 64},
+           {.name = "two columns", .h = 70, .w = 2, .in = 64, .kw = 5},
+           {.name = "row of taps", .h = 9, .w = 17, .in = 24, .out = 50, .kh = 1, .kw = 7},
+           {.name = "column of taps", .h = 17, .w = 9, .in = 24, .out = 50, .kh = 7, .kw = 1},
+           {.name = "even filter", .h = 9, .w = 12, .in = 16, .out = 16, .kh = 4, .kw = 2},
+           {.name = "RELU6 without bias",
+           .h = 9,
+           .w = 12,
+           .in = 16,
+           .out = 16,
+           .activation = Activation::RELU6,
+           .bias = false},
+           {.name = "saturating", .h = 9, .w = 12, .in = 64, .loud = true},
+           {.name = "one scale", .h = 9, .w = 12, .in = 16, .out = 4, .per_channel = false},
+           {.name = "large weights", .h = 8, .w = 7, .in = 400, .out = 310},
+           {.name = "several calls", .h = 40, .w = 45, .in = 48, .out = 70},
+       })
+    cases.push_back(conv_case<int8_t>(s, false));
+  run_op_cases(cases);
+}
+
 TEST(Conv2d, Options) {
   std::vector<OpCase> cases;
   for (const ConvSpec& s : std::vector<ConvSpec>{

@@ -61,9 +61,8 @@ template <int Nv>
 }
 
 template <int Nv, bool Limited>
-[[gnu::always_inline]] inline void finish_bytes(const FinishQ8& f) {
+[[gnu::always_inline]] inline void finish_bytes(const FinishQ8& f, const Narrowing& q) {
   constexpr int kRows = 4 / Nv;  // together
-  const Narrowing q = make_narrowing(*f.g);
   F scale[4];
   I bias[4];
   repeat<4>([&](int e) __attribute__((always_inline)) {
@@ -95,17 +94,24 @@ template <int Nv, bool Limited>
   }
 }
 
+/// Whether a product of sums and scales may reach 2^31.
+template <int Nv>
+[[gnu::always_inline]] inline bool is_limited(const uint8_t* scales) {
+  F largest = set(0.0f);
+  repeat<Nv>([&](int j) __attribute__((always_inline)) {
+    F scale;
+    __builtin_memcpy(&scale, scales + j * kVecBytes, sizeof scale);
+    largest = maximum(largest, scale);
+  });
+  return _mm512_cmp_ps_mask(largest, set(0.5f), _CMP_GT_OQ) != 0;
+}
+
 /// Finishes and stores `rows` rows of Nv (1 or 2) vectors of sums.
 template <int Nv>
 [[gnu::noinline]] void finish_q8(const FinishQ8& f) {
   if (f.g->store == StoreQ8::s32) return finish_words<Nv>(f);
   if (f.g->store == StoreQ8::f32) return finish_floats<Nv>(f);
-  F largest = set(0.0f);
-  repeat<Nv>([&](int j) __attribute__((always_inline)) {
-    F scale;
-    __builtin_memcpy(&scale, f.scales + j * kVecBytes, sizeof scale);
-    largest = maximum(largest, scale);
-  });
-  if (_mm512_cmp_ps_mask(largest, set(0.5f), _CMP_GT_OQ) != 0) return finish_bytes<Nv, true>(f);
-  finish_bytes<Nv, false>(f);
+  const Narrowing q = make_narrowing(*f.g);
+  if (is_limited<Nv>(f.scales)) return finish_bytes<Nv, true>(f, q);
+  finish_bytes<Nv, false>(f, q);
 }

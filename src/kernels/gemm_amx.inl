@@ -84,8 +84,11 @@ struct AmxGemm {
   int32_t* corrections = nullptr;  ///< of gathered rows; null without a weight zero point
   const int32_t* at = nullptr;     ///< [runs], where a row's runs of bytes begin
   int64_t runs = 1;
-  int64_t run = 0;               ///< bytes
-  const ConvQ8* conv = nullptr;  ///< null: rows are gathered
+  int64_t run = 0;                             ///< bytes
+  int64_t line = INT64_MAX, kept = INT64_MAX;  ///< as in ConvQ8
+  int64_t first_line = 0, first_place = 0;     ///< Waiting's, of the rows at work
+  int together = 0;                            ///< Waiting's, of two vectors
+  Narrowing narrowing = {};                    ///< StoreQ8::q8
 };
 
 /// 64 bytes of a row, or those that `which` names and zeros.
@@ -173,6 +176,47 @@ void correct_rows(const AmxGemm& x, int64_t count) {
   }
 }
 
+/// Sums that wait to be finished while the tiles work on the next ones.
+struct Waiting {
+  FinishQ8 finish;  ///< of those that are left, but for i0
+  int vectors = 0;
+  bool limited = false;
+  int together = 0;             ///< rows finished after each part of the depth
+  int64_t line = 0, place = 0;  ///< of the first row: its line's first result, place there
+};
+
+template <int Nv>
+[[gnu::always_inline]] inline void finish_rows(const AmxGemm& x, const FinishQ8& f, bool limited) {
+  if (x.g.store != StoreQ8::q8 || f.corrections != nullptr) return finish_q8<Nv>(f);
+  if (limited) return finish_bytes<Nv, true>(f, x.narrowing);
+  finish_bytes<Nv, false>(f, x.narrowing);
+}
+
+/// Finishes `count` rows, or as many as wait.
+[[gnu::noinline]] void finish_some(const AmxGemm& x, Waiting* w, int count) {
+  FinishQ8& f = w->finish;
+  int left = f.rows;
+  count = count < left ? count : left;
+  left -= count;
+  while (count > 0) {
+    const int64_t end = x.line - w->place, kept = x.kept - w->place;
+    const int rows = count < end ? count : static_cast<int>(end);
+    f.i0 = w->line + w->place;
+    f.rows = rows < kept ? rows : static_cast<int>(kept);
+    if (w->vectors == 2) {
+      finish_rows<2>(x, f, w->limited);
+    } else {
+      finish_rows<1>(x, f, w->limited);
+    }
+    f.sums += rows * w->vectors;
+    if (f.corrections != nullptr) f.corrections += rows;
+    count -= rows;
+    w->place += rows;
+    if (w->place == x.line) w->place = 0, w->line += x.kept;
+  }
+  f.rows = left;
+}
+
 /// Adds the products of a part of the depth, in tiles A and B, of up to two tiles of rows, `stride`
 /// bytes between rows and `below` bytes between tiles, and two of columns.
 template <bool Signed, int Nv, bool Two, int A, int B>
@@ -195,122 +239,129 @@ template <bool Signed, int Nv, bool Two, int A, int B>
   }
 }
 
-/// The sums of up to two tiles of rows and two of columns, left in tiles 0 … 3.
+/// The same of two whole tiles of rows and of columns, where the last part is a whole one as well:
+/// its tiles are free.
+template <bool Signed>
+[[gnu::always_inline]] inline void multiply_whole(const uint8_t* a, int64_t stride, int64_t below,
+                                                  const uint8_t* w) {
+  load_tile<4>(a, stride);
+  load_tile<5>(w, 4 * kAmxNr);
+  multiply_tile<Signed, 0, 4, 5>();
+  load_tile<7>(w + kTileBytes, 4 * kAmxNr);
+  multiply_tile<Signed, 1, 4, 7>();
+  load_tile<6>(a + below, stride);
+  multiply_tile<Signed, 2, 6, 5>();
+  multiply_tile<Signed, 3, 6, 7>();
+}
+
+/// The sums of up to two tiles of rows, the second one `below` bytes behind the first, and two of
+/// columns, left in tiles 0 … 3.
 template <bool Signed, int Nv, bool Two>
-[[gnu::always_inline]] inline void multiply_tiles(const AmxGemm& x, const uint8_t* a,
-                                                  const uint8_t* block) {
+[[gnu::always_inline]] inline void multiply_tiles(const AmxGemm& x, const uint8_t* a, int64_t below,
+                                                  const uint8_t* block, Waiting* waiting) {
+  constexpr int64_t kStep = int64_t{kAmxNr} * kTileBytes;
   _tile_zero(0);
   if constexpr (Nv == 2) _tile_zero(1);
   if constexpr (Two) _tile_zero(2);
   if constexpr (Two && Nv == 2) _tile_zero(3);
   const uint8_t* w = block + 8 * kAmxNr;
-  const int64_t stride = x.row_stride, below = x.rows * stride, run = x.run;
+  const int64_t stride = x.row_stride, run = x.run;
+  const auto finish = [&]() __attribute__((always_inline)) {
+    if (waiting->finish.rows > 0) finish_some(x, waiting, waiting->together);
+  };
   for (int64_t r = 0; r < x.runs; ++r) {
     const uint8_t* from = a + x.at[r];
     int64_t d = 0;
-    for (; d + kTileBytes <= run; d += kTileBytes, w += int64_t{kAmxNr} * kTileBytes)
+    if (Nv == 2 && Two && run % kTileBytes == 0) {
+      for (; d < run; d += kTileBytes, w += kStep) {
+        multiply_whole<Signed>(from + d, stride, below, w);
+        finish();
+      }
+    }
+    for (; d + kTileBytes <= run; d += kTileBytes, w += kStep) {
       multiply_part<Signed, Nv, Two, 4, 5>(from + d, stride, below, w);
+      finish();
+    }
     if (d == run) continue;
     multiply_part<Signed, Nv, Two, 6, 7>(from + d, stride, below, w);
+    finish();
     w += kAmxNr * (run - d);
   }
 }
 
 template <int Nv, bool Two>
-[[gnu::always_inline]] inline void store_tiles(const AmxGemm& x, I* sums) {
+[[gnu::always_inline]] inline void store_tiles(int64_t second_row, I* sums) {
   constexpr int64_t kStride = Nv * kTileBytes;
   store_tile<0>(sums, kStride);
   if constexpr (Nv == 2) store_tile<1>(sums + 1, kStride);
-  I* below = sums + x.rows * Nv;
+  I* below = sums + second_row * Nv;
   if constexpr (Two) store_tile<2>(below, kStride);
   if constexpr (Two && Nv == 2) store_tile<3>(below + 1, kStride);
 }
 
-/// Sums that wait to be finished while the tiles work on the next ones.
-struct Waiting {
-  FinishQ8 finish;
-  int vectors = 0;              ///< 0: nothing waits
-  int64_t line = 0, place = 0;  ///< of the first row, with AmxGemm::conv
+/// Two groups of sums, one of which waits. Finishing reads a little behind them.
+struct Sums {
+  alignas(64) I of[2][4 * kTileRows + 4];
+  int turn = 0;
+  Waiting waiting;
 };
 
-void finish_rows(int vectors, const FinishQ8& f) {
-  if (vectors == 2) finish_q8<2>(f);
-  if (vectors == 1) finish_q8<1>(f);
-}
-
-void finish_waiting(const AmxGemm& x, const Waiting& w) {
-  if (x.conv == nullptr) return finish_rows(w.vectors, w.finish);
-  FinishQ8 f = w.finish;
-  int64_t line = w.line, place = w.place;
-  for (int left = w.vectors == 0 ? 0 : w.finish.rows; left > 0; ++line, place = 0) {
-    const int64_t end = x.conv->line - place;
-    const int rows = left < end ? left : static_cast<int>(end);
-    const int64_t kept = x.conv->kept - place;
-    f.i0 = line * x.conv->kept + place;
-    f.rows = rows < kept ? rows : static_cast<int>(kept);
-    finish_rows(w.vectors, f);
-    f.sums += rows * w.vectors;
-    left -= rows;
-  }
-}
-
-/// Two groups of sums, one of which waits. Finishing reads a little behind them.
-using Sums = I[2][4 * kTileRows + 4];
-
-/// One block of columns of rows [i0, i0 + count), the first of which is at `a`.
+/// One block of columns of `count` rows, the first of which is at `a`.
 template <bool Signed, int Nv>
-void multiply_block(const AmxGemm& x, const uint8_t* a, const uint8_t* block, int64_t i0,
-                    int64_t count, int64_t j0, int64_t columns, Sums& sums, Waiting* waiting) {
+void multiply_block(const AmxGemm& x, const uint8_t* a, const uint8_t* block, int64_t count,
+                    int64_t j0, int64_t columns, Sums* sums) {
+  Waiting* waiting = &sums->waiting;
   const int both = 2 * x.rows;
-  int64_t line = 0, place = 0;
-  if (Signed) line = i0 / x.conv->line, place = i0 % x.conv->line;
+  const bool limited = is_limited<Nv>(block + 4 * kAmxNr);
+  int64_t line = x.first_line, place = x.first_place;
   for (int64_t i = 0; i < count; i += both, a += both * x.row_stride) {
-    const bool two = count - i > x.rows;
-    if (two) {
-      multiply_tiles<Signed, Nv, true>(x, a, block);
-    } else {
-      multiply_tiles<Signed, Nv, false>(x, a, block);
-    }
-    I* to = waiting->finish.sums == sums[0] ? sums[1] : sums[0];
-    if (two) {
-      store_tiles<Nv, true>(x, to);
-    } else {
-      store_tiles<Nv, false>(x, to);
-    }
-    finish_waiting(x, *waiting);
+    I* to = sums->of[sums->turn];
+    sums->turn ^= 1;
+    // A last tile that is not full begins further up, but for gathered rows, behind which is room.
     const int64_t left = count - i;
-    waiting->vectors = Nv;
-    waiting->line = line, waiting->place = place;
-    waiting->finish = {.g = &x.g,
-                       .sums = to,
-                       .bias = block,
-                       .scales = block + 4 * kAmxNr,
-                       .corrections = x.corrections == nullptr ? nullptr : x.corrections + i,
-                       .i0 = i0 + i,
-                       .rows = static_cast<int>(left < both ? left : both),
-                       .j0 = j0,
-                       .columns = columns};
-    if (Signed)
-      for (place += both; place >= x.conv->line; ++line) place -= x.conv->line;
+    const int64_t second = Signed && left < both ? left - x.rows : x.rows;
+    if (left > x.rows) {
+      multiply_tiles<Signed, Nv, true>(x, a, second * x.row_stride, block, waiting);
+      store_tiles<Nv, true>(second, to);
+    } else {
+      const int64_t up = Signed ? -second : 0;
+      multiply_tiles<Signed, Nv, false>(x, a - up * x.row_stride, 0, block, waiting);
+      store_tiles<Nv, false>(0, to);
+      to += up * Nv;
+    }
+    if (waiting->finish.rows > 0) finish_some(x, waiting, 2 * kTileRows);
+    *waiting = {.finish = {.g = &x.g,
+                           .sums = to,
+                           .bias = block,
+                           .scales = block + 4 * kAmxNr,
+                           .corrections = x.corrections == nullptr ? nullptr : x.corrections + i,
+                           .rows = static_cast<int>(left < both ? left : both),
+                           .j0 = j0,
+                           .columns = columns},
+                .vectors = Nv,
+                .limited = limited,
+                .together = Nv == 2 ? x.together : 2 * x.together,
+                .line = line,
+                .place = place};
+    for (place += both; place >= x.line; line += x.kept) place -= x.line;
   }
 }
 
 /// All columns of rows [i0, i0 + count), the first of which is at `a`.
 template <bool Signed>
-void multiply_rows(const AmxGemm& x, const uint8_t* a, int64_t i0, int64_t count) {
-  alignas(64) Sums sums;
-  Waiting waiting;
-  const auto* block = static_cast<const uint8_t*>(x.g.weights);
-  const int64_t block_bytes = (8 + x.depth) * kAmxNr;
-  for (int64_t j = 0; j < x.g.n; j += kAmxNr, block += block_bytes) {
-    const int64_t columns = x.g.n - j < kAmxNr ? x.g.n - j : kAmxNr;
+void multiply_rows(AmxGemm* x, const uint8_t* a, int64_t i0, int64_t count, Sums* sums) {
+  const auto* block = static_cast<const uint8_t*>(x->g.weights);
+  const int64_t n = x->g.n, block_bytes = (8 + x->depth) * kAmxNr;
+  x->first_line = i0 / x->line * x->kept;
+  x->first_place = i0 % x->line;
+  for (int64_t j = 0; j < n; j += kAmxNr, block += block_bytes) {
+    const int64_t columns = n - j < kAmxNr ? n - j : kAmxNr;
     if (columns > kLanes) {
-      multiply_block<Signed, 2>(x, a, block, i0, count, j, columns, sums, &waiting);
+      multiply_block<Signed, 2>(*x, a, block, count, j, columns, sums);
     } else {
-      multiply_block<Signed, 1>(x, a, block, i0, count, j, columns, sums, &waiting);
+      multiply_block<Signed, 1>(*x, a, block, count, j, columns, sums);
     }
   }
-  finish_waiting(x, waiting);
 }
 
 /// Copies rows [i0, i0 + count) to where tiles read them.
@@ -343,12 +394,18 @@ size_t gather_q8_bytes(int64_t m, int64_t n, int64_t taps, int64_t k) {
   return static_cast<size_t>(rows * stride + kTileBytes);
 }
 
-AmxGemm amx_gemm(const GemmQ8& g) {
-  AmxGemm x{.g = g};
+/// What does not depend on where rows are read. `run`: bytes of each of `runs` runs of a row.
+AmxGemm amx_gemm(const GemmQ8& g, int64_t runs, int64_t run) {
+  AmxGemm x{.g = g, .runs = runs, .run = run, .narrowing = make_narrowing(g)};
   x.tap_bytes = (g.k + 3) / 4 * 4;
   x.depth = g.taps * x.tap_bytes;
   const int64_t tiles = (g.m + kTileRows - 1) / kTileRows;
   x.rows = g.m == 0 ? 0 : static_cast<int>((g.m + tiles - 1) / tiles);
+  // finish_bytes takes two rows of two vectors at once; fewer than twice that don't pay for a call.
+  constexpr int64_t kGroups = kTileRows;
+  const int64_t parts = runs * ((run + kTileBytes - 1) / kTileBytes);
+  const int64_t groups = parts == 0 ? 0 : (kGroups + parts - 1) / parts;
+  x.together = groups < 2 ? 4 : static_cast<int>(2 * groups);
   return x;
 }
 
@@ -356,10 +413,10 @@ void gemm_q8_amx(const GemmQ8& g) {
   alignas(64) uint8_t gathered[kGatherBytes + kTileBytes];
   int32_t corrections[kMostGathered];
   constexpr int32_t kStart = 0;
-  AmxGemm x = amx_gemm(g);
+  Sums sums;
+  AmxGemm x = amx_gemm(g, 1, g.taps * ((g.k + 3) / 4 * 4));
   x.row_stride = gathered_stride(x.depth);
   x.at = &kStart;
-  x.run = x.depth;
   const bool given = g.scratch_bytes > sizeof gathered;
   const int64_t room = static_cast<int64_t>(given ? g.scratch_bytes : sizeof gathered) - kTileBytes;
   int64_t together = room / x.row_stride;
@@ -374,24 +431,23 @@ void gemm_q8_amx(const GemmQ8& g) {
   for (int64_t i0 = 0; i0 < g.m; i0 += together) {
     const int64_t left = g.m - i0, count = left < together ? left : together;
     gather(x, i0, count);
-    multiply_rows<false>(x, x.gathered, i0, count);
+    multiply_rows<false>(&x, x.gathered, i0, count, &sums);
+    if (x.corrections != nullptr) finish_some(x, &sums.waiting, 2 * kTileRows);
   }
+  finish_some(x, &sums.waiting, 2 * kTileRows);
   _tile_release();
 }
 
 void conv_q8_amx(const ConvQ8& c) {
-  AmxGemm x = amx_gemm(c);
+  Sums sums;
+  AmxGemm x = amx_gemm(c, c.taps, (c.k + 3) / 4 * 4);
   if (c.m == 0 || x.depth == 0) return;
   x.row_stride = c.a_stride;
   x.at = c.at;
-  x.runs = c.taps;
-  x.run = x.tap_bytes;
-  x.conv = &c;
-  const int64_t together = c.n * x.depth <= kStreamBytes ? 2 * x.rows : c.m, end = c.first + c.m;
+  x.line = c.line;
+  x.kept = c.kept;
   configure_tiles(x.rows, x.run % kTileBytes);
-  for (int64_t i0 = c.first; i0 < end; i0 += together) {
-    const int64_t count = end - i0 < together ? end - i0 : together;
-    multiply_rows<true>(x, c.a + i0 * c.a_stride, i0, count);
-  }
+  multiply_rows<true>(&x, c.a + c.first * c.a_stride, c.first, c.m, &sums);
+  finish_some(x, &sums.waiting, 2 * kTileRows);
   _tile_release();
 }

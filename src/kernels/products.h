@@ -169,11 +169,11 @@ struct GemmQ8 {
   size_t scratch_bytes = 0;
 };
 
-/// gemm_q8 of rows a constant distance apart: tap t of row i is at `a + i·a_stride + at[t]`, with
-/// no offset negative. Rows come in lines of `line`, of which the first `kept` have results, that
-/// are stored without gaps: row i's is result i / line · kept + i mod line. Rows [first, first + m)
-/// are computed; up to 31 further ones are read. Activations are int8 and `flip` is 0: the weights
-/// are packed with the zero point in that domain. The weight zero point is 0.
+/// gemm_q8 of rows a constant distance apart: tap t of row i is at `a + i·a_stride + at[t]`, with no
+/// offset negative. Rows come in lines of `line`, of which the first `kept` have results, that are
+/// stored without gaps: row i's is result i / line · kept + i mod line. Rows [first, first + m) are
+/// computed. Activations are int8 and `flip` is 0: the weights are packed with the zero point in
+/// that domain. The weight zero point is 0.
 struct ConvQ8 : GemmQ8 {
   int64_t first = 0;
   int64_t line = 1;

@@ -6,7 +6,6 @@ namespace {
 
 constexpr int64_t kStep = 64;          // bytes of a run that are multiplied together
 constexpr int64_t kMostColumns = 32;   // of a block of weights
-constexpr int64_t kRowsBehind = 31;    // ConvQ8 reads them
 constexpr int64_t kLeastWindows = 32;  // with fewer most of a tile is empty
 constexpr int64_t kMostImage = 1 << 28, kMostGrowth = 4, kSmallImage = 1 << 18;
 
@@ -174,8 +173,7 @@ Status prepare_conv_lines(OpContext& op, const ConvGeometry& g, const Tensor& x,
   CYGNET_TRY(pack(op, g, x, filter, bias, results, s));
   s->padding = static_cast<uint8_t>(x.quantization.zero_point());
   CYGNET_TRY(op.request_scratch(
-      static_cast<size_t>(s->planes * s->plane_bytes + (kRowsBehind + 1) * s->unit + kStep),
-      &s->staged));
+      static_cast<size_t>(s->planes * s->plane_bytes + s->spare + kRowSlackBytes), &s->staged));
   s->used = true;
   return {};
 }

@@ -61,7 +61,7 @@ template <int Nv>
 }
 
 template <int Nv, bool Limited>
-[[gnu::always_inline]] inline void finish_bytes(const FinishQ8& f, const Narrowing& q) {
+[[gnu::always_inline]] inline void finish_bytes(const FinishQ8& f, const Narrowing q) {
   constexpr int kRows = 4 / Nv;  // together
   F scale[4];
   I bias[4];

@@ -97,17 +97,28 @@ Status make_offsets(OpContext& op, const ConvGeometry& g, ConvLines* s) {
   const auto bytes = static_cast<size_t>(s->taps) * sizeof(int32_t);
   s->at = static_cast<int32_t*>(op.allocate(bytes));
   if (s->at == nullptr) return out_of_memory("offsets", bytes);
+  if (s->in_place) return {};
   each_run(g, s, [&](int64_t t, int64_t i, int64_t y, int64_t x) {
     s->at[t] = static_cast<int32_t>(i * s->plane_bytes + (y * s->line + x) * s->unit);
   });
   return {};
 }
 
-bool suits(const OpContext& op, const ConvGeometry& g, const Tensor& x, const Tensor& filter,
-           const ConvResults& results) {
+bool suits(const OpContext& op, const Tensor& x, const Tensor& filter, const ConvResults& results) {
   return kernels().conv_q8 != nullptr && !op.reference() && !results.hybrid &&
-         x.type == Type::int8 && filter.type == Type::int8 && filter.shape[3] == x.shape[3] &&
-         g.taps() > 1;
+         x.type == Type::int8 && !x.constant && filter.type == Type::int8 &&
+         filter.shape[3] == x.shape[3];
+}
+
+// 1×1: pixels are windows as they are.
+bool is_pointwise(const ConvGeometry& g) {
+  return g.taps() == 1 && g.h.stride == 1 && g.w.stride == 1;
+}
+
+// Pixels that cross cache lines are better copied if they are read for many blocks of columns.
+bool gains_in_place(const ConvGeometry& g, int64_t c, int64_t n) {
+  return g.pixels() >= kLeastWindows / 2 &&
+         (c % kStep == 0 || kStep % c == 0 || n <= 2 * kMostColumns);
 }
 
 // Whether the windows computed for nothing, half empty tiles and the copy of the image cost less
@@ -164,18 +175,25 @@ Status pack(OpContext& op, const ConvGeometry& g, const Tensor& x, const Tensor&
 Status prepare_conv_lines(OpContext& op, const ConvGeometry& g, const Tensor& x,
                           const Tensor& filter, const Tensor* bias, const ConvResults& results,
                           ConvLines* s) {
-  if (!suits(op, g, x, filter, results)) return {};
+  if (!suits(op, x, filter, results)) return {};
   const int64_t c = x.shape[3];
   choose_runs(g, c, filter.shape[0], s);
-  CYGNET_TRY(make_planes(op, g, s));
-  if (!gains(g, *s, c)) return {};
+  s->in_place = is_pointwise(g);
+  if (s->in_place) {
+    if (!gains_in_place(g, c, filter.shape[0])) return {};
+    s->line = s->kept = s->windows = g.pixels();
+    op.promise_wanted();
+  } else {
+    CYGNET_TRY(make_planes(op, g, s));
+    if (!gains(g, *s, c)) return {};
+  }
   CYGNET_TRY(make_offsets(op, g, s));
   CYGNET_TRY(pack(op, g, x, filter, bias, results, s));
   s->padding = static_cast<uint8_t>(x.quantization.zero_point());
-  CYGNET_TRY(op.request_scratch(
-      static_cast<size_t>(s->planes * s->plane_bytes + s->spare + kRowSlackBytes), &s->staged));
   s->used = true;
-  return {};
+  if (s->in_place) return {};
+  return op.request_scratch(
+      static_cast<size_t>(s->planes * s->plane_bytes + s->spare + kRowSlackBytes), &s->staged);
 }
 
 namespace {
@@ -218,7 +236,7 @@ void stage_planes(OpContext& op, const ConvGeometry& g, const ConvLines& s, cons
 // Windows for one call: their results stay in the cache for the next operator, unless the weights
 // would have to come from memory for each call.
 int64_t windows_of_call(const ConvLines& s, int64_t window_bytes) {
-  constexpr int64_t kBytes = 64 * 1024, kRows = 64;
+  constexpr int64_t kBytes = 256 * 1024, kRows = 64;
   constexpr size_t kMostWeightBytes = 512 * 1024;
   if (s.weight_bytes > kMostWeightBytes) return INT64_MAX / 2;
   return std::max<int64_t>(1, kBytes / (window_bytes * kRows)) * kRows;
@@ -232,10 +250,15 @@ void invoke_conv_lines(OpContext& op, const ConvGeometry& g, const ConvLines& s,
   Tensor& y = op.output(0);
   const int64_t c = x.shape[3], n = y.shape[3], image_bytes = x.shape.elements(1, 4),
                 out_bytes = y.shape.elements(1, 4), window_bytes = s.pixels * n;
-  auto* staged = op.scratch<uint8_t>(s.staged);
+  const auto* images = x.as<uint8_t>();
   constexpr int64_t kTask = 32;
   for (int64_t batch = 0; batch < x.shape[0]; ++batch) {
-    stage_planes(op, g, s, x.as<uint8_t>() + batch * image_bytes, c, staged);
+    const uint8_t* image = images + batch * image_bytes;
+    if (!s.in_place) {
+      auto* staged = op.scratch<uint8_t>(s.staged);
+      stage_planes(op, g, s, image, c, staged);
+      image = staged;
+    }
     // Bytes of an image's output before a window.
     const auto before = [&](int64_t window) {
       return (window / s.line * s.kept + std::min(window % s.line, s.kept)) * window_bytes;
@@ -245,8 +268,11 @@ void invoke_conv_lines(OpContext& op, const ConvGeometry& g, const ConvLines& s,
                     step = windows_of_call(s, s.unit + window_bytes);
       for (int64_t first = begin * kTask; first < stop; first += step) {
         const int64_t count = std::min(step, stop - first);
+        if (s.in_place)
+          op.wanted(batch * image_bytes + first * c, batch * image_bytes + (first + count) * c,
+                    thread);
         ConvQ8 conv;
-        conv.a = staged;
+        conv.a = image;
         conv.at = s.at;
         conv.a_stride = s.unit;
         conv.first = first;

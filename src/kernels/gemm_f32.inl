@@ -121,17 +121,18 @@ template <int Mr, int Nv, int Lines>
   }
   const F lo = set(part.lo);
   const F hi = set(part.hi);
-  float* out = part.out + part.i * part.out_stride;
+  const int64_t out_stride = part.out_stride, last = part.columns - (Nv - 1) * kLanes;
+  float* out = part.out + part.i * out_stride;
   unrolled<Mr>([&](auto r) __attribute__((always_inline)) {
     unrolled<Nv>([&](auto j) __attribute__((always_inline)) {
       const F sum = minimum(maximum(acc[r][j], lo), hi);
       if constexpr (kMaskedStores && j == Nv - 1) {
-        store_n(out + j * kLanes, sum, part.columns - j * kLanes);
+        store_n(out + j * kLanes, sum, last);
       } else {
         store(out + j * kLanes, sum);
       }
     });
-    out += part.out_stride;
+    out += out_stride;
   });
 }
 

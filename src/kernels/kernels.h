@@ -46,7 +46,8 @@ inline constexpr Isa kIsas[] = {Isa::scalar,     Isa::sse41,      Isa::avx2,    
                                 Isa::avx512vnni, Isa::avx512vbmi, Isa::amx,         Isa::neon,
                                 Isa::dotprod,    Isa::i8mm,       Isa::wasm_simd128};
 
-/// Unary f32 functions. Relative error ≤ 1e-6 for the transcendental ones; NaN gives NaN.
+/// Unary f32 functions. Relative error ≤ 1e-6 for the transcendental ones, of logistic below −40
+/// 2e-6; NaN gives NaN.
 enum class MapOp : uint8_t {
   clamp,       ///< clamp(x, lo, hi): relu, relu6 and their kin
   logistic,    ///< 1 / (1 + e^−x)
@@ -62,6 +63,7 @@ enum class MapOp : uint8_t {
   leaky_relu,  ///< x < 0 ? alpha·x : x
   gelu,        ///< x·Φ(x), Φ the normal distribution; absolute error ≤ 1e-6 + 5e-7·|x|
   gelu_tanh,   ///< x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), error as for gelu
+  softsign,    ///< x / (1 + |x|); ±infinity gives NaN
 };
 
 /// Parameters of map_f32; each is read only by the functions that name it.
@@ -135,7 +137,7 @@ struct ZipQ8 {
 };
 
 /// Scales of add or squared_difference, with integers of at most 15 bits in the same
-/// ratio where such are near enough: within 2^−16 of a step for every sum.
+/// ratio where such are near enough: within 2^−8 of a step for every sum.
 void set_sum_scales(double a_scale, double b_scale, ZipQ8* zip);
 
 /// A two-dimensional window over pixels of `c` contiguous channels: pixel (y, x) of the window is

@@ -36,29 +36,83 @@
   return exp_bounded(maximum(x, set(-105.0f)));
 }
 
-/// e^x − 1 for −80 ≤ x ≤ 80, accurate near 0: the polynomial is r + r²·s(r), s the best of degree 4
-/// by the relative error of the sum, 1.4e-8.
-[[gnu::always_inline]] inline F expm1_f(F x) {
-  F r;
-  const F n = split_exponent(x, r);
-  F s = fma(r, set(0.001388249802403152f), set(0.00836664717644453f));
-  s = fma(s, r, set(0.04166720435023308f));
-  s = fma(s, r, set(0.16666541993618011f));
-  s = fma(s, r, set(0.4999999701976776f));
-  const F p = fma(s, r * r, r);
-  const F scale = scale_by_power(set(1.0f), n);
-  return fma(scale, p, scale - 1.0f);
+[[gnu::always_inline]] inline F clamp_f(F x, F lo, F hi) {
+  return minimum(maximum(x, lo), hi);
 }
 
-/// From −88 down the result is below 2^−126.
+[[gnu::always_inline]] inline F magnitude(F x) {
+  return reinterpret_cast<F>(reinterpret_cast<I>(x) & 0x7fffffff);
+}
+
+/// 2^n for −127 ≤ n ≤ 127 (2^−127 is 0) from n + kBiased.
+constexpr float kBiased = 12582912.0f + 127;
+[[gnu::always_inline]] inline F whole_power(F shifted) {
+  return reinterpret_cast<F>(reinterpret_cast<U>(shifted) << 23);
+}
+
+/// x < 0 ? e^x − 1 : x, as 2^n·(2^r − 1) + 2^n − 1. 2^r − 1 is r·s(r), s the best of degree 5 by
+/// the relative error, 1.1e-8.
+[[gnu::always_inline]] inline F elu_f(F x) {
+  const F t = maximum(x, set(-87.0f));
+  const F shifted = fma(t, set(1.44269504f), set(kBiased));
+  const F r = fma(t, set(1.44269504f), kBiased - shifted);
+  F s = fma(r, set(1.5403512e-4f), set(1.33907353e-3f));
+  s = fma(s, r, set(9.6182376e-3f));
+  s = fma(s, r, set(5.5503573e-2f));
+  s = fma(s, r, set(0.24022649f));
+  s = fma(s, r, set(0.69314718f));
+  return below_zero(x, whole_power(shifted), s * r);
+}
+
+/// 1/(1 + e^−x). From −88 down it stays below 2^−126. Relative error 4e-7; where fma rounds once,
+/// log2 e in one piece adds 1.4e-8·|x|.
 [[gnu::always_inline]] inline F logistic_f(F x) {
-  return reciprocal(1.0f + exp_bounded(minimum(maximum(-x, set(-88.0f)), set(88.0f))));
+  const F t = clamp_f(x, set(-88.0f), set(88.0f));
+  if constexpr (!kFused) {
+    return reciprocal(1.0f + exp_bounded(-t));
+  } else if constexpr (kHasPairPermute) {
+    // By a table of 2^(k/32); the polynomial is the best of degree 2 with constant 1.
+    const F shifted = fma(t, set(-1.44269504f), set(393216.0f));
+    const F r = fma(t, set(-1.44269504f), 393216.0f - shifted);
+    const U index = reinterpret_cast<U>(shifted);
+    const F bits = permute_pair(reinterpret_cast<F>(load_i(kPowerBits.of)),
+                                reinterpret_cast<F>(load_i(kPowerBits.of + kPieces / 2)),
+                                reinterpret_cast<I>(index));
+    const F power = reinterpret_cast<F>(reinterpret_cast<U>(bits) + (index << 18));
+    F p = fma(r, set(0.240226537f), set(0.693157315f));
+    p = fma(p, r, set(1.0f));
+    return reciprocal(fma(power, p, set(1.0f)));
+  } else {
+    const F shifted = fma(t, set(-1.44269504f), set(kBiased));
+    const F r = fma(t, set(-1.44269504f), kBiased - shifted);
+    F p = fma(r, set(0.00132647273f), set(0.00967151299f));
+    p = fma(p, r, set(0.0555073358f));
+    p = fma(p, r, set(0.240222424f));
+    p = fma(p, r, set(0.693147004f));
+    p = fma(p, r, set(1.0f));
+    return reciprocal(fma(whole_power(shifted), p, set(1.0f)));
+  }
 }
 
-/// x·p(x²)/q(x²), the best quotient of degrees 4 and 4 for |x| ≤ 9.02 by the relative
-/// error, 2.1e-8; beyond, the result is ±1.
+/// See Pieces; only where kHasPairPermute.
+[[gnu::always_inline]] inline F piecewise(const Pieces& pieces, F x) {
+  const F scale = set(pieces.inverse_step);
+  const F shifted = fma(x, scale, set(12582912.0f));
+  const F r = fma(x, scale, 12582912.0f - shifted);
+  const auto term = [&](int i) {
+    return permute_pair(load(pieces.term[i]), load(pieces.term[i] + kPieces / 2),
+                        reinterpret_cast<I>(shifted));
+  };
+  F p = term(kPieceTerms - 1);
+  repeat<kPieceTerms - 1>([&](int i) { p = fma(p, r, term(kPieceTerms - 2 - i)); });
+  return p;
+}
+
+/// x·p(x²)/q(x²), the best quotient of degrees 4 and 4 for |x| ≤ kTanhLimit by the relative
+/// error, 2.1e-8, or by pieces; beyond, the result is ±1.
 [[gnu::always_inline]] inline F tanh_f(F x) {
-  const F t = minimum(maximum(x, set(-9.02f)), set(9.02f));
+  const F t = clamp_f(x, set(-kTanhLimit), set(kTanhLimit));
+  if constexpr (kHasPairPermute) return t * piecewise(kTanhPieces, magnitude(t));
   const F u = t * t;
   F p = fma(u, set(1.33190783e-8f), set(2.05834913e-5f));
   p = fma(p, u, set(0.00349403545f));
@@ -68,11 +122,7 @@
   q = fma(q, u, set(0.0258710776f));
   q = fma(q, u, set(0.467130333f));
   q = fma(q, u, set(1.0f));
-  return minimum(maximum(p * reciprocal(q) * t, set(-1.0f)), set(1.0f));
-}
-
-[[gnu::always_inline]] inline F clamp_f(F x, F lo, F hi) {
-  return minimum(maximum(x, lo), hi);
+  return clamp_f(p * reciprocal(q) * t, set(-1.0f), set(1.0f));
 }
 
 /// The factor comes first: it is 1 from 3 on, and nothing overflows.
@@ -80,11 +130,12 @@
   return x * (clamp_f(x + 3.0f, set(0.0f), set(6.0f)) * (1.0f / 6.0f));
 }
 
-/// x·(1 + erf(x/√2))/2. The error function is x·p(x²)/q(x²), fitted on |x| ≤ 5.4 to 1.1e-8; beyond
-/// it is ±1, and results below −5.4 stay what they are there, almost 0.
+/// x·(1 + erf(x/√2))/2, by pieces or with the error function as x·p(x²)/q(x²), fitted on |x| ≤
+/// kGeluLimit to 1.1e-8; beyond it is ±1, and results below stay what they are there, almost 0.
 [[gnu::always_inline]] inline F gelu_f(F x) {
-  x = maximum(x, set(-5.4f));
-  const F bounded = minimum(x, set(5.4f));
+  x = maximum(x, set(-kGeluLimit));
+  const F bounded = minimum(x, set(kGeluLimit));
+  if constexpr (kHasPairPermute) return x * piecewise(kGeluPieces, bounded);
   const F u = bounded * bounded;
   F p = set(4.677326970e-8f);
   p = fma(p, u, set(1.272005829e-5f));
@@ -102,11 +153,21 @@
   return fma(half, bounded * p * reciprocal(q), half);
 }
 
-/// (1 + tanh y)/2 is the logistic function of 2y. From −20 on it is 0.
+/// By pieces, or as (1 + tanh y)/2 is the logistic function of 2y. Below −kGeluLimit results stay
+/// what they are there, or from −20 on are 0.
 [[gnu::always_inline]] inline F gelu_tanh_f(F x) {
+  if constexpr (kHasPairPermute) {
+    x = maximum(x, set(-kGeluLimit));
+    return x * piecewise(kGeluTanhPieces, minimum(x, set(kGeluLimit)));
+  }
   x = maximum(x, set(-20.0f));
   const F twice = x * fma(x * x, set(0.0713548162726f), set(1.5957691216057308f));
   return x * logistic_f(twice);
+}
+
+/// The sum is infinite only for infinite x: then the result is not a number.
+[[gnu::always_inline]] inline F softsign_f(F x) {
+  return x * reciprocal(1.0f + magnitude(x));
 }
 
 template <typename Fn>
@@ -143,19 +204,19 @@ void map_f32(MapOp op, const float* in, int64_t n, float* out, const MapParams& 
     case MapOp::neg:
       return map_loop(in, n, out, [](F x) { return -x; });
     case MapOp::abs:
-      return map_loop(in, n, out,
-                      [](F x) { return reinterpret_cast<F>(reinterpret_cast<I>(x) & 0x7fffffff); });
+      return map_loop(in, n, out, [](F x) { return magnitude(x); });
     case MapOp::square:
       return map_loop(in, n, out, [](F x) { return x * x; });
     case MapOp::elu:
-      return map_loop(in, n, out,
-                      [](F x) { return select(x < 0.0f, expm1_f(maximum(x, set(-40.0f))), x); });
+      return map_loop(in, n, out, [](F x) { return elu_f(x); });
     case MapOp::leaky_relu:
       return map_loop(in, n, out, [&](F x) { return select(x < 0.0f, alpha * x, x); });
     case MapOp::gelu:
       return map_loop(in, n, out, [](F x) { return gelu_f(x); });
     case MapOp::gelu_tanh:
       return map_loop(in, n, out, [](F x) { return gelu_tanh_f(x); });
+    case MapOp::softsign:
+      return map_loop(in, n, out, [](F x) { return softsign_f(x); });
   }
 }
 

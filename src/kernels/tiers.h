@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/kernels.h"
+#include "kernels/pieces.h"
 
 /// What each ISA's translation unit gives to the table: fill() overwrites the entries that the tier
 /// does better than the tiers below it.

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kMostMultiplier = 32767;  // pairs of products fit a lane of pmaddwd
 constexpr double kMostScale = 4;            // squares of the sums stay below 2^22
-constexpr double kMostError = 0x1p-16;      // of a sum, in steps of the output
+constexpr double kMostError = 0x1p-8;       // of a sum, in steps of the output
 
 struct Fraction {
   int64_t p = 0, q = 1;

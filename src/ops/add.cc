@@ -92,14 +92,7 @@ Status prepare_quantized(OpContext& op, bool subtract, bool pot_scale_int16, Add
       quantize_multiplier(twice_max / (std::ldexp(1.0, s->left_shift) * out_scale), &s->out));
   if (s->out.shift > 0)
     return bad_model("T9: output 0: scale %g is too small for the operands' scales", out_scale);
-  s->zip = {.op = ZipQ8Op::add,
-            .flip = static_cast<uint8_t>(a.type == Type::int8 ? 0x80 : 0),
-            .a_zero = a.quantization.zero_point(),
-            .b_zero = b.quantization.zero_point(),
-            .zero_point = out.quantization.zero_point(),
-            .lo = s->quantized.low,
-            .hi = s->quantized.high};
-  set_sum_scales(a_scale / out_scale, (subtract ? -b_scale : b_scale) / out_scale, &s->zip);
+  s->zip = zip_of_sum(a, b, out, subtract, s->quantized.low, s->quantized.high);
   return {};
 }
 

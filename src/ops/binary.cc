@@ -94,6 +94,7 @@ Status prepare_broadcast(OpContext& op) {
 Status prepare_tiling(OpContext& op, const Broadcast& bc, Tiling* tiling) {
   constexpr int64_t kLongRow = 512, kRun = 2048;  // elements
   constexpr int64_t kLine = 64;                   // bytes
+  constexpr int64_t kOwnRun = 64;                 // f32 elements
   const int last = bc.rank - 1;
   if (op.reference() || bc.rank < 2 || bc.row() > kLongRow || bc.row() < 1 || bc.dims[last - 1] < 2)
     return {};
@@ -111,6 +112,8 @@ Status prepare_tiling(OpContext& op, const Broadcast& bc, Tiling* tiling) {
   if (tiling->column ? other[last - 1] != 1 : other[last - 1] != 0) return {};
   tiling->used = true;
   tiling->rows = std::min(bc.dims[last - 1], std::max<int64_t>(1, kRun / bc.row()));
+  tiling->by_rows = tiling->column && op.output(0).type == Type::float32 && bc.row() >= kOwnRun;
+  if (tiling->by_rows) return {};
   // Runs begin at cache lines where the operands do.
   const int64_t row_bytes = bc.row() * type_bits(op.output(0).type) / 8;
   const int64_t lines = kLine / std::gcd(kLine, row_bytes);

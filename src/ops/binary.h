@@ -152,27 +152,37 @@ T wrapping_mul(T a, T b) {
 /// rows.
 struct Tiling {
   bool used = false;
-  bool of_a = false;    ///< the operand that is written out
-  bool column = false;  ///< it is one element for a row; else a row for all
-  int64_t rows = 0;     ///< written out
-  int scratch = -1;     ///< [threads][rows · row] elements
+  bool of_a = false;     ///< the operand that is written out
+  bool column = false;   ///< it is one element for a row; else a row for all
+  bool by_rows = false;  ///< nothing is written out: a run is a row, long enough for that
+  int64_t rows = 0;      ///< written out
+  int scratch = -1;      ///< [threads][rows · row] elements
 };
 
 /// In prepare, for kernels: decides whether rows are tiled, asks for the memory.
 Status prepare_tiling(OpContext& op, const Broadcast& broadcast, Tiling* tiling);
 
+/// n bytes, in line: rows are short.
+inline void fill_bytes(uint8_t byte, int64_t n, uint8_t* to) {
+  constexpr int64_t kLine = 64;
+  for (; n >= kLine; n -= kLine, to += kLine) std::memset(to, byte, kLine);
+  for (int64_t i = 0; i < n; ++i) to[i] = byte;
+}
+
 /// Writes one operand's elements for `rows` rows of `n`.
 template <class T>
 void write_out(const T* from, bool column, int64_t rows, int64_t n, T* to) {
   for (int64_t r = 0; r < rows; ++r, to += n) {
-    if (column)
+    if (column && sizeof(T) == 1)
+      fill_bytes(static_cast<uint8_t>(from[r]), n, reinterpret_cast<uint8_t*>(to));
+    else if (column)
       std::fill(to, to + n, from[r]);
     else
       std::copy(from, from + n, to);
   }
 }
 
-/// Tiled rows: calls zip(a, b, n, out) with pointers to runs of n elements.
+/// Tiled rows: calls zip(shape, a, b, n, out) with pointers to runs of n elements.
 template <class T, class Zip>
 void each_tile(OpContext& op, const Broadcast& bc, const Tiling& tiling, const T* a, const T* b,
                T* out, Zip zip) {
@@ -180,7 +190,7 @@ void each_tile(OpContext& op, const Broadcast& bc, const Tiling& tiling, const T
                 runs = (plane + tiling.rows - 1) / tiling.rows;
   const int64_t* strides = tiling.of_a ? bc.a_strides : bc.b_strides;
   op.parallel_for(bc.rows / plane * runs, [&](int64_t begin, int64_t end, int thread) {
-    T* tile = op.scratch<T>(tiling.scratch) + thread * tiling.rows * row;
+    T* tile = tiling.by_rows ? nullptr : op.scratch<T>(tiling.scratch) + thread * tiling.rows * row;
     const T* written = nullptr;
     for (int64_t task = begin; task < end; ++task) {
       const int64_t outer = task / runs, first = task % runs * tiling.rows,
@@ -190,14 +200,25 @@ void each_tile(OpContext& op, const Broadcast& bc, const Tiling& tiling, const T
       for (int d = bc.rank - 3; d >= 0; rest /= bc.dims[d--])
         from += rest % bc.dims[d] * strides[d];
       const T* source = (tiling.of_a ? a : b) + from;
+      for (int64_t i = 0; tiling.by_rows && i < rows; ++i) {
+        const int64_t begins = at + i * row;
+        if (tiling.of_a)
+          zip(ZipShape::scalar_vector, source + i, b + begins, row, out + begins);
+        else
+          zip(ZipShape::vector_scalar, a + begins, source + i, row, out + begins);
+      }
+      if (tiling.by_rows) {
+        op.produced(at, at + rows * row, thread);
+        continue;
+      }
       if (tiling.column || source != written)
         write_out(source, tiling.column, tiling.column ? rows : std::min(tiling.rows, plane), row,
                   tile);
       written = source;
       if (tiling.of_a)
-        zip(tile, b + at, rows * row, out + at);
+        zip(ZipShape::vector_vector, tile, b + at, rows * row, out + at);
       else
-        zip(a + at, tile, rows * row, out + at);
+        zip(ZipShape::vector_vector, a + at, tile, rows * row, out + at);
       op.produced(at, at + rows * row, thread);
     }
   });
@@ -217,9 +238,7 @@ struct BinaryState {
 template <class T, class Zip>
 void each_run(OpContext& op, const BinaryState& s, const T* a, const T* b, T* out, Zip zip) {
   if (s.tiling.used && !op.is_part()) {
-    return each_tile(
-        op, s.broadcast, s.tiling, a, b, out,
-        [&](const T* x, const T* y, int64_t n, T* z) { zip(ZipShape::vector_vector, x, y, n, z); });
+    return each_tile(op, s.broadcast, s.tiling, a, b, out, zip);
   }
   each_row(op, s.broadcast, [&](int64_t i, int64_t j, int64_t k, int64_t n, ZipShape shape) {
     zip(shape, a + i, b + j, n, out + k);

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "base/number.h"
-#include "ops/binary.h"
+#include "ops/arithmetic.h"
 #include "ops/fixed_point_math.h"
 
 namespace cygnet::ops {
@@ -38,15 +38,8 @@ Status prepare_div(OpContext& op) {
   if (!s->on_codes) return {};
   const float a = op.input(0).quantization.scale(), b = op.input(1).quantization.scale(),
               out = op.output(0).quantization.scale();
-  const bool is_signed = op.output(0).type == Type::int8;
-  s->zip = {.op = ZipQ8Op::div,
-            .flip = static_cast<uint8_t>(is_signed ? 0x80 : 0),
-            .a_zero = op.input(0).quantization.zero_point(),
-            .b_zero = op.input(1).quantization.zero_point(),
-            .a_scale = a / (b * out),
-            .zero_point = op.output(0).quantization.zero_point(),
-            .lo = s->quantized.low,
-            .hi = s->quantized.high};
+  s->zip =
+      zip_of_quotient(op.input(0), op.input(1), op.output(0), s->quantized.low, s->quantized.high);
   return quantize_multiplier(static_cast<double>(a / (b * out)), &s->multiplier);
 }
 

@@ -93,6 +93,8 @@ void real(OpContext& op, const PreluState& s) {
            [&](ZipShape shape, const float* in, const float* slope, int64_t n, float* out) {
              if (shape == ZipShape::vector_vector && !op.reference())
                return kernels().prelu_f32(in, slope, n, out);
+             if (shape == ZipShape::vector_scalar && !op.reference())
+               return kernels().map_f32(MapOp::leaky_relu, in, n, out, {.alpha = slope[0]});
              const int64_t step = shape == ZipShape::vector_scalar ? 0 : 1;
              for (int64_t e = 0; e < n; ++e)
                out[e] = in[e] >= 0.0f ? in[e] : in[e] * slope[e * step];

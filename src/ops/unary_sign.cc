@@ -10,7 +10,7 @@
 // Sources: tensorflow/lite/kernels/elementwise.cc, neg.cc, sign.cc, zeros_like.cc.
 #include <cmath>
 
-#include "ops/binary.h"
+#include "ops/arithmetic.h"
 #include "ops/fixed_point.h"
 #include "ops/unary.h"
 #include "schema/tflite_generated.h"
@@ -57,18 +57,37 @@ Status infer_abs(OpContext& op) {
   return is_plain_abs(x) ? Status() : expect_quantized_pair(x, y);
 }
 
-// The code of the absolute value of a quantized element.
+// The code that stands in y for the absolute value of a quantized element.
 template <class T>
-T absolute(const OpContext& op, const AbsState& s, int32_t x) {
+T absolute(const OpContext& op, const AbsState& s, int32_t x, const Tensor& y) {
   const int32_t size = std::abs(x - op.input(0).quantization.zero_point());
-  const int64_t q = int64_t{s.rescales ? apply(s.multiplier, size) : size} +
-                    op.output(0).quantization.zero_point();
+  const int64_t q =
+      int64_t{s.rescales ? apply(s.multiplier, size) : size} + y.quantization.zero_point();
   return static_cast<T>(
       std::clamp<int64_t>(q, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
 }
 
+// x / (1 + |x|), as DIV, ADD and ABS make it. runtime/fuse/ makes such nodes; input 1 is the tensor
+// of ABS's results, input 3 of ADD's, both without values, input 2 is what is added, one element.
+bool is_softsign(const OpContext& op) {
+  return op.inputs() == 4;
+}
+
+// From the table of ABS to that of all three. No divisor is 0.
+void make_softsign(OpContext& op, Table8* table) {
+  const Tensor &x = op.input(0), &size = op.input(1), &one = op.input(2), &sum = op.input(3);
+  Table8 codes, sums;
+  fill_table(
+      int8, [](int q) { return q; }, &codes);
+  ZipQ8 add = zip_of_sum(size, one, sum, false, -128, 127);
+  add.shape = ZipShape::vector_scalar;
+  kernels().zip_q8(add, table->values, one.as<uint8_t>(), 256, sums.values);
+  const ZipQ8 divide = zip_of_quotient(x, sum, op.output(0), -128, 127);
+  kernels().zip_q8(divide, codes.values, sums.values, 256, table->values);
+}
+
 Status prepare_abs(OpContext& op) {
-  const Tensor &x = op.input(0), &y = op.output(0);
+  const Tensor &x = op.input(0), &y = is_softsign(op) ? op.input(1) : op.output(0);
   if (is_plain_abs(x)) return {};
   auto* s = op.make_state<AbsState>();
   if (s == nullptr) return out_of_memory("operator", sizeof(AbsState));
@@ -77,22 +96,26 @@ Status prepare_abs(OpContext& op) {
       static_cast<double>(x.quantization.scale() / y.quantization.scale()), &s->multiplier));
   if (x.type == int8)
     fill_table(
-        int8, [&](int q) { return absolute<int8_t>(op, *s, q); }, &s->table);
+        int8, [&](int q) { return absolute<int8_t>(op, *s, q, y); }, &s->table);
+  if (is_softsign(op)) make_softsign(op, &s->table);
   return {};
 }
 
 Status invoke_abs(OpContext& op) {
   const Tensor& x = op.input(0);
   const auto plain = []<class T>(T value) { return value < 0 ? negated(value) : value; };
-  if (x.type == float32)
+  if (x.type == float32 && is_softsign(op))
+    map_f32(op, MapOp::softsign, {}, [](float value) { return value / (1 + std::fabs(value)); });
+  else if (x.type == float32)
     map_f32(op, MapOp::abs, {}, [](float value) { return std::fabs(value); });
   else if (x.type == int32)
     map_elements<int32_t>(op, plain);
   else if (is_plain_abs(x))
     map_elements<int16_t>(op, plain);
   else if (x.type == int16)
-    map_elements<int16_t>(
-        op, [&](int16_t q) { return absolute<int16_t>(op, op.state<AbsState>(), q); });
+    map_elements<int16_t>(op, [&](int16_t q) {
+      return absolute<int16_t>(op, op.state<AbsState>(), q, op.output(0));
+    });
   else
     apply_table(op, op.state<AbsState>().table);
   return {};

@@ -101,8 +101,9 @@ struct Plan {
   /// The subgraph as it runs where runtime/fuse/ has made other nodes of some; its nodes keep their
   /// numbers. Without nodes: the model's.
   Subgraph rewritten;
-  Vector<int32_t> fused_operands;  ///< of the nodes that were made
-  Vector<int32_t> table_operands;  ///< of the ends of chains that became tables
+  Vector<int32_t> fused_operands;     ///< of the nodes that were made
+  Vector<int32_t> table_operands;     ///< of the ends of chains that became tables
+  Vector<int32_t> softsign_operands;  ///< of the nodes that were made of softsigns
   int64_t macs = 0;  ///< multiply-adds of one invoke, as far as shapes are known before it
 };
 

@@ -10,6 +10,7 @@
 #include "runtime/fuse/followers.h"
 #include "runtime/fuse/layer_norm.h"
 #include "runtime/fuse/leaders.h"
+#include "runtime/fuse/softsign.h"
 #include "runtime/fuse/swish.h"
 #include "schema/tflite_generated.h"
 
@@ -440,6 +441,7 @@ Status make_plan(const Model& model, int subgraph, const InterpreterOptions& opt
     // No node is of interest to two of them.
     const Subgraph& graph = model.graph().subgraphs[subgraph];
     CYGNET_TRY(fuse_swishes(graph, plan));
+    CYGNET_TRY(fuse_softsigns(graph, plan));
     CYGNET_TRY(fuse_code_tables(graph, plan));
     CYGNET_TRY(fuse_layer_norms(graph, plan));
   }

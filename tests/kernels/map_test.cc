@@ -26,7 +26,7 @@ struct Function {
 constexpr Function kFunctions[] = {
     {MapOp::clamp, "clamp", [](double x) { return std::isnan(x) ? x : std::clamp(x, -1.5, 6.25); },
      0, 0},
-    {MapOp::logistic, "logistic", [](double x) { return 1 / (1 + std::exp(-x)); }, 1e-6,
+    {MapOp::logistic, "logistic", [](double x) { return 1 / (1 + std::exp(-x)); }, 2e-6,
      kSmallestNormal},
     {MapOp::tanh, "tanh", [](double x) { return std::tanh(x); }, 1e-6, kSmallest},
     {MapOp::hard_swish, "hard_swish",
@@ -48,6 +48,7 @@ constexpr Function kFunctions[] = {
        return x / (1 + std::exp(-2 * std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
      },
      5e-7, 3e-6},
+    {MapOp::softsign, "softsign", [](double x) { return x / (1 + std::fabs(x)); }, 5e-7, kSmallest},
 };
 
 class Map : public Kernels {

@@ -61,6 +61,18 @@ constexpr bool kHasPermute = true;
   return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask)) == 0xffff;
 }
 
+constexpr bool kHasPairPermute = true;
+/// (a, b)[index[i] mod 2 · kLanes] in lane i.
+[[gnu::always_inline]] inline F permute_pair(F a, F b, I index) {
+  return _mm512_permutex2var_ps(a, reinterpret_cast<__m512i>(index), b);
+}
+/// In lanes where x < 0, factor · p + factor − 1; x in the others.
+[[gnu::always_inline]] inline F below_zero(F x, F factor, F p) {
+  const __mmask16 below = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
+  const F rest = _mm512_mask_sub_ps(x, below, factor, _mm512_set1_ps(1.0f));
+  return _mm512_mask3_fmadd_ps(factor, p, rest, below);
+}
+
 constexpr bool kHasWordPermute = true;
 [[gnu::always_inline]] inline Words permute_words(Words v, Words index) {
   return reinterpret_cast<Words>(

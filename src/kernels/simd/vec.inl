@@ -157,6 +157,11 @@ template <int first, int... i>
 }
 
 #ifndef __AVX512F__  // else avx512.h has instructions
+/// Whether permute_pair is there, one instruction.
+constexpr bool kHasPairPermute = false;
+[[gnu::always_inline]] inline F permute_pair(F a, F, I) {
+  return a;
+}
 /// About 1/x, relative error ≤ 3e-7, for 2^−126 ≤ |x| < 2^127.
 [[gnu::always_inline]] inline F reciprocal(F x) {
   return 1.0f / x;
@@ -168,6 +173,10 @@ template <int first, int... i>
   const I half = whole >> 1;
   return p * reinterpret_cast<F>((half + 127) << 23) *
          reinterpret_cast<F>((whole - half + 127) << 23);
+}
+/// In lanes where x < 0, factor · p + factor − 1; x in the others.
+[[gnu::always_inline]] inline F below_zero(F x, F factor, F p) {
+  return select(x < 0.0f, factor * p + (factor - 1.0f), x);
 }
 #endif
 

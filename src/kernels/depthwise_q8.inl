@@ -63,6 +63,21 @@ template <class W>
   __builtin_memcpy(static_cast<float*>(g.out) + at, reals, static_cast<size_t>(b.count) * 4);
 }
 
+/// Sums of a pixel to 8-bit results; limited only by int8 and of that type where not kLimited.
+template <class W, bool kLimited = true>
+[[gnu::always_inline]] inline typename W::V dw_bytes(const DwBlock<W>& b,
+                                                     const typename W::V* acc) {
+  typename W::V v[4];
+  for (int i = 0; i < 4; ++i) {
+    typename W::Floats scale;
+    __builtin_memcpy(&scale, b.scale + i * W::kBytes / 4, sizeof scale);
+    v[i] = W::to_int(
+        __builtin_convertvector(reinterpret_cast<typename W::Ints>(acc[i]), typename W::Floats) *
+        scale);
+  }
+  return W::template narrow<kLimited>(v[0], v[1], v[2], v[3], b.limits);
+}
+
 /// Sums of a pixel to results. Usual: those are 8-bit.
 template <class W, bool Whole, bool Usual>
 [[gnu::always_inline]] inline void dw_finish(const DepthwiseQ8& g, const DwBlock<W>& b,
@@ -72,15 +87,7 @@ template <class W, bool Whole, bool Usual>
     const V sums[4] = {acc[0], acc[1], acc[2], acc[3]};
     return dw_finish_real<W>(g, b, sums, at);
   }
-  V v[4];
-  for (int i = 0; i < 4; ++i) {
-    typename W::Floats scale;
-    __builtin_memcpy(&scale, b.scale + i * W::kBytes / 4, sizeof scale);
-    v[i] = W::to_int(
-        __builtin_convertvector(reinterpret_cast<typename W::Ints>(acc[i]), typename W::Floats) *
-        scale);
-  }
-  const V bytes = W::narrow(v[0], v[1], v[2], v[3], b.limits);
+  const V bytes = dw_bytes<W>(b, acc);
   uint8_t* out = static_cast<uint8_t*>(g.out) + at;
   if (Whole || b.count == W::kBytes) {
     W::store(out, bytes);
@@ -195,70 +202,7 @@ void dw_q8_runs(const DepthwiseQ8& g, const DwRows& rows, const DwBlock<W>& b) {
 }
 
 #if defined(__AVX512VNNI__)
-/// A block of 4, 8 or 16 channels of a 3×3 filter for as many pixels side by side as fill a vector.
-struct DwPixels {
-  uint8_t weights[12 * 64];
-  DwBlock<Wide64> block;
-};
-
-/// Whether DwPixels serve: nothing lies between the pixels, and the results are the usual ones.
-inline bool dw_q8_by_pixels(const DepthwiseQ8& g) {
-  return (g.c == 4 || g.c == 8 || g.c == 16) && g.out_stride == g.c && g.kh == 3 && g.kw == 3 &&
-         g.stride == 1 && g.dilation == 1 && !g.real && !g.two_sets;
-}
-
-/// From a block of 32 channels: the first 16 bytes of its vectors are those of the first channels.
-[[gnu::noinline]] void dw_q8_pixels_of(const DepthwiseQ8& g, const DwBlock<Wide32>& b,
-                                       DwPixels* to) {
-  const auto repeated = [&](const void* from, int64_t i) {
-    const int64_t part = i / 4 * 4 + i % 4 % (g.c / 4);
-    return _mm512_broadcast_i32x4(Wide16::load(static_cast<const uint8_t*>(from) + 32 * part));
-  };
-  DwBlock<Wide64>& block = to->block;
-  block.start = 0;
-  block.count = 64;
-  block.weights = to->weights;
-  block.sets = 1;
-  for (int i = 0; i < 12; ++i) Wide64::store(to->weights + 64 * i, repeated(b.weights, i));
-  for (int i = 0; i < 4; ++i) {
-    block.first[i] = repeated(b.first, i);
-    Wide64::store(block.scale + 16 * i, repeated(b.scale, i));
-  }
-  const auto wide = [](__m256i v) { return _mm512_broadcast_i64x4(v); };
-  block.limits = {wide(b.limits.zero_point), wide(b.limits.lo), wide(b.limits.hi),
-                  wide(b.limits.flip)};
-}
-
-/// A row of outputs; those at its ends, whose windows are not within the image, one by one.
-[[gnu::noinline]] void dw_q8_pixels(const DepthwiseQ8& g, const DwRows& rows,
-                                    const DwPixels& pixels, const DwBlock<Wide32>& b) {
-  using Ops = WideOperands<Wide64>;
-  const auto ends = [&](int64_t begin, int64_t end) {
-    if (begin < end)
-      dw_q8_square<Wide32, 3, 1, false, true>(g, rows,
-                                              {begin - g.pad, 1, end - begin, begin * g.c, g.c}, b);
-  };
-  const int64_t many = 64 / g.c, inner = g.w + g.pad - 2;
-  const int64_t begin = g.pad < g.pixels ? g.pad : g.pixels;
-  const int64_t last = (inner < g.pixels ? inner : g.pixels) - many;
-  if (last < begin) return ends(0, g.pixels);
-  ends(0, begin);
-  for (int64_t i = begin; i < last + many; i += many) {
-    if (i > last) i = last;
-    Wide64::V acc[4];
-    for (int n = 0; n < 4; ++n) acc[n] = pixels.block.first[n];
-    for (int64_t kx = 0; kx < 3; ++kx) {
-      const int64_t at = (i - g.pad + kx) * g.c;
-      const uint8_t* const p[] = {rows.at(0, at), rows.at(1, at), rows.at(2, at)};
-      Ops::A v[4];
-      dw_interleave<Wide64, 3, true>(p, 64, Wide64::set8(g.flip), v);
-      for (int n = 0; n < 4; ++n)
-        acc[n] = Ops::dot(acc[n], v[n], Ops::weights(pixels.weights + (4 * kx + n) * 64));
-    }
-    dw_finish<Wide64, true, true>(g, pixels.block, acc, rows.out + i * g.c);
-  }
-  ends(last + many, g.pixels);
-}
+#include "kernels/depthwise_pairs.inl"
 #endif
 
 template <class W, bool Whole>
@@ -286,22 +230,18 @@ void dw_q8_block(const DepthwiseQ8& g, const DwRows& rows, const DepthwiseBlock&
               W::set8(shift)};
   b.set_bytes = (g.kh + 3) / 4 * g.kw * 4 * b.kVectorBytes;
 #if defined(__AVX512VNNI__)
-  DwPixels pixels;
-  const bool by_pixels = W::kBytes == 32 && dw_q8_by_pixels(g);
   if constexpr (W::kBytes == 32) {
-    if (by_pixels) dw_q8_pixels_of(g, b, &pixels);
+    if (dw_q8_by_pixels(g)) return dw_q8_pixel_rows(g, rows, b);
   }
 #endif
-  for (int64_t r = 0; r < g.out_rows; ++r) {
-    const DwRows row{rows.first + r * g.row_step, rows.masks + r * g.row_step, r * g.out_row};
+  int64_t r = 0;
 #if defined(__AVX512VNNI__)
-    if constexpr (W::kBytes == 32) {
-      if (by_pixels) {
-        dw_q8_pixels(g, row, pixels, b);
-        continue;
-      }
-    }
+  if constexpr (W::kBytes == 64 && Whole) {
+    if (dw_q8_by_pairs(g)) r = dw_q8_row_pairs(g, rows, b);
+  }
 #endif
+  for (; r < g.out_rows; ++r) {
+    const DwRows row{rows.first + r * g.row_step, rows.masks + r * g.row_step, r * g.out_row};
     if constexpr (kWideUnrolled && (Whole || W::kBytes > 16)) {
       if (g.kh == 3 && g.kw == 3) {
         dw_q8_runs<W, 3, Whole>(g, row, b);

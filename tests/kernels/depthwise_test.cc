@@ -289,10 +289,10 @@ class Depthwise : public Kernels {
       check(same(4, c, 3, 3, 1, 1));
       if (HasFatalFailure()) return;
     }
-    for (const int64_t c : {4, 8, 16}) {  // some pixels in a vector
+    for (const int64_t c : {4, 8, 16, 17, 25, 30, 32, 64, 131}) {  // some pixels in a vector
       for (const int64_t w : {7, 18, 19, 33, 67}) {
         for (const int64_t pad : {0, 1, 2, 3}) {
-          check({w, c, 3, 3, 1, 1, pad, w - 2 + 2 * pad});
+          for (int again = 0; again < 4; ++again) check({w, c, 3, 3, 1, 1, pad, w - 2 + 2 * pad});
           if (HasFatalFailure()) return;
         }
       }

@@ -67,6 +67,7 @@ struct Wide16 {
     return (pairs & 0xffff) + (pairs >> 16);
   }
   static F limited(F v) { return v; }
+  template <bool kLimited = true>
   static V narrow(V a, V b, V c, V d, const WideLimits<Wide16>& k) {
     const V parts[] = {a, b, c, d};
     int8_t lo[16], hi[16];

@@ -65,10 +65,13 @@ struct Wide16 {
   /// Numbers from 2^31 on come out below all others.
   static V to_int(Floats v) { return _mm_cvtps_epi32(v); }
   static Floats limited(Floats v) { return _mm_min_ps(v, _mm_set1_ps(0x1p22f)); }
+  /// Four parts to bytes; where not kLimited, as int8 and with its limits.
+  template <bool kLimited = true>
   static V narrow(V a, V b, V c, V d, const WideLimits<Wide16>& k) {
     const V ab = _mm_adds_epi16(_mm_packs_epi32(a, b), k.zero_point);
     const V cd = _mm_adds_epi16(_mm_packs_epi32(c, d), k.zero_point);
-    return _mm_min_epi8(_mm_max_epi8(_mm_packs_epi16(ab, cd), k.lo), k.hi) ^ k.flip;
+    const V v = _mm_packs_epi16(ab, cd);
+    return kLimited ? _mm_min_epi8(_mm_max_epi8(v, k.lo), k.hi) ^ k.flip : v;
   }
 };
 
@@ -162,10 +165,13 @@ struct Wide32 {
   static Floats limited(Floats v) {
     return _mm256_min_ps(v, _mm256_set1_ps(0x1p22f));
   }
+  /// Four parts to bytes; where not kLimited, as int8 and with its limits.
+  template <bool kLimited = true>
   static V narrow(V a, V b, V c, V d, const WideLimits<Wide32>& k) {
     const V ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), k.zero_point);
     const V cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), k.zero_point);
-    return _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(ab, cd), k.lo), k.hi) ^ k.flip;
+    const V v = _mm256_packs_epi16(ab, cd);
+    return kLimited ? _mm256_min_epi8(_mm256_max_epi8(v, k.lo), k.hi) ^ k.flip : v;
   }
 };
 #endif
@@ -243,10 +249,13 @@ struct Wide64 {
   static Floats limited(Floats v) {
     return _mm512_min_ps(v, _mm512_set1_ps(0x1p22f));
   }
+  /// Four parts to bytes; where not kLimited, as int8 and with its limits.
+  template <bool kLimited = true>
   static V narrow(V a, V b, V c, V d, const WideLimits<Wide64>& k) {
     const V ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), k.zero_point);
     const V cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), k.zero_point);
-    return _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(ab, cd), k.lo), k.hi) ^ k.flip;
+    const V v = _mm512_packs_epi16(ab, cd);
+    return kLimited ? _mm512_min_epi8(_mm512_max_epi8(v, k.lo), k.hi) ^ k.flip : v;
   }
 };
 #endif

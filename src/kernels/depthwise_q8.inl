@@ -20,7 +20,7 @@ struct DwBlock {
   const uint8_t* weights;
   int64_t sets, set_bytes;
   V first[4];
-  float scale[W::kBytes];
+  alignas(64) float scale[W::kBytes];
   const float* offset;
   WideLimits<W> limits;
 };

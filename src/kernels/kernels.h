@@ -192,6 +192,15 @@ struct LerpPixelsF32 {
   float* out = nullptr;  ///< [w][c], dense
 };
 
+/// Outputs of a resize to twice the width, that come in pairs: of pixels of c channels, those after
+/// the first `skipped`, 2k and 2k + 1 have left k·c, right (k + 1)·c and the weights[0], [1].
+struct LerpPairs {
+  int64_t count = 0;    ///< of pairs; 0 where outputs are not so
+  int64_t skipped = 0;  ///< pixels
+  int64_t c = 0;        ///< channels, also where LerpPixelsQ8 has pixels of one channel
+  int16_t weights[2] = {};
+};
+
 /// The second half of a bilinear resize of 8-bit data: pixels of a row that lerp_rows_q8 made.
 ///   out[i][ch] = (lerp(row[left[i] + ch], row[right[i] + ch], weight[i]) + 64) / 128, rounded down
 /// with lerp(a, b, w) = a + ((b − a)·w + 2^14) / 2^15, rounded down. With c = 1 `left` is best in
@@ -205,6 +214,7 @@ struct LerpPixelsQ8 {
   int64_t c = 0;
   uint8_t flip = 0;
   uint8_t* out = nullptr;  ///< [w][c], dense
+  LerpPairs pairs;         ///< What left, right and weight say too.
 };
 
 /// Parameters of softmax_q8, of a row with the largest element `max`:

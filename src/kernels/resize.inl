@@ -176,9 +176,69 @@ void lerp_elements_q8(const LerpPixelsQ8& g) {
   for (; i < g.w; ++i) g.out[i] = mixed1(g.row[g.left[i]], g.row[g.right[i]], g.weight[i], g.flip);
 }
 
+#if defined(__AVX512BW__)
+/// Where the quadwords of pairs of pixels of c channels are among the packed left and right
+/// results of 64 elements, c = 8 … 64: of the first 64 bytes, of the others.
+inline void pair_order(int64_t c, int64_t (&order)[16]) {
+  for (int64_t q = 0; q < 16; ++q) {
+    const int64_t size = c / 8, from = q / (2 * size) * size + q % size;
+    order[q] = (from < 4 ? 2 * from : 2 * from - 7) + (q / size % 2 == 0 ? 0 : 8);
+  }
+}
+
+/// All pairs, of at least 64 elements; c divides 64.
+void lerp_pairs_q8(const LerpPixelsQ8& g) {
+  const LerpPairs& pairs = g.pairs;
+  const int64_t n = pairs.count * pairs.c;
+  uint8_t* out = g.out + pairs.skipped * pairs.c;
+  const S16 first = pairs.weights[0] - S16{}, second = pairs.weights[1] - S16{};
+  int64_t order[16];
+  if (pairs.c >= 8) pair_order(pairs.c, order);
+  const __m512i low = _mm512_loadu_si512(order), high = _mm512_loadu_si512(order + 8);
+  const __m512i flip = _mm512_set1_epi8(static_cast<char>(g.flip));
+  const auto mixed = [](S16 l, S16 r, S16 weight) {
+    return reinterpret_cast<__m512i>((lerp(l, r, weight) + 64) >> 7);
+  };
+  const auto both = [&](int64_t i, auto interleave) {
+    const S16 l0 = load_s16(g.row + i), l1 = load_s16(g.row + i + 32);
+    const S16 r0 = load_s16(g.row + i + pairs.c), r1 = load_s16(g.row + i + pairs.c + 32);
+    const __m512i a = _mm512_packus_epi16(mixed(l0, r0, first), mixed(l1, r1, first)) ^ flip;
+    const __m512i b = _mm512_packus_epi16(mixed(l0, r0, second), mixed(l1, r1, second)) ^ flip;
+    __m512i x, y;
+    interleave(a, b, x, y);
+    _mm512_storeu_si512(out + 2 * i, x);
+    _mm512_storeu_si512(out + 2 * i + 64, y);
+  };
+  const auto all = [&](auto interleave) {
+    int64_t i = 0;
+    for (; i + 64 <= n; i += 64) both(i, interleave);
+    if (i < n) both(n - 64, interleave);
+  };
+  using V = __m512i;
+  switch (pairs.c) {
+    case 1:
+      return all([](V a, V b, V& x, V& y) {
+        x = _mm512_unpacklo_epi8(a, b), y = _mm512_unpackhi_epi8(a, b);
+      });
+    case 2:
+      return all([](V a, V b, V& x, V& y) {
+        x = _mm512_unpacklo_epi16(a, b), y = _mm512_unpackhi_epi16(a, b);
+      });
+    case 4:
+      return all([](V a, V b, V& x, V& y) {
+        x = _mm512_unpacklo_epi32(a, b), y = _mm512_unpackhi_epi32(a, b);
+      });
+    default:
+      return all([&](V a, V b, V& x, V& y) {
+        x = _mm512_permutex2var_epi64(a, low, b), y = _mm512_permutex2var_epi64(a, high, b);
+      });
+  }
+}
+#endif
+
 // A pixel is stored in whole vectors: what is too much falls on pixels that come later, or, at the
 // end of the row, is left to the plain loop.
-void lerp_pixels_q8(const LerpPixelsQ8& g) {
+void lerp_any_pixels_q8(const LerpPixelsQ8& g) {
   if (g.c == 1) return lerp_elements_q8(g);
   uint8_t* out = g.out;
   const uint8_t* end = out + g.w * g.c;
@@ -199,4 +259,24 @@ void lerp_pixels_q8(const LerpPixelsQ8& g) {
       store_mixed(load_s16(l + c), load_s16(r + c), w, g.flip, out + c);
     for (; c < g.c; ++c) out[c] = mixed1(l[c], r[c], g.weight[i], g.flip);
   }
+}
+
+void lerp_pixels_q8(const LerpPixelsQ8& g) {
+#if defined(__AVX512BW__)
+  const LerpPairs& pairs = g.pairs;
+  if (pairs.count > 0 && pairs.count * pairs.c >= 64 && 64 % pairs.c == 0) {
+    lerp_pairs_q8(g);
+    const int64_t unit = pairs.c / g.c, done = (pairs.skipped + 2 * pairs.count) * unit;
+    LerpPixelsQ8 rest = g;
+    rest.w = pairs.skipped * unit;
+    lerp_any_pixels_q8(rest);
+    rest.w = g.w - done;
+    rest.left += done;
+    rest.right += done;
+    rest.weight += done;
+    rest.out += done * g.c;
+    return lerp_any_pixels_q8(rest);
+  }
+#endif
+  lerp_any_pixels_q8(g);
 }

@@ -214,6 +214,11 @@ void run_copy(OpContext& op, const StridedCopy& copy, const void* in_data, void*
     });
   }
   if (make_matrix(&c)) return transpose_blocks(op, c, in, out);
+  // A line has a cost of its own: of short ones the longer dimension is the inner one.
+  constexpr int64_t kShortLine = 8;
+  const int row = c.rank - 2, column = c.rank - 1;
+  if (c.size[column] < kShortLine && c.size[row] > c.size[column])
+    for (int64_t* list : {c.size, c.in, c.out}) std::swap(list[row], list[column]);
   copy_lines(op, c, in, out);
 }
 

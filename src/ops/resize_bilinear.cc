@@ -34,6 +34,7 @@ struct State {
   Axis x;
   int64_t row_elements;  // of a thread's row in scratch
   int rows;              // scratch of the kernels, a row for each thread
+  LerpPairs pairs;       // 8-bit kernels: of the columns
   int64_t spread;        // elements of a pixel that have columns of their own: 1 or the channels
   bool ready;            // false: the output is empty
 };
@@ -126,6 +127,24 @@ void fill_kernel(int32_t out, const Axis& axis) {
   }
 }
 
+// The pairs that the columns of w pixels of c channels, before they are spread, come in where
+// there are twice as many.
+LerpPairs pairs_of(const Axis& axis, int32_t w, int64_t c, int32_t out) {
+  if (out != 2 * int64_t{w} || w < 2) return {};
+  for (int64_t skipped = 0; skipped < 2; ++skipped) {
+    LerpPairs pairs{.count = w - 1, .skipped = skipped, .c = c};
+    for (int i = 0; i < 2; ++i) pairs.weights[i] = axis.kernel[skipped + i];
+    bool same = true;
+    for (int64_t i = 0; i < 2 * pairs.count; ++i) {
+      const int64_t at = skipped + i, left = i / 2 * c, weight = axis.kernel[at];
+      same = same && axis.low[at] == left && weight == pairs.weights[i % 2] &&
+             (axis.high[at] == left + c || weight == 0);
+    }
+    if (same) return pairs;
+  }
+  return {};
+}
+
 // Gives each of the c elements of every pixel a column.
 void spread_columns(int32_t w, int32_t c, const Axis& axis) {
   for (int32_t i = w - 1; i >= 0; --i)
@@ -144,6 +163,7 @@ Status prepare_rows(OpContext& op, State* state) {
   if (!f32) {
     fill_kernel(out[1], state->y);
     fill_kernel(out[2], state->x);
+    state->pairs = pairs_of(state->x, in[2], in[3], out[2]);
   }
   if (state->spread > 1) spread_columns(out[2], in[3], state->x);
   state->row_elements = int64_t{in[2]} * in[3] + (f32 ? 0 : kLerpSlackBytes);
@@ -293,7 +313,7 @@ void run_8_bit(OpContext& op) {
   const State& s = op.state<State>();
   const int64_t in_row = int64_t{op.input(0).shape[2]} * op.input(0).shape[3];
   const uint8_t flip = op.input(0).type == Type::int8 ? 0x80 : 0;
-  LerpPixelsQ8 pixels{.left = s.x.low, .right = s.x.high, .weight = s.x.kernel};
+  LerpPixelsQ8 pixels{.left = s.x.low, .right = s.x.high, .weight = s.x.kernel, .pairs = s.pairs};
   pixels.w = op.output(0).shape[2] * s.spread;
   pixels.c = op.output(0).shape[3] / s.spread;
   pixels.flip = flip;

@@ -174,7 +174,7 @@ TEST_P(Resize, LerpElements) {
       table().lerp_pixels_f32(
           {row.data(), left.data(), right.data(), weight.data(), source, w, 1, out.data()});
       table().lerp_pixels_q8(
-          {words.data(), left.data(), right.data(), parts.data(), w, 1, 0x80, bytes.data()});
+          {words.data(), left.data(), right.data(), parts.data(), w, 1, 0x80, bytes.data(), {}});
       for (int64_t i = 0; i < w; ++i) {
         const double l = double{row[left[i]]}, r = double{row[right[i]]};
         ASSERT_NEAR(double{out[i]}, l + (r - l) * double{weight[i]}, 1e-5) << i << " of " << w;
@@ -182,6 +182,52 @@ TEST_P(Resize, LerpElements) {
         ASSERT_EQ(bytes[i], static_cast<uint8_t>(value ^ 0x80)) << i << " of " << w;
       }
       ASSERT_TRUE(out.intact() && bytes.intact());
+    }
+  }
+}
+
+// Twice the width, with the pixels' channels as columns of their own and without.
+TEST_P(Resize, LerpPairsQ8) {
+  for (const int64_t c : {1, 2, 3, 4, 8, 16, 24, 32, 64, 128}) {
+    for (const int64_t count : {1, 2, 5, 16, 31, 40}) {
+      for (const int64_t skipped : {0, 1}) {
+        const int64_t spread = c <= 8 && flip_coin() ? c : 1, trailing = integer(0, 2);
+        const int64_t pixels = skipped + 2 * count + trailing;
+        Guarded<int16_t> row(static_cast<size_t>((count + 1) * c), kLerpSlackBytes);
+        fill(row, 0, 255 * 128);
+        Guarded<int32_t> left(static_cast<size_t>(pixels * spread)), right(left.size());
+        Guarded<int16_t> weight(left.size());
+        LerpPairs pairs{.count = count, .skipped = skipped, .c = c};
+        for (int16_t& w : pairs.weights) w = static_cast<int16_t>(integer(0, 3) * 8192 + 8191);
+        if (flip_coin()) pairs.weights[0] = 0;
+        for (int64_t i = 0; i < pixels; ++i) {
+          const int64_t k = i - skipped, at = k < 0 ? 0 : std::min(k / 2, count);
+          const bool inside = k >= 0 && k < 2 * count;
+          for (int64_t ch = 0; ch < spread; ++ch) {
+            const int64_t to = i * spread + ch;
+            left[to] = static_cast<int32_t>(at * c + ch);
+            right[to] = left[to] + static_cast<int32_t>(inside ? c : 0);
+            weight[to] = inside ? pairs.weights[k % 2] : int16_t{0};
+          }
+        }
+        Guarded<uint8_t> out(static_cast<size_t>(pixels * c));
+        LerpPixelsQ8 g;
+        g.row = row.data();
+        g.left = left.data(), g.right = right.data(), g.weight = weight.data();
+        g.w = pixels * spread, g.c = c / spread;
+        g.flip = flip_coin() ? 0x80 : 0;
+        g.out = out.data();
+        g.pairs = pairs;
+        table().lerp_pixels_q8(g);
+        for (int64_t i = 0; i < pixels * c; ++i) {
+          const int64_t to = spread == 1 ? i / c : i, ch = spread == 1 ? i % c : 0;
+          const int64_t value =
+              (lerp(row[left[to] + ch], row[right[to] + ch], weight[to]) + 64) / 128;
+          ASSERT_EQ(out[i], static_cast<uint8_t>(value ^ g.flip))
+              << count << " pairs, element " << i << " of " << pixels << " pixels of " << c;
+        }
+        ASSERT_TRUE(out.intact());
+      }
     }
   }
 }

@@ -9,6 +9,7 @@ struct Narrowing {
   __m512i zero;       ///< int16 lanes
   __m512i low, high;  ///< int8 lanes
   __m512i flip;       ///< to the domain of the type
+  bool bounded;       ///< low, high or flip change anything
 };
 
 [[gnu::always_inline]] inline Narrowing make_narrowing(const GemmQ8& g) {
@@ -17,7 +18,8 @@ struct Narrowing {
           _mm512_set1_epi16(static_cast<int16_t>(g.zero_point - shift)),
           _mm512_set1_epi8(static_cast<char>(g.lo - shift)),
           _mm512_set1_epi8(static_cast<char>(g.hi - shift)),
-          _mm512_set1_epi8(static_cast<char>(shift))};
+          _mm512_set1_epi8(static_cast<char>(shift)),
+          g.lo > -128 || g.hi < 127 || shift != 0};
 }
 
 /// rint(min(float(sum) · scale, most)), any other number below −2^31 for those below it. Without
@@ -38,9 +40,12 @@ template <bool Limited>
                                             scaled<Limited>(v[3], scale[3], q.most));
   __m512i bytes =
       _mm512_packs_epi16(_mm512_adds_epi16(first, q.zero), _mm512_adds_epi16(second, q.zero));
-  bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, q.low), q.high);
+  if (q.bounded) {
+    bytes = _mm512_min_epi8(_mm512_max_epi8(bytes, q.low), q.high);
+    bytes = _mm512_xor_si512(bytes, q.flip);
+  }
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  return _mm512_permutexvar_epi32(order, _mm512_xor_si512(bytes, q.flip));
+  return _mm512_permutexvar_epi32(order, bytes);
 }
 
 /// Stores a row's bytes, Nv · 16 of them or fewer.
@@ -71,6 +76,7 @@ template <int Nv, bool Limited>
   });
   const auto columns =
       static_cast<__mmask32>(f.columns >= 32 ? ~__mmask32{0} : (__mmask32{1} << f.columns) - 1);
+  const bool whole = f.columns >= 32;
   const int64_t stride = f.g->out_stride;
   uint8_t* out = static_cast<uint8_t*>(f.g->out) + f.i0 * stride + f.j0;
   const I* sums = f.sums;
@@ -85,6 +91,12 @@ template <int Nv, bool Limited>
       corrections += kRows;
     }
     const __m512i bytes = narrowed<Limited>(v, scale, q);
+    if (Nv == 2 && whole && left > 1) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i_u*>(out), _mm512_castsi512_si256(bytes));
+      _mm256_storeu_si256(reinterpret_cast<__m256i_u*>(out + stride),
+                          _mm512_extracti64x4_epi64(bytes, 1));
+      continue;
+    }
     store_row<Nv>(out, bytes, 0, columns);
     if (left > 1) store_row<Nv>(out + stride, bytes, 1, columns);
     if constexpr (Nv == 1) {

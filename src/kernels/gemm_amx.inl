@@ -14,6 +14,7 @@ LowerGemm gemm_q8_lower = nullptr;
 constexpr int kTileRows = 16;
 constexpr int kTileBytes = 64;
 constexpr int kAmxNr = 32;
+constexpr int kMostRows = 4 * kTileRows;  // whose sums are kept
 /// Rows are gathered in groups of two tiles, as many as fit the caller's scratch or kGatherBytes.
 constexpr int64_t kGatherBytes = 72 * 1024;
 constexpr int64_t kMostGathered = 256;
@@ -21,6 +22,9 @@ constexpr int64_t kMostGathered = 256;
 constexpr int64_t kLeastTileRows = 5;
 /// Weights of this size are streamed for each two tiles of rows; larger ones for more rows at once.
 constexpr int64_t kStreamBytes = 1 << 20;
+
+/// Three tiles of rows meet two of columns from these bytes of a row and of the image on.
+constexpr int64_t kTallDepth = 1536, kTallImage = 160 * 1024;
 
 /// Operand of LDTILECFG. Source: Intel 64 and IA-32 Architectures Software Developer's Manual,
 /// volume 1, chapter 18.
@@ -88,6 +92,7 @@ struct AmxGemm {
   int64_t line = INT64_MAX, kept = INT64_MAX;  ///< as in ConvQ8
   int64_t first_line = 0, first_place = 0;     ///< Waiting's, of the rows at work
   int together = 0;                            ///< Waiting's, of two vectors
+  bool tall = false;                           ///< three tiles of rows meet two of columns
   Narrowing narrowing = {};                    ///< StoreQ8::q8
 };
 
@@ -217,6 +222,10 @@ template <int Nv>
   f.rows = left;
 }
 
+[[gnu::always_inline]] inline void finish_part(const AmxGemm& x, Waiting* waiting) {
+  if (waiting->finish.rows > 0) finish_some(x, waiting, waiting->together);
+}
+
 /// Adds the products of a part of the depth, in tiles A and B, of up to two tiles of rows, `stride`
 /// bytes between rows and `below` bytes between tiles, and two of columns.
 template <bool Signed, int Nv, bool Two, int A, int B>
@@ -266,26 +275,58 @@ template <bool Signed, int Nv, bool Two>
   if constexpr (Two && Nv == 2) _tile_zero(3);
   const uint8_t* w = block + 8 * kAmxNr;
   const int64_t stride = x.row_stride, run = x.run;
-  const auto finish = [&]() __attribute__((always_inline)) {
-    if (waiting->finish.rows > 0) finish_some(x, waiting, waiting->together);
-  };
   for (int64_t r = 0; r < x.runs; ++r) {
     const uint8_t* from = a + x.at[r];
     int64_t d = 0;
     if (Nv == 2 && Two && run % kTileBytes == 0) {
       for (; d < run; d += kTileBytes, w += kStep) {
         multiply_whole<Signed>(from + d, stride, below, w);
-        finish();
+        finish_part(x, waiting);
       }
     }
     for (; d + kTileBytes <= run; d += kTileBytes, w += kStep) {
       multiply_part<Signed, Nv, Two, 4, 5>(from + d, stride, below, w);
-      finish();
+      finish_part(x, waiting);
     }
     if (d == run) continue;
     multiply_part<Signed, Nv, Two, 6, 7>(from + d, stride, below, w);
-    finish();
+    finish_part(x, waiting);
     w += kAmxNr * (run - d);
+  }
+}
+
+/// The sums of three tiles of rows, the second one `below` and the last one `last` bytes behind the
+/// first, and two of columns, left in tiles 0 … 5. Runs are whole parts.
+[[gnu::always_inline]] inline void multiply_tall(const AmxGemm& x, const uint8_t* a, int64_t below,
+                                                 int64_t last, const uint8_t* block,
+                                                 Waiting* waiting) {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_zero(4);
+  _tile_zero(5);
+  const uint8_t* w = block + 8 * kAmxNr;
+  const int64_t stride = x.row_stride;
+  for (int64_t r = 0; r < x.runs; ++r) {
+    const uint8_t* from = a + x.at[r];
+    for (const uint8_t* end = from + x.run; from < end; from += kTileBytes) {
+      load_tile<7>(w, 4 * kAmxNr);
+      load_tile<6>(from, stride);
+      multiply_tile<true, 0, 6, 7>();
+      load_tile<6>(from + below, stride);
+      multiply_tile<true, 2, 6, 7>();
+      load_tile<6>(from + last, stride);
+      multiply_tile<true, 4, 6, 7>();
+      load_tile<7>(w + kTileBytes, 4 * kAmxNr);
+      multiply_tile<true, 5, 6, 7>();
+      load_tile<6>(from + below, stride);
+      multiply_tile<true, 3, 6, 7>();
+      load_tile<6>(from, stride);
+      multiply_tile<true, 1, 6, 7>();
+      w += int64_t{kAmxNr} * kTileBytes;
+      finish_part(x, waiting);
+    }
   }
 }
 
@@ -301,7 +342,7 @@ template <int Nv, bool Two>
 
 /// Two groups of sums, one of which waits. Finishing reads a little behind them.
 struct Sums {
-  alignas(64) I of[2][4 * kTileRows + 4];
+  alignas(64) I of[2][6 * kTileRows + 4];
   int turn = 0;
   Waiting waiting;
 };
@@ -314,13 +355,21 @@ void multiply_block(const AmxGemm& x, const uint8_t* a, const uint8_t* block, in
   const int both = 2 * x.rows;
   const bool limited = is_limited<Nv>(block + 4 * kAmxNr);
   int64_t line = x.first_line, place = x.first_place;
-  for (int64_t i = 0; i < count; i += both, a += both * x.row_stride) {
+  for (int64_t i = 0, rows; i < count; i += rows, a += rows * x.row_stride) {
     I* to = sums->of[sums->turn];
     sums->turn ^= 1;
     // A last tile that is not full begins further up, but for gathered rows, behind which is room.
     const int64_t left = count - i;
     const int64_t second = Signed && left < both ? left - x.rows : x.rows;
-    if (left > x.rows) {
+    rows = left < both ? left : both;
+    if (Signed && Nv == 2 && x.tall && left > both) {
+      rows = left < both + x.rows ? left : both + x.rows;
+      const int64_t last = rows - x.rows;
+      multiply_tall(x, a, x.rows * x.row_stride, last * x.row_stride, block, waiting);
+      store_tiles<2, true>(x.rows, to);
+      store_tile<4>(to + 2 * last, 2 * kTileBytes);
+      store_tile<5>(to + 2 * last + 1, 2 * kTileBytes);
+    } else if (left > x.rows) {
       multiply_tiles<Signed, Nv, true>(x, a, second * x.row_stride, block, waiting);
       store_tiles<Nv, true>(second, to);
     } else {
@@ -329,13 +378,13 @@ void multiply_block(const AmxGemm& x, const uint8_t* a, const uint8_t* block, in
       store_tiles<Nv, false>(0, to);
       to += up * Nv;
     }
-    if (waiting->finish.rows > 0) finish_some(x, waiting, 2 * kTileRows);
+    if (waiting->finish.rows > 0) finish_some(x, waiting, kMostRows);
     *waiting = {.finish = {.g = &x.g,
                            .sums = to,
                            .bias = block,
                            .scales = block + 4 * kAmxNr,
                            .corrections = x.corrections == nullptr ? nullptr : x.corrections + i,
-                           .rows = static_cast<int>(left < both ? left : both),
+                           .rows = static_cast<int>(rows),
                            .j0 = j0,
                            .columns = columns},
                 .vectors = Nv,
@@ -343,7 +392,7 @@ void multiply_block(const AmxGemm& x, const uint8_t* a, const uint8_t* block, in
                 .together = Nv == 2 ? x.together : 2 * x.together,
                 .line = line,
                 .place = place};
-    for (place += both; place >= x.line; line += x.kept) place -= x.line;
+    for (place += rows; place >= x.line; line += x.kept) place -= x.line;
   }
 }
 
@@ -432,9 +481,9 @@ void gemm_q8_amx(const GemmQ8& g) {
     const int64_t left = g.m - i0, count = left < together ? left : together;
     gather(x, i0, count);
     multiply_rows<false>(&x, x.gathered, i0, count, &sums);
-    if (x.corrections != nullptr) finish_some(x, &sums.waiting, 2 * kTileRows);
+    if (x.corrections != nullptr) finish_some(x, &sums.waiting, kMostRows);
   }
-  finish_some(x, &sums.waiting, 2 * kTileRows);
+  finish_some(x, &sums.waiting, kMostRows);
   _tile_release();
 }
 
@@ -446,8 +495,12 @@ void conv_q8_amx(const ConvQ8& c) {
   x.at = c.at;
   x.line = c.line;
   x.kept = c.kept;
+  // Neither the weights of a block nor the image stay in the first-level cache.
+  x.tall = x.depth >= kTallDepth && c.m * c.a_stride >= kTallImage && x.run % kTileBytes == 0 &&
+           c.m > 2 * kTileRows;
+  if (x.tall) x.rows = kTileRows;
   configure_tiles(x.rows, x.run % kTileBytes);
   multiply_rows<true>(&x, c.a + c.first * c.a_stride, c.first, c.m, &sums);
-  finish_some(x, &sums.waiting, 2 * kTileRows);
+  finish_some(x, &sums.waiting, kMostRows);
   _tile_release();
 }

@@ -126,6 +126,22 @@ TEST_P(ConvQ8Test, LargeWeights) {
   }
 }
 
+/// Images and weights beyond the first-level cache.
+TEST_P(ConvQ8Test, LargeImages) {
+  for (const int64_t m : {400, 401, 433, 447, 448, 449}) {
+    check({.first = m % 3 * 20,
+           .m = m,
+           .n = 30 + m % 5,
+           .taps = 3 + m % 2,
+           .k = 512,
+           .stride = 512,
+           .line = 21,
+           .kept = 19,
+           .store = m % 2 == 0 ? StoreQ8::s32 : StoreQ8::q8});
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST_P(ConvQ8Test, LargestSumsAndScales) {
   check({.m = 20,
          .n = 20,

@@ -57,7 +57,7 @@ template <bool kLimited>
 
 /// Whether two rows at once serve, and whether results are all of int8.
 inline bool dw_q8_by_pairs(const DepthwiseQ8& g) {
-  return (g.kh == 3 || g.kh == 5) && g.kw == g.kh && g.row_step == 1 && !g.real && !g.two_sets &&
+  return (g.kh == 3 || g.kh == 5) && g.kw == g.kh && g.row_step == 1 && !g.real &&
          dw_classes(g).columns == 1;
 }
 inline bool dw_q8_limited(const DepthwiseQ8& g) {
@@ -190,7 +190,7 @@ struct DwPixels {
 inline bool dw_q8_by_pixels(const DepthwiseQ8& g) {
   const bool few = g.c == 4 || g.c == 8 || (g.c >= 16 && g.c <= 32 && g.pixels >= 4);
   return few && g.out_stride == g.c && g.kh == 3 && g.kw == 3 && g.stride == 1 && g.dilation == 1 &&
-         !g.real && !g.two_sets;
+         !g.real;
 }
 
 /// From a block of 32 channels: the first 16 bytes of its vectors are those of the first channels.

@@ -174,22 +174,22 @@ void window_max_f32(const float* a, const Window& window, int64_t c, float lo_li
       [&](F acc) { return clamp_f(acc, lo, hi); });
 }
 
-/// The means of W::kBytes channels of a window. Words of two channels are added as they are, and
-/// the upper ones by themselves: what those are of the sum goes off its low 16 bits.
+/// Sums of W::kBytes channels in 16 bits: words of two channels as they are, and the upper ones by
+/// themselves: what those are of the sum goes off its low 16 bits.
 template <class W>
-[[gnu::always_inline]] inline void window_mean_block(const uint8_t* a, const Window& window,
-                                                     const MeanQ8& g, const WideLimits<W>& limits,
-                                                     uint8_t* out) {
+struct WordSums {
   using V = typename W::V;
   using Ints = typename W::Ints;
-  using Floats = typename W::Floats;
   typedef uint16_t Sums __attribute__((vector_size(W::kBytes)));
-  const V zero = W::set8(0);
-  const V flip = W::set8(g.flip);
-  Ints sums[4] = {};
-  Sums both = {};
-  Sums upper = {};
-  const auto flush = [&] {
+  Sums both, upper;
+
+  [[gnu::always_inline]] void add(V bytes) {
+    const Sums v = reinterpret_cast<Sums>(bytes);
+    both += v;
+    upper += v >> 8;
+  }
+  [[gnu::always_inline]] void add_to(Ints (&sums)[4]) const {
+    const V zero = W::set8(0);
     const V even = reinterpret_cast<V>(both - (upper << 8));
     const V odd = reinterpret_cast<V>(upper);
     const V low = W::lo16(even, odd);
@@ -198,24 +198,70 @@ template <class W>
     sums[1] += reinterpret_cast<Ints>(W::hi16(low, zero));
     sums[2] += reinterpret_cast<Ints>(W::lo16(high, zero));
     sums[3] += reinterpret_cast<Ints>(W::hi16(high, zero));
-    both = upper = Sums{};
-  };
-  int left = kMostSummed;
-  for_window(a, window, [&](const uint8_t* p) {
-    const Sums v = reinterpret_cast<Sums>(W::load(p) ^ flip);
-    both += v;
-    upper += v >> 8;
-    if (--left > 0) return;
-    flush();
-    left = kMostSummed;
-  });
-  flush();
-  V parts[4];
+  }
+};
+
+template <class W>
+[[gnu::always_inline]] inline void store_means(const typename W::Ints (&sums)[4], const MeanQ8& g,
+                                               const WideLimits<W>& limits, uint8_t* out) {
+  using Floats = typename W::Floats;
+  typename W::V parts[4];
   const Floats scale = g.scale - Floats{};
   repeat<4>([&](int k) {
     parts[k] = W::to_int(W::limited(__builtin_convertvector(sums[k] + g.offset, Floats) * scale));
   });
   W::store(out, W::narrow(parts[0], parts[1], parts[2], parts[3], limits));
+}
+
+/// The means of W::kBytes channels of a window.
+template <class W>
+[[gnu::always_inline]] inline void window_mean_block(const uint8_t* a, const Window& window,
+                                                     const MeanQ8& g, const WideLimits<W>& limits,
+                                                     uint8_t* out) {
+  const typename W::V flip = W::set8(g.flip);
+  typename W::Ints sums[4] = {};
+  WordSums<W> words = {};
+  int left = kMostSummed;
+  for_window(a, window, [&](const uint8_t* p) {
+    words.add(W::load(p) ^ flip);
+    if (--left > 0) return;
+    words.add_to(sums);
+    words = WordSums<W>{};
+    left = kMostSummed;
+  });
+  words.add_to(sums);
+  store_means<W>(sums, g, limits, out);
+}
+
+constexpr int64_t kMostSlidColumns = 8;
+
+/// Whether windows go on by one column, so that their sums do by a column more and one less.
+inline bool window_slides(const Window& window) {
+  return window.count > 1 && window.step == window.w_stride && window.w > 1 &&
+         window.w <= kMostSlidColumns && window.h <= kMostSummed / kMostSlidColumns;
+}
+
+/// The means of W::kBytes channels of all windows.
+template <class W>
+void window_mean_slid(const uint8_t* a, const Window& window, int64_t c, const MeanQ8& g,
+                      const WideLimits<W>& limits, uint8_t* out) {
+  const typename W::V flip = W::set8(g.flip);
+  WordSums<W> columns[kMostSlidColumns] = {};  // a ring
+  WordSums<W> words = {};
+  int64_t at = 0;
+  for (int64_t x = 0; x < window.w + window.count - 1; ++x, a += window.w_stride) {
+    WordSums<W> column = {};
+    for (int64_t y = 0; y < window.h; ++y) column.add(W::load(a + y * window.h_stride) ^ flip);
+    words.both += column.both - columns[at].both;
+    words.upper += column.upper - columns[at].upper;
+    columns[at] = column;
+    at = at + 1 < window.w ? at + 1 : 0;
+    if (x < window.w - 1) continue;
+    typename W::Ints sums[4] = {};
+    words.add_to(sums);
+    store_means<W>(sums, g, limits, out);
+    out += c;
+  }
 }
 
 /// c ≥ W::kBytes channels; the last block may lie over channels before it.
@@ -225,6 +271,11 @@ void window_mean_blocks(const uint8_t* a, const Window& window, int64_t c, const
   const int to_signed = g.flip != 0 ? 0 : -128;
   const WideLimits<W> limits{W::set16(g.zero_point + to_signed), W::set8(g.lo + to_signed),
                              W::set8(g.hi + to_signed), W::set8(g.flip ^ 0x80)};
+  for (int64_t i = 0; i < c && window_slides(window); i += W::kBytes) {
+    const int64_t at = i + W::kBytes <= c ? i : c - W::kBytes;
+    window_mean_slid<W>(a + at, window, c, g, limits, out + at);
+    if (at + W::kBytes == c) return;
+  }
   for (int64_t k = 0; k < window.count; ++k, a += window.step, out += c) {
     for (int64_t i = 0; i < c; i += W::kBytes) {
       const int64_t at = i + W::kBytes <= c ? i : c - W::kBytes;

@@ -152,6 +152,7 @@ template <typename Fn>
   const int to_signed = g.flip != 0 ? 0 : -128;
   const WideLimits<W> limits{W::set16(g.zero_point + to_signed), W::set8(g.lo + to_signed),
                              W::set8(g.hi + to_signed), W::set8(g.flip ^ 0x80)};
+  const bool limited = g.flip == 0 || g.lo > -128 || g.hi < 127;
   const V flip = W::set8(g.flip);
   const ZipBytes in(g.shape, a, b);
   const int64_t last = n - W::kBytes;
@@ -166,8 +167,11 @@ template <typename Fn>
       y = W::load(in.b + i * in.b_step);
     }
     const ZipParts v = fn(x ^ flip, y ^ flip);
-    const V result = W::narrow(W::to_int(v.part[0]), W::to_int(v.part[1]), W::to_int(v.part[2]),
-                               W::to_int(v.part[3]), limits);
+    V part[4];
+    repeat<4>([&](int k) { part[k] = W::to_int(v.part[k]); });
+    const V result = limited
+                         ? W::narrow(part[0], part[1], part[2], part[3], limits)
+                         : W::template narrow<false>(part[0], part[1], part[2], part[3], limits);
     if (last < 0) return W::store_n(out, result, n);
     W::store(out + (i < last ? i : last), result);
   }

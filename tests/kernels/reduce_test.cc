@@ -177,13 +177,16 @@ TEST_P(Reduce, WindowOfRows) {
   }
 }
 
+// Two columns apart, or one: then their sums go on by a column.
 TEST_P(Reduce, SeveralWindows) {
-  const int64_t count = 5;
-  for (const int64_t c : {1, 3, 16, 40, 64, 130, 300}) {
-    const Window one{2, 3, 40 * c, c};
+  const int64_t count = 13;
+  for (const int64_t turn : {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}) {
+    const int64_t c = std::vector<int64_t>{1, 3, 16, 40, 64, 130, 300}[turn / 2],
+                  step = 1 + turn % 2;
+    const Window one{2 + turn % 3 * 15, 3 + turn % 7, 40 * c, c};
     Window all = one;
-    all.count = count, all.step = 2 * c;
-    const int64_t elements = (one.h - 1) * one.h_stride + ((count - 1) * 2 + one.w) * c;
+    all.count = count, all.step = step * c;
+    const int64_t elements = (one.h - 1) * one.h_stride + ((count - 1) * step + one.w) * c;
     Guarded<float> a(static_cast<size_t>(elements));
     Guarded<uint8_t> q(static_cast<size_t>(elements));
     fill(a, -100, 100);

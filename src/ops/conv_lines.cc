@@ -84,13 +84,30 @@ Status make_planes(OpContext& op, const ConvGeometry& g, ConvLines* s) {
   const auto bytes = static_cast<size_t>(g.taps()) * sizeof(ConvLines::Plane);
   s->plane = static_cast<ConvLines::Plane*>(op.allocate(bytes));
   if (s->plane == nullptr) return out_of_memory("planes", bytes);
-  int64_t below = 0;
-  each_run(g, s, [&](int64_t, int64_t, int64_t y, int64_t) { below = std::max(below, y); });
+  each_run(g, s, [&](int64_t, int64_t, int64_t y, int64_t) { s->below = std::max(s->below, y); });
   choose_line(g, s);
-  s->rows = g.h.out + below;
-  s->plane_bytes = ceil_div(s->rows * s->line * s->unit + s->spare, kStep) * kStep;
   s->windows = int64_t{g.h.out - 1} * s->line + s->kept;
   return {};
+}
+
+// Bytes of a plane for `band` output rows.
+int64_t plane_bytes(const ConvLines& s, int64_t band) {
+  return ceil_div((band + s.below) * s.line * s.unit + s.spare, kStep) * kStep;
+}
+
+// Weights that don't stay in the cache beside rows are better used for all of these.
+bool is_heavy(const ConvLines& s) {
+  constexpr size_t kMostWeightBytes = 512 * 1024;
+  return s.weight_bytes > kMostWeightBytes;
+}
+
+// As many rows as stay in the cache with their results, but several times what two bands share.
+void choose_band(const ConvGeometry& g, int64_t n, ConvLines* s) {
+  constexpr int64_t kBytes = 256 * 1024, kShared = 4;
+  const int64_t row = s->line * (s->planes * s->unit + s->pixels * n);
+  s->band = is_heavy(*s) ? g.h.out : std::max(kBytes / row, kShared * s->below);
+  s->band = std::clamp<int64_t>(s->band, 1, g.h.out);
+  s->plane_bytes = plane_bytes(*s, s->band);
 }
 
 Status make_offsets(OpContext& op, const ConvGeometry& g, ConvLines* s) {
@@ -128,7 +145,7 @@ bool gains(const ConvGeometry& g, const ConvLines& s, int64_t c) {
                 image = int64_t{g.h.in} * g.w.in * c;
   return s.windows >= kLeastWindows && 2 * s.windows * s.pixels <= 3 * g.pixels() &&
          steps <= 3 * copied && image <= kMostImage &&
-         s.planes * s.plane_bytes <= kMostGrowth * image + kSmallImage;
+         s.planes * plane_bytes(s, g.h.out) <= kMostGrowth * image + kSmallImage;
 }
 
 Status pack(OpContext& op, const ConvGeometry& g, const Tensor& x, const Tensor& filter,
@@ -187,13 +204,14 @@ Status prepare_conv_lines(OpContext& op, const ConvGeometry& g, const Tensor& x,
     CYGNET_TRY(make_planes(op, g, s));
     if (!gains(g, *s, c)) return {};
   }
-  CYGNET_TRY(make_offsets(op, g, s));
   CYGNET_TRY(pack(op, g, x, filter, bias, results, s));
+  choose_band(g, filter.shape[0], s);
+  CYGNET_TRY(make_offsets(op, g, s));
   s->padding = static_cast<uint8_t>(x.quantization.zero_point());
   s->used = true;
   if (s->in_place) return {};
-  return op.request_scratch(
-      static_cast<size_t>(s->planes * s->plane_bytes + s->spare + kRowSlackBytes), &s->staged);
+  s->band_bytes = s->planes * s->plane_bytes + kStep;
+  return op.request_scratch(static_cast<size_t>(op.threads() * s->band_bytes), &s->staged);
 }
 
 namespace {
@@ -220,26 +238,56 @@ void stage_line(const ConvGeometry& g, const ConvLines& s, const ConvLines::Plan
   pad(row.end * c, bytes);
 }
 
-void stage_planes(OpContext& op, const ConvGeometry& g, const ConvLines& s, const uint8_t* image,
-                  int64_t c, uint8_t* out) {
-  op.parallel_for(s.planes * s.rows, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t plane = i / s.rows, y = i % s.rows;
-      uint8_t* to = out + plane * s.plane_bytes + y * s.line * s.unit;
-      stage_line(g, s, s.plane[plane], y, image, c, to);
-      if (y + 1 == s.rows)
-        std::memset(to + s.line * s.unit, s.padding, static_cast<size_t>(s.spare));
-    }
-  });
+// The planes of output rows [first, first + count).
+void stage_band(const ConvGeometry& g, const ConvLines& s, const uint8_t* image, int64_t c,
+                int64_t first, int64_t count, uint8_t* out) {
+  const int64_t line_bytes = s.line * s.unit;
+  for (int64_t i = 0; i < s.planes; ++i) {
+    uint8_t* to = out + i * s.plane_bytes;
+    for (int64_t y = first; y < first + count + s.below; ++y, to += line_bytes)
+      stage_line(g, s, s.plane[i], y, image, c, to);
+    std::memset(to, s.padding, static_cast<size_t>(s.spare));
+  }
 }
 
-// Windows for one call: their results stay in the cache for the next operator, unless the weights
-// would have to come from memory for each call.
-int64_t windows_of_call(const ConvLines& s, int64_t window_bytes) {
-  constexpr int64_t kBytes = 256 * 1024, kRows = 64;
-  constexpr size_t kMostWeightBytes = 512 * 1024;
-  if (s.weight_bytes > kMostWeightBytes) return INT64_MAX / 2;
-  return std::max<int64_t>(1, kBytes / (window_bytes * kRows)) * kRows;
+ConvQ8 conv_args(const OpContext& op, const ConvLines& s, const ConvResults& results) {
+  const Tensor& y = op.output(0);
+  ConvQ8 conv;
+  conv.at = s.at;
+  conv.a_stride = s.unit;
+  conv.n = conv.out_stride = s.pixels * y.shape[3];
+  conv.taps = s.taps;
+  conv.k = s.k;
+  conv.line = s.line;
+  conv.kept = s.kept;
+  conv.weights = s.weights;
+  conv.zero_point = y.quantization.zero_point();
+  conv.lo = results.quantized.low;
+  conv.hi = results.quantized.high;
+  return conv;
+}
+
+// All pixels of all images, in parts that stay in the cache with their results.
+void invoke_in_place(OpContext& op, const ConvLines& s, const ConvQ8& args) {
+  constexpr int64_t kBytes = 256 * 1024, kPixels = 64, kTask = 32;
+  const int64_t c = s.unit, n = args.n, images = op.input(0).shape[0],
+                part = std::max<int64_t>(1, kBytes / ((c + n) * kPixels)) * kPixels,
+                step = is_heavy(s) ? s.windows : part;
+  for (int64_t batch = 0; batch < images; ++batch) {
+    op.parallel_for(ceil_div(s.windows, kTask), [&](int64_t begin, int64_t end, int thread) {
+      const int64_t stop = std::min(end * kTask, s.windows);
+      for (int64_t i = begin * kTask; i < stop; i += step) {
+        const int64_t first = batch * s.windows + i, count = std::min(step, stop - i);
+        op.wanted(first * c, (first + count) * c, thread);
+        ConvQ8 conv = args;
+        conv.a = op.input(0).as<uint8_t>() + first * c;
+        conv.m = count;
+        conv.out = op.output(0).as<uint8_t>() + first * n;
+        kernels().conv_q8(conv);
+        op.produced(first * n, (first + count) * n, thread);
+      }
+    });
+  }
 }
 
 }  // namespace
@@ -247,53 +295,24 @@ int64_t windows_of_call(const ConvLines& s, int64_t window_bytes) {
 void invoke_conv_lines(OpContext& op, const ConvGeometry& g, const ConvLines& s,
                        const ConvResults& results) {
   const Tensor& x = op.input(0);
-  Tensor& y = op.output(0);
-  const int64_t c = x.shape[3], n = y.shape[3], image_bytes = x.shape.elements(1, 4),
-                out_bytes = y.shape.elements(1, 4), window_bytes = s.pixels * n;
-  const auto* images = x.as<uint8_t>();
-  constexpr int64_t kTask = 32;
-  for (int64_t batch = 0; batch < x.shape[0]; ++batch) {
-    const uint8_t* image = images + batch * image_bytes;
-    if (!s.in_place) {
-      auto* staged = op.scratch<uint8_t>(s.staged);
-      stage_planes(op, g, s, image, c, staged);
-      image = staged;
+  const ConvQ8 args = conv_args(op, s, results);
+  if (s.in_place) return invoke_in_place(op, s, args);
+  const int64_t c = x.shape[3], image_bytes = x.shape.elements(1, 4), height = g.h.out,
+                row_bytes = s.kept * args.n;
+  op.parallel_for(x.shape[0] * height, [&](int64_t begin, int64_t end, int thread) {
+    uint8_t* staged = op.scratch<uint8_t>(s.staged) + thread * s.band_bytes;
+    for (int64_t row = begin, rows; row < end; row += rows) {
+      const int64_t batch = row / height, first = row % height;
+      rows = std::min({s.band, end - row, height - first});
+      stage_band(g, s, x.as<uint8_t>() + batch * image_bytes, c, first, rows, staged);
+      ConvQ8 conv = args;
+      conv.a = staged;
+      conv.m = (rows - 1) * s.line + s.kept;
+      conv.out = op.output(0).as<uint8_t>() + row * row_bytes;
+      kernels().conv_q8(conv);
+      op.produced(row * row_bytes, (row + rows) * row_bytes, thread);
     }
-    // Bytes of an image's output before a window.
-    const auto before = [&](int64_t window) {
-      return (window / s.line * s.kept + std::min(window % s.line, s.kept)) * window_bytes;
-    };
-    op.parallel_for(ceil_div(s.windows, kTask), [&](int64_t begin, int64_t end, int thread) {
-      const int64_t stop = std::min(end * kTask, s.windows),
-                    step = windows_of_call(s, s.unit + window_bytes);
-      for (int64_t first = begin * kTask; first < stop; first += step) {
-        const int64_t count = std::min(step, stop - first);
-        if (s.in_place)
-          op.wanted(batch * image_bytes + first * c, batch * image_bytes + (first + count) * c,
-                    thread);
-        ConvQ8 conv;
-        conv.a = image;
-        conv.at = s.at;
-        conv.a_stride = s.unit;
-        conv.first = first;
-        conv.m = count;
-        conv.n = window_bytes;
-        conv.taps = s.taps;
-        conv.k = s.k;
-        conv.line = s.line;
-        conv.kept = s.kept;
-        conv.weights = s.weights;
-        conv.out = y.as<uint8_t>() + batch * out_bytes;
-        conv.out_stride = window_bytes;
-        conv.zero_point = y.quantization.zero_point();
-        conv.lo = results.quantized.low;
-        conv.hi = results.quantized.high;
-        kernels().conv_q8(conv);
-        op.produced(batch * out_bytes + before(first), batch * out_bytes + before(first + count),
-                    thread);
-      }
-    });
-  }
+  });
 }
 
 }  // namespace cygnet::ops

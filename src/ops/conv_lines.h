@@ -19,16 +19,18 @@ struct ConvLines {
     int32_t x;
   };
   bool used = false;
-  bool in_place = false;  ///< 1×1: no copy
-  bool joined = false;    ///< a run is a row of pixels
-  int32_t pixels = 1;     ///< output pixels of a window
-  int64_t unit = 0;       ///< bytes from one window to the next
-  int64_t line = 0;       ///< windows from one output row to the next
-  int64_t kept = 0;       ///< windows of an output row that count
-  int64_t windows = 0;    ///< all of an image, up to the last one that counts
-  int64_t rows = 0;       ///< of a plane
-  int64_t plane_bytes = 0;
-  int64_t spare = 0;  ///< bytes of padding behind the rows of a plane
+  bool in_place = false;    ///< 1×1: no copy
+  bool joined = false;      ///< a run is a row of pixels
+  int32_t pixels = 1;       ///< output pixels of a window
+  int64_t unit = 0;         ///< bytes from one window to the next
+  int64_t line = 0;         ///< windows from one output row to the next
+  int64_t kept = 0;         ///< windows of an output row that count
+  int64_t windows = 0;      ///< all of an image, up to the last one that counts
+  int64_t band = 0;         ///< output rows whose planes a thread makes together
+  int64_t below = 0;        ///< rows of a plane beyond those
+  int64_t plane_bytes = 0;  ///< of a band
+  int64_t band_bytes = 0;   ///< of all planes
+  int64_t spare = 0;        ///< bytes of padding behind the rows of a plane
   int64_t taps = 0, k = 0;
   int64_t planes = 0;
   Plane* plane = nullptr;  ///< [planes]

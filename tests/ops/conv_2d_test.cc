@@ -187,7 +187,18 @@ TEST(Conv2d, Lines) {
            {.name = "saturating", .h = 9, .w = 12, .in = 64, .loud = true},
            {.name = "one scale", .h = 9, .w = 12, .in = 16, .out = 4, .per_channel = false},
            {.name = "large weights", .h = 8, .w = 7, .in = 400, .out = 310},
-           {.name = "several calls", .h = 40, .w = 45, .in = 48, .out = 70},
+           {.name = "several bands", .h = 60, .w = 81, .in = 8, .out = 64},
+           {.name = "several bands, stride 2",
+           .batch = 2,
+           .h = 130,
+           .w = 121,
+           .in = 16,
+           .out = 33,
+           .stride_h = 2,
+           .stride_w = 2},
+           {.name = "1x1", .h = 9, .w = 7, .in = 64, .out = 40, .kh = 1, .kw = 1},
+           {.name = "1x1, odd", .batch = 2, .h = 5, .w = 7, .in = 65, .out = 17, .kh = 1, .kw = 1},
+           {.name = "1x1, several calls", .h = 61, .w = 60, .in = 64, .out = 66, .kh = 1, .kw = 1},
        })
     cases.push_back(conv_case<int8_t>(s, false));
   run_op_cases(cases);

@@ -66,9 +66,12 @@ void fill_all(KernelTable& t) {
   t.zip_f32 = zip_f32;
   t.prelu_f32 = prelu_f32;
   t.zip_q8 = zip_q8;
+  t.zip_s16 = zip_s16;
   t.lut_q8 = lut_q8;
   t.sum_f32 = sum_f32;
   t.sum_q8 = sum_q8;
+  t.row_sums_f32 = row_sums_f32;
+  t.row_sums_q8 = row_sums_q8;
   t.max_f32 = max_f32;
   t.max_q8 = max_q8;
   t.argmax_f32 = argmax_f32;

@@ -136,6 +136,18 @@ struct ZipQ8 {
   float multiplier_scale = 0;  ///< ≤ 2^−11, so that |sums| < 2^13
 };
 
+/// Parameters of zip_s16, of int16 data with zero points 0:
+///   add: clamp(rint(a·a_scale + b·b_scale), lo, hi)   mul: clamp(rint(a·b·a_scale), lo, hi)
+/// with float operations rounded one by one.
+struct ZipS16 {
+  ZipQ8Op op = ZipQ8Op::add;
+  ZipShape shape = ZipShape::vector_vector;
+  float a_scale = 0;
+  float b_scale = 0;
+  int32_t lo = -32768;
+  int32_t hi = 32767;
+};
+
 /// Scales of add or squared_difference, with integers of at most 15 bits in the same
 /// ratio where such are near enough: within 2^−8 of a step for every sum.
 void set_sum_scales(double a_scale, double b_scale, ZipQ8* zip);
@@ -287,6 +299,9 @@ struct KernelTable {
   void (*prelu_f32)(const float* in, const float* alpha, int64_t n, float* out);
   /// out[i] = clamp(op(a[i], b[i]), lo, hi), 8 bits; see ZipQ8.
   void (*zip_q8)(const ZipQ8& params, const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* out);
+  /// The same of int16; see ZipS16.
+  void (*zip_s16)(const ZipS16& params, const int16_t* a, const int16_t* b, int64_t n,
+                  int16_t* out);
   /// out[i] = table[in[i]], table: [256] indexed by the byte (uint8_t(x) for int8 data).
   /// Every unary 8-bit → 8-bit function, requantization between uint8 and int8 included.
   void (*lut_q8)(const uint8_t* in, int64_t n, const uint8_t* table, uint8_t* out);
@@ -295,6 +310,9 @@ struct KernelTable {
   float (*sum_f32)(const float* in, int64_t n);
   /// Σ (in[i] ^ flip), exact.
   int64_t (*sum_q8)(const uint8_t* in, int64_t n, uint8_t flip);
+  /// The sum of each of `rows` rows of n elements, one after the other. n ≤ 2^23 for bytes.
+  void (*row_sums_f32)(const float* in, int64_t rows, int64_t n, float* out);
+  void (*row_sums_q8)(const uint8_t* in, int64_t rows, int64_t n, uint8_t flip, int32_t* out);
   /// Largest element, n ≥ 1; NaN is passed over unless all are NaN (then −inf).
   float (*max_f32)(const float* in, int64_t n);
   /// Largest element in the domain of the type, n ≥ 1.

@@ -12,6 +12,20 @@ float sum_f32(const float* in, int64_t n) {
   return sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3]))[0];
 }
 
+void row_sums_f32(const float* in, int64_t rows, int64_t n, float* out) {
+  if (n > 4 * kLanes) {
+    for (int64_t r = 0; r < rows; ++r) out[r] = sum_f32(in + r * n, n);
+    return;
+  }
+  for (int64_t r = 0; r < rows; ++r, in += n) {
+    F sum = {};
+    int64_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) sum += load(in + i);
+    if (i < n) sum += load_n(in + i, n - i);
+    out[r] = sum_lanes(sum)[0];
+  }
+}
+
 float max_f32(const float* in, int64_t n) {
   const float lowest = -__builtin_inff();
   // The second operand is the result where the first is not a number.
@@ -104,6 +118,24 @@ int64_t sum_q8(const uint8_t* in, int64_t n, uint8_t flip) {
     total += reinterpret_cast<I>(fold_lanes(all, add))[0];
   }
   return total;
+}
+
+void row_sums_q8(const uint8_t* in, int64_t rows, int64_t n, uint8_t flip, int32_t* out) {
+  using W = WideFull;
+  const W::V flips = W::set8(flip);
+  const auto add = [](F a, F b) {
+    return reinterpret_cast<F>(reinterpret_cast<I>(a) + reinterpret_cast<I>(b));
+  };
+  const int64_t whole = n / W::kBytes * W::kBytes, rest = n - whole;
+  const auto beyond = static_cast<int32_t>((W::kBytes - rest) * flip);
+  for (int64_t r = 0; r < rows; ++r, in += n) {
+    I sum = {};
+    for (int64_t i = 0; i < whole; i += W::kBytes)
+      sum += reinterpret_cast<I>(W::byte_sums(W::load(in + i) ^ flips));
+    if (rest > 0) sum += reinterpret_cast<I>(W::byte_sums(W::load_n(in + whole, rest) ^ flips));
+    out[r] =
+        reinterpret_cast<I>(fold_lanes(reinterpret_cast<F>(sum), add))[0] - (rest > 0 ? beyond : 0);
+  }
 }
 
 constexpr int kMostSummed = 257;  // bytes in 16 bits: 257 · 255 = 2^16 − 1

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bilinear resize of a row; see BilinearRow and LerpPixelsQ8. Needs map.inl.
+// Bilinear resize of a row; see BilinearRow and LerpPixelsQ8. Needs map.inl and zip.inl.
 
 void bilinear_f32(const BilinearRow& g) {
   float* out = g.out;
@@ -146,16 +146,11 @@ template <int... i>
   return static_cast<uint8_t>((lerp1(l, r, weight) + 64) >> 7) ^ flip;
 }
 
-template <int... i>
-[[gnu::always_inline]] inline S16 even_words(S16 a, S16 b, Lanes<i...>) {
-  return __builtin_shufflevector(a, b, (2 * i)...);
-}
 /// Offsets of kHalfLanes elements from `first`; false where one is not within kHalfLanes.
 [[gnu::always_inline]] inline bool word_indices(const int32_t* at, int32_t first, S16& indices) {
   const I low = load_i(at) - first;
   const I high = load_i(at + kLanes) - first;
-  indices = even_words(reinterpret_cast<S16>(low), reinterpret_cast<S16>(high),
-                       FirstLanes<kHalfLanes>::Type{});
+  indices = low_words(low, high);
   return all_lanes(reinterpret_cast<U>(low | high) < kHalfLanes);
 }
 

@@ -298,6 +298,63 @@ void zip_q8(const ZipQ8& g, const uint8_t* a, const uint8_t* b, int64_t n, uint8
   if (!zip_q8_wide(g, a, b, n, out)) zip_q8_float(g, a, b, n, out);
 }
 
+// ---- 16 bits, in float
+
+template <int... i>
+[[gnu::always_inline]] inline S16 even_words(S16 a, S16 b, Lanes<i...>) {
+  return __builtin_shufflevector(a, b, (2 * i)...);
+}
+/// The low words of two vectors, as int16.
+[[gnu::always_inline]] inline S16 low_words(I a, I b) {
+  return even_words(reinterpret_cast<S16>(a), reinterpret_cast<S16>(b),
+                    FirstLanes<kHalfLanes>::Type{});
+}
+
+template <typename Fn>
+[[gnu::always_inline]] inline void zip_s16_loop(const ZipS16& g, const int16_t* a, const int16_t* b,
+                                                int64_t n, int16_t* out, Fn fn) {
+  using Half = int16_t __attribute__((vector_size(kHalfLanes)));
+  const F lo = set(static_cast<float>(g.lo)), hi = set(static_cast<float>(g.hi));
+  const int64_t a_step = g.shape == ZipShape::scalar_vector ? 0 : 1;
+  const int64_t b_step = g.shape == ZipShape::vector_scalar ? 0 : 1;
+  int16_t repeated[kHalfLanes];
+  for (int16_t& x : repeated) x = a_step == 0 ? a[0] : b[0];
+  if (a_step == 0) a = repeated;
+  if (b_step == 0) b = repeated;
+  const auto part = [&](const int16_t* x, const int16_t* y, int16_t* to) {
+    I v[2];
+    repeat<2>([&](int k) {
+      Half p, q;
+      __builtin_memcpy(&p, x + k * kLanes, sizeof p);
+      __builtin_memcpy(&q, y + k * kLanes, sizeof q);
+      v[k] = round_int(
+          clamp_f(fn(__builtin_convertvector(p, I), __builtin_convertvector(q, I)), lo, hi));
+    });
+    const S16 words = low_words(v[0], v[1]);
+    __builtin_memcpy(to, &words, sizeof words);
+  };
+  int64_t i = 0;
+  for (; i + kHalfLanes <= n; i += kHalfLanes) part(a + i * a_step, b + i * b_step, out + i);
+  if (i == n) return;
+  int16_t x[kHalfLanes] = {}, y[kHalfLanes] = {};
+  for (int64_t j = 0; j < n - i; ++j) {
+    x[j] = a[(i + j) * a_step];
+    y[j] = b[(i + j) * b_step];
+  }
+  part(x, y, x);
+  for (int64_t j = 0; j < n - i; ++j) out[i + j] = x[j];
+}
+
+void zip_s16(const ZipS16& g, const int16_t* a, const int16_t* b, int64_t n, int16_t* out) {
+  if (n <= 0) return;
+  const F a_scale = set(g.a_scale), b_scale = set(g.b_scale);
+  if (g.op == ZipQ8Op::mul) {
+    return zip_s16_loop(g, a, b, n, out, [&](I x, I y) { return to_float(x * y) * a_scale; });
+  }
+  zip_s16_loop(g, a, b, n, out,
+               [&](I x, I y) { return to_float(x) * a_scale + to_float(y) * b_scale; });
+}
+
 void lut_q8(const uint8_t* in, int64_t n, const uint8_t* table, uint8_t* out) {
   for (int64_t i = 0; i < n; ++i) out[i] = table[in[i]];
 }

@@ -139,6 +139,13 @@ Status invoke(OpContext& op) {
     case Type::int16:
       if (s.shifts_only)
         plain_shifts<kSubtract>(op, s);
+      else if (!op.reference())
+        invoke_s16(op, s,
+                   {.op = ZipQ8Op::add,
+                    .a_scale = s.zip.a_scale,
+                    .b_scale = s.zip.b_scale,
+                    .lo = s.quantized.low,
+                    .hi = s.quantized.high});
       else
         plain_quantized<int16_t, kSubtract>(op, s);
       break;

@@ -284,4 +284,14 @@ inline void invoke_q8(OpContext& op, const BinaryState& s, const ZipQ8& zip) {
            });
 }
 
+/// The same of int16 with zero points 0.
+inline void invoke_s16(OpContext& op, const BinaryState& s, const ZipS16& zip) {
+  each_run(op, s, op.input(0).as<int16_t>(), op.input(1).as<int16_t>(), op.output(0).as<int16_t>(),
+           [&](ZipShape shape, const int16_t* a, const int16_t* b, int64_t n, int16_t* out) {
+             ZipS16 run = zip;
+             run.shape = shape;
+             kernels().zip_s16(run, a, b, n, out);
+           });
+}
+
 }  // namespace cygnet::ops

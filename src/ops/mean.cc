@@ -132,9 +132,34 @@ void reduce_quantized(OpContext& op, const MeanState& s) {
   }
 }
 
+// Sums of the last dimension, or what was merged to it: by kernels.
+bool is_of_rows(const OpContext& op, const MeanState& s) {
+  return !op.reference() && s.rank == 2 && s.reduced[1] && !s.reduced[0] && s.count <= 1 << 23;
+}
+
+// The same of 8 bits.
+void reduce_rows(OpContext& op, const MeanState& s) {
+  const Tensor &x = op.input(0), &y = op.output(0);
+  const int32_t flip = x.type == Type::int8 ? 128 : 0;
+  auto* sums = op.scratch<int32_t>(s.sums);
+  const int64_t rows = s.dims[0];
+  kernels().row_sums_q8(x.as<uint8_t>(), rows, s.count, static_cast<uint8_t>(flip), sums);
+  const auto offset = static_cast<int32_t>(s.count * (x.quantization.zero_point() + flip));
+  for (int64_t i = 0; i < rows; ++i) sums[i] -= offset;
+  const double scale = static_cast<double>(x.quantization.scale()) /
+                       static_cast<double>(y.quantization.scale()) /
+                       static_cast<double>(s.is_mean ? s.count : 1);
+  const auto factor = static_cast<float>(scale);
+  kernels().requantize_s32(sums, rows, &factor, 0, y.quantization.zero_point(), -flip, 255 - flip,
+                           op.output(0).as<uint8_t>());
+}
+
 void reduce_floats(OpContext& op, const MeanState& s) {
   auto* sums = op.scratch<float>(s.sums);
-  add_up<float>(op, s, sums);
+  if (is_of_rows(op, s))
+    kernels().row_sums_f32(op.input(0).as<float>(), s.dims[0], s.count, sums);
+  else
+    add_up<float>(op, s, sums);
   float* y = op.output(0).as<float>();
   for (int64_t i = 0; i < op.output(0).shape.elements(); ++i)
     y[i] = s.is_mean ? sums[i] / static_cast<float>(s.count) : sums[i];
@@ -185,6 +210,10 @@ Status invoke(OpContext& op) {
   if (s.is_mean && !op.reference() && is_spatial(s) &&
       (type == Type::float32 || type == Type::int8 || type == Type::uint8)) {
     mean_spatial(op, s);
+    return {};
+  }
+  if ((type == Type::int8 || type == Type::uint8) && is_of_rows(op, s)) {
+    reduce_rows(op, s);
     return {};
   }
   switch (type) {

@@ -45,6 +45,11 @@ void plain_quantized(OpContext& op, const MulState& s) {
   });
 }
 
+bool are_symmetric(const OpContext& op) {
+  return op.input(0).quantization.zero_point() == 0 && op.input(1).quantization.zero_point() == 0 &&
+         op.output(0).quantization.zero_point() == 0;
+}
+
 Status invoke(OpContext& op) {
   const auto& s = op.state<MulState>();
   if (!s.on_codes) {
@@ -53,7 +58,14 @@ Status invoke(OpContext& op) {
   }
   switch (op.output(0).type) {
     case Type::int16:
-      plain_quantized<int16_t>(op, s);
+      if (op.reference() || !are_symmetric(op))
+        plain_quantized<int16_t>(op, s);
+      else
+        invoke_s16(op, s,
+                   {.op = ZipQ8Op::mul,
+                    .a_scale = s.zip.a_scale,
+                    .lo = s.quantized.low,
+                    .hi = s.quantized.high});
       break;
     case Type::int8:
       if (op.reference())

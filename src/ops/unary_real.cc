@@ -44,36 +44,37 @@ Status prepare_sigmoid16(OpContext& op, bool is_tanh) {
   return {};
 }
 
-// The table at |x|, with `fraction_bits` bits of x below its index; the last interval and all
-// beyond give `beyond`.
-int64_t interpolated(const Sigmoid16State& s, int64_t magnitude, int fraction_bits,
-                     int64_t beyond) {
-  const int64_t index = magnitude >> fraction_bits;
-  if (index >= 255) return beyond;
-  const int64_t a = s.table[index], b = s.table[index + 1];
-  return (a << fraction_bits) + (magnitude & ((1 << fraction_bits) - 1)) * (b - a);
+// The table at |x|, |x| ≤ 2^30, with `fraction_bits` bits of x below its index; the last interval
+// and all beyond give `beyond`. Below 2^26. Without branches: signs and sizes change all the time.
+int32_t interpolated(const Sigmoid16State& s, int32_t x, int fraction_bits, int32_t beyond) {
+  const int32_t magnitude = std::abs(x), index = magnitude >> fraction_bits;
+  const int32_t past = (254 - index) >> 31;  // −1 from 255 on
+  const int32_t at = index - ((index - 254) & past), a = s.table[at], b = s.table[at + 1];
+  const int32_t v = (a << fraction_bits) + (magnitude & ((1 << fraction_bits) - 1)) * (b - a);
+  return v ^ ((v ^ beyond) & past);
 }
 
-int16_t logistic16(const Sigmoid16State& s, int64_t x) {
-  const int64_t v = interpolated(s, std::abs(x), 9, int64_t{0x7fff} << 10);
-  return static_cast<int16_t>((x >= 0 ? v + (1 << 9) : (1 << 25) - v + (1 << 9) - 1) >> 10);
+// Of negative x: 2^25 − v + 2^9 − 1.
+int16_t logistic16(const Sigmoid16State& s, int32_t x) {
+  const int32_t v = interpolated(s, x, 9, 0x7fff << 10), sign = x >> 31;
+  return static_cast<int16_t>(((v ^ sign) + (sign & (1 << 25)) + (1 << 9)) >> 10);
 }
 
-int16_t tanh16(const Sigmoid16State& s, int64_t x) {
-  const int64_t v = interpolated(s, std::abs(x), 8, int64_t{0xffff} << 8);
-  return static_cast<int16_t>((x >= 0 ? v - (1 << 23) + (1 << 7) : (1 << 23) - v + (1 << 7) - 1) >>
-                              8);
+// v − 2^23 + 2^7, of negative x 2^23 − v + 2^7 − 1.
+int16_t tanh16(const Sigmoid16State& s, int32_t x) {
+  const int32_t v = interpolated(s, x, 8, 0xffff << 8), sign = x >> 31;
+  return static_cast<int16_t>(((v ^ sign) + (sign & (1 << 24)) - (1 << 23) + (1 << 7)) >> 8);
 }
 
 struct LogisticFunction {
   static constexpr MapOp kKernel = MapOp::logistic;
   static float at(float x) { return 1.0f / (1.0f + std::exp(-x)); }
-  static int16_t at16(const Sigmoid16State& s, int64_t x) { return logistic16(s, x); }
+  static int16_t at16(const Sigmoid16State& s, int32_t x) { return logistic16(s, x); }
 };
 struct TanhFunction {
   static constexpr MapOp kKernel = MapOp::tanh;
   static float at(float x) { return std::tanh(x); }
-  static int16_t at16(const Sigmoid16State& s, int64_t x) { return tanh16(s, x); }
+  static int16_t at16(const Sigmoid16State& s, int32_t x) { return tanh16(s, x); }
 };
 struct SqrtFunction {
   static constexpr MapOp kKernel = MapOp::sqrt;
@@ -88,7 +89,8 @@ void invoke_sigmoid16(OpContext& op) {
   int16_t* y = op.output(0).as<int16_t>();
   each_piece(op, [&](int64_t at, int64_t n) {
     for (int64_t i = at; i < at + n; ++i)
-      y[i] = Function::at16(s, (int64_t{x[i]} * s.multiplier + round) >> s.shift);
+      y[i] = Function::at16(
+          s, static_cast<int32_t>((int64_t{x[i]} * s.multiplier + round) >> s.shift));
   });
 }
 

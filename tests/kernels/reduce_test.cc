@@ -177,6 +177,34 @@ TEST_P(Reduce, WindowOfRows) {
   }
 }
 
+TEST_P(Reduce, SumsOfRows) {
+  for (const int64_t n : lengths()) {
+    for (const int64_t rows : {0, 1, 7}) {
+      Guarded<float> a(static_cast<size_t>(rows * n));
+      Guarded<uint8_t> q(static_cast<size_t>(rows * n));
+      fill(a, -100, 100);
+      fill(q, 0, 255);
+      Guarded<float> sums(static_cast<size_t>(rows));
+      Guarded<int32_t> exact(static_cast<size_t>(rows));
+      const uint8_t flip = flip_coin() ? 0x80 : 0;
+      table().row_sums_f32(a.data(), rows, n, sums.data());
+      table().row_sums_q8(q.data(), rows, n, flip, exact.data());
+      for (int64_t r = 0; r < rows; ++r) {
+        double sum = 0, size = 0;
+        int64_t whole = 0;
+        for (int64_t i = r * n; i < (r + 1) * n; ++i) {
+          sum += double{a[i]};
+          size += std::fabs(double{a[i]});
+          whole += q[i] ^ flip;
+        }
+        ASSERT_NEAR(double{sums[r]}, sum, size * 1e-6) << "row " << r << " of " << n;
+        ASSERT_EQ(exact[r], whole) << "row " << r << " of " << n;
+      }
+      ASSERT_TRUE(sums.intact() && exact.intact());
+    }
+  }
+}
+
 // Two columns apart, or one: then their sums go on by a column.
 TEST_P(Reduce, SeveralWindows) {
   const int64_t count = 13;

@@ -247,6 +247,43 @@ TEST_P(Zip, Q8Quotients) {
   }
 }
 
+TEST_P(Zip, S16) {
+  for (const int64_t n : lengths()) {
+    for (const ZipShape shape : kShapes) {
+      for (const ZipQ8Op op : {ZipQ8Op::add, ZipQ8Op::mul}) {
+        const bool sum = op == ZipQ8Op::add, limited = flip_coin();
+        const ZipS16 p{.op = op,
+                       .shape = shape,
+                       .a_scale = sum ? real(-2, 2) : real(0.5f, 4) / 32768,
+                       .b_scale = real(-2, 2),
+                       .lo = limited ? -20000 : -32768,
+                       .hi = limited ? 777 : 32767};
+        const bool a_moves = shape != ZipShape::scalar_vector;
+        const bool b_moves = shape != ZipShape::vector_scalar;
+        Guarded<int16_t> a(static_cast<size_t>(a_moves ? n : 1));
+        Guarded<int16_t> b(static_cast<size_t>(b_moves ? n : 1));
+        fill(a, -32768, 32767);
+        fill(b, -32768, 32767);
+        if (n > 2 && a_moves && b_moves) a[1] = b[1] = -32768, a[2] = 32767, b[2] = -32768;
+        Guarded<int16_t> out(static_cast<size_t>(n));
+        table().zip_s16(p, a.data(), b.data(), n, out.data());
+        for (int64_t i = 0; i < n; ++i) {
+          const int32_t x = a[a_moves ? i : 0], y = b[b_moves ? i : 0];
+          const auto fx = static_cast<float>(x), fy = static_cast<float>(y);
+          const float v = p.op == ZipQ8Op::add
+                              ? ::cygnet::sum(product(fx, p.a_scale), product(fy, p.b_scale))
+                              : product(static_cast<float>(x * y), p.a_scale);
+          ASSERT_EQ(out[i], round_to(v, 0, p.lo, p.hi)) << "element " << i << " of " << n;
+        }
+        ASSERT_TRUE(out.intact());
+        Guarded<int16_t>& target = a_moves ? a : b;
+        table().zip_s16(p, a.data(), b.data(), n, target.data());
+        ASSERT_EQ(target.values(), out.values()) << "in place";
+      }
+    }
+  }
+}
+
 TEST_P(Zip, Lut) {
   Guarded<uint8_t> lut(256);
   fill(lut, 0, 255);

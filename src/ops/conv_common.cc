@@ -250,16 +250,18 @@ bool gains_by_split(const Tensor& input, const Tensor& filter, int64_t m, int64_
   // With fewer rows for so many weights it is their bytes that count, of which there are more.
   constexpr int64_t kMostWeightsOfRow = 8192;
   constexpr size_t kMostBytes = 768 * 1024, kBytes = 512 * 1024;  // within the cache
-  constexpr size_t kNearBytes = 24 * 1024;                        // within the nearest one
+  constexpr size_t kNearBytes = 18 * 1024;                        // within the nearest one
   if (kernels().gemm_split == nullptr || input.type != Type::float32 ||
       filter.type != Type::float32 || m < kLeastRows || n < kLeastColumns || k < kLeastDepth ||
       taps * k * n > m * kMostWeightsOfRow)
     return false;
   const size_t panel = split_scratch_bytes(1, taps, k);
   if (panel > kMostBytes) return false;
-  const bool near = panel <= kNearBytes && gemm_split_packed_bytes(n, taps, k) <= kBytes;
-  *bytes =
-      near ? panel : std::clamp(split_scratch_bytes(m, taps, k), panel, std::max(kBytes, panel));
+  const size_t all = split_scratch_bytes(m, taps, k);
+  if (gemm_split_packed_bytes(n, taps, k) > kBytes)
+    *bytes = std::clamp(all, panel, std::max(kBytes, panel));
+  else
+    *bytes = panel <= kNearBytes ? panel : std::min(2 * panel, all);
   return true;
 }
 

@@ -90,13 +90,14 @@ TEST_P(GemmSplitTest, Shapes) {
                          {65, 48, 1, 100},
                          {100, 15, 1, 48},
                          {131, 70, 1, 300},
+                         {230, 161, 1, 96},
                          {50, 33, 1, 34},
                          {67, 65, 1, 65},
                          {33, 47, 1, 68},
                          {40, 20, 9, 20},
                          {37, 65, 3, 33},
                          {20, 40, 25, 8}})
-    for (const int64_t rows : {int64_t{32}, int64_t{64}, s.m})
+    for (const int64_t rows : {int64_t{32}, int64_t{64}, int64_t{96}, s.m})
       for (const bool limited : {false, true}) check(s, 1, rows, limited);
 }
 

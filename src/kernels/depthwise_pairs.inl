@@ -4,15 +4,16 @@
 // vector.
 // Needs depthwise_q8.inl up to its blocks.
 
-constexpr int64_t kDwWeights = 12 * 64;  ///< bytes of a block's weights
+constexpr int64_t kDwWeights = 12 * 64;  ///< bytes of a set of a block's weights
 
 /// The weights of the rows 0 … 2 of four, to those of the rows 1 … 3.
-inline void dw_q8_lower(const uint8_t* weights, uint8_t* lower) {
-  for (int i = 0; i < kDwWeights; i += 64)
+inline void dw_q8_lower(const uint8_t* weights, int64_t sets, uint8_t* lower) {
+  for (int64_t i = 0; i < sets * kDwWeights; i += 64)
     Wide64::store(lower + i, _mm512_slli_epi32(Wide64::load(weights + i), 8));
 }
 
-/// 64 results of three columns of four rows: of the upper row of outputs, of the lower one.
+/// 64 results of three columns of four rows: of the upper row of outputs, of the lower one. Only
+/// where kLimited can there be a second set of weights.
 template <bool kLimited>
 [[gnu::always_inline]] inline __m512i dw_q8_of_columns(const __m512i (&v)[3][4],
                                                        const uint8_t* weights,
@@ -20,14 +21,20 @@ template <bool kLimited>
   using Ops = WideOperands<Wide64>;
   __m512i acc[4];
   for (int n = 0; n < 4; ++n) acc[n] = b.first[n];
-  for (int kx = 0; kx < 3; ++kx) {
-    for (int n = 0; n < 4; ++n)
-      acc[n] = Ops::dot(acc[n], v[kx][n], Ops::weights(weights + (4 * kx + n) * 64));
-  }
+  const auto add_set = [&](const uint8_t* set) {
+    for (int kx = 0; kx < 3; ++kx) {
+      for (int n = 0; n < 4; ++n)
+        acc[n] = Ops::dot(acc[n], v[kx][n], Ops::weights(set + (4 * kx + n) * 64));
+    }
+  };
+  add_set(weights);
+  if (kLimited && b.sets > 1) [[unlikely]]
+    add_set(weights + kDwWeights);
   return dw_bytes<Wide64, kLimited>(b, acc);
 }
 
-/// Two rows of a run of outputs, 64 channels. With kLimited, results have limits or are uint8.
+/// Two rows of a run of outputs, 64 channels. With kLimited, results have limits or are uint8, or
+/// there are two sets of weights.
 template <bool kLimited>
 [[gnu::noinline]] void dw_q8_row_pair(const DepthwiseQ8& g, const DwRows& rows, const DwRun& run,
                                       const DwBlock<Wide64>& b, const uint8_t* lower) {
@@ -56,12 +63,12 @@ template <bool kLimited>
 }
 
 /// Whether two rows at once serve, and whether results are all of int8.
-inline bool dw_q8_by_pairs(const DepthwiseQ8& g) {
-  return (g.kh == 3 || g.kh == 5) && g.kw == g.kh && g.row_step == 1 && !g.real &&
+inline bool dw_q8_by_pairs(const DepthwiseQ8& g, int64_t sets) {
+  return (g.kh == 3 || (g.kh == 5 && sets == 1)) && g.kw == g.kh && g.row_step == 1 && !g.real &&
          dw_classes(g).columns == 1;
 }
-inline bool dw_q8_limited(const DepthwiseQ8& g) {
-  return g.flip == 0 || g.lo > -128 || g.hi < 127;
+inline bool dw_q8_limited(const DepthwiseQ8& g, int64_t sets) {
+  return sets > 1 || g.flip == 0 || g.lo > -128 || g.hi < 127;
 }
 
 // 5×5: of six rows of the image the upper four are interleaved, and the other two with themselves
@@ -147,13 +154,13 @@ template <bool kLimited, int kRows>
 /// As many rows as go in pairs, of 5×5 filters all. Returns how many.
 [[gnu::noinline]] int64_t dw_q8_row_pairs(const DepthwiseQ8& g, const DwRows& rows,
                                           const DwBlock<Wide64>& b) {
-  alignas(64) uint8_t lower[kDwWeights];
+  alignas(64) uint8_t lower[2 * kDwWeights];
   DwFive five;
-  const bool limited = dw_q8_limited(g);
+  const bool limited = dw_q8_limited(g, b.sets);
   auto* three = limited ? dw_q8_row_pair<true> : dw_q8_row_pair<false>;
   auto* two_of_five = limited ? dw_q8_five<true, 2> : dw_q8_five<false, 2>;
   if (g.kh == 3) {
-    dw_q8_lower(b.weights, lower);
+    dw_q8_lower(b.weights, b.sets, lower);
   } else {
     dw_q8_five_weights(b.weights, &five);
   }
@@ -182,13 +189,14 @@ template <bool kLimited, int kRows>
 /// A block of 4, 8 or 16 … 32 channels of a 3×3 filter for as many pixels side by side as fill a
 /// vector.
 struct DwPixels {
-  alignas(64) uint8_t weights[2][kDwWeights];  ///< of the rows 0 … 2 of four, of the rows 1 … 3
+  alignas(64) uint8_t weights[2][2 * kDwWeights];  ///< of the rows 0 … 2 of four, of the rows 1 … 3
   DwBlock<Wide64> block;
 };
 
 /// Whether DwPixels serve: nothing lies between the pixels, and the results are the usual ones.
-inline bool dw_q8_by_pixels(const DepthwiseQ8& g) {
-  const bool few = g.c == 4 || g.c == 8 || (g.c >= 16 && g.c <= 32 && g.pixels >= 4);
+inline bool dw_q8_by_pixels(const DepthwiseQ8& g, int64_t sets) {
+  const bool few =
+      (sets == 1 && (g.c == 4 || g.c == 8)) || (g.c >= 16 && g.c <= 32 && g.pixels >= 4);
   return few && g.out_stride == g.c && g.kh == 3 && g.kw == 3 && g.stride == 1 && g.dilation == 1 &&
          !g.real;
 }
@@ -206,9 +214,12 @@ inline bool dw_q8_by_pixels(const DepthwiseQ8& g) {
   block.start = 0;
   block.count = 64;
   block.weights = to->weights[0];
-  block.sets = 1;
-  for (int i = 0; i < 12; ++i) Wide64::store(to->weights[0] + 64 * i, repeated(b.weights, i));
-  dw_q8_lower(to->weights[0], to->weights[1]);
+  block.sets = b.sets;
+  for (int64_t i = 0; i < b.sets * 12; ++i) {
+    const uint8_t* set = b.weights + i / 12 * b.set_bytes;
+    Wide64::store(to->weights[0] + 64 * i, repeated(set, i % 12));
+  }
+  dw_q8_lower(to->weights[0], b.sets, to->weights[1]);
   for (int i = 0; i < 4; ++i) {
     block.first[i] = repeated(b.first, i);
     Wide64::store(block.scale + 16 * i, repeated(b.scale, i));

@@ -231,13 +231,13 @@ void dw_q8_block(const DepthwiseQ8& g, const DwRows& rows, const DepthwiseBlock&
   b.set_bytes = (g.kh + 3) / 4 * g.kw * 4 * b.kVectorBytes;
 #if defined(__AVX512VNNI__)
   if constexpr (W::kBytes == 32) {
-    if (b.sets == 1 && dw_q8_by_pixels(g)) return dw_q8_pixel_rows(g, rows, b);
+    if (dw_q8_by_pixels(g, b.sets)) return dw_q8_pixel_rows(g, rows, b);
   }
 #endif
   int64_t r = 0;
 #if defined(__AVX512VNNI__)
   if constexpr (W::kBytes == 64 && Whole) {
-    if (b.sets == 1 && dw_q8_by_pairs(g)) r = dw_q8_row_pairs(g, rows, b);
+    if (dw_q8_by_pairs(g, b.sets)) r = dw_q8_row_pairs(g, rows, b);
   }
 #endif
   for (; r < g.out_rows; ++r) {

@@ -132,10 +132,11 @@ bool is_pointwise(const ConvGeometry& g) {
   return g.taps() == 1 && g.h.stride == 1 && g.w.stride == 1;
 }
 
-// Pixels that cross cache lines are better copied if they are read for many blocks of columns.
+// Long pixels that cross cache lines anywhere are better copied if they are read for many blocks of
+// columns.
 bool gains_in_place(const ConvGeometry& g, int64_t c, int64_t n) {
   return g.pixels() >= kLeastWindows / 2 &&
-         (c % kStep == 0 || kStep % c == 0 || n <= 2 * kMostColumns);
+         (c <= kStep || c % (kStep / 4) == 0 || n <= 2 * kMostColumns);
 }
 
 // Whether the windows computed for nothing, half empty tiles and the copy of the image cost less

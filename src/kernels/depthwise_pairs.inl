@@ -266,7 +266,7 @@ template <int Many>
 
 /// One or two rows of at least Many outputs of 16 … 32 channels, which share the interleaved rows
 /// of the image.
-template <int Many>
+template <int Many, bool kLimited>
 [[gnu::noinline]] void dw_q8_many(const DepthwiseQ8& g, const DwRows& rows, int count,
                                   const DwPixels& pixels) {
   constexpr int kStep = 8 / Many;  // quadwords of a pixel
@@ -284,7 +284,7 @@ template <int Many>
       v[2][n] = Many == 2 ? next[n] : _mm512_alignr_epi64(next[n], v[0][n], 2 * kStep % 8);
     }
     for (int r = 0; r < count; ++r) {
-      const __m512i bytes = dw_q8_of_columns<true>(v, pixels.weights[r], pixels.block);
+      const __m512i bytes = dw_q8_of_columns<kLimited>(v, pixels.weights[r], pixels.block);
       uint8_t* out = static_cast<uint8_t*>(g.out) + rows.out + r * g.out_row + i * g.c;
       if (Many == 4 || g.c == 32) {
         Wide64::store(out, bytes);
@@ -334,6 +334,9 @@ template <int Many>
                                         const DwBlock<Wide32>& b) {
   DwPixels pixels;
   dw_q8_pixels_of(g, b, &pixels);
+  const bool limited = dw_q8_limited(g, b.sets);
+  auto* many = limited ? dw_q8_many<2, true> : dw_q8_many<2, false>;
+  if (g.c == 16) many = limited ? dw_q8_many<4, true> : dw_q8_many<4, false>;
   for (int64_t r = 0; r < g.out_rows; ++r) {
     const DwRows row{rows.first + r * g.row_step, rows.masks + r * g.row_step, r * g.out_row};
     if (g.c < 16) {
@@ -341,7 +344,7 @@ template <int Many>
       continue;
     }
     const bool two = g.row_step == 1 && r + 1 < g.out_rows;
-    (g.c == 16 ? dw_q8_many<4> : dw_q8_many<2>)(g, row, two ? 2 : 1, pixels);
+    many(g, row, two ? 2 : 1, pixels);
     r += two ? 1 : 0;
   }
 }

@@ -122,7 +122,10 @@ Summary summarize(const std::vector<Elapsed>& times) {
 Summary measure(Interpreter* interpreter, int runs) {
   constexpr double kSeconds = 1;
   constexpr size_t kFewest = 5, kMost = 100000;
-  for (int i = 0; i < kWarmUps; ++i) time_run(interpreter);
+  // With several threads the first runs also find out which steps gain by them.
+  const int warm_ups =
+      kWarmUps + (interpreter->options().threads > 1 ? ThreadChoice::kMeasuredRuns : 0);
+  for (int i = 0; i < warm_ups; ++i) time_run(interpreter);
   std::vector<Elapsed> times;
   Progress progress("bench", runs);
   const Elapsed start = now();

@@ -98,6 +98,8 @@ void add_run_flags(CLI::App* command, ModelFlags* flags) {
       ->check(CLI::Range(1, 1024));
   command->add_flag("--reference", flags->reference,
                     "Plain loops with the format's reference arithmetic");
+  command->add_option("--weights-cache", flags->weights_cache,
+                      "File that packed weights are taken from, or written to: a quicker start");
   command->add_flag("--no-fuse", flags->no_fuse,
                     "Each operator alone, none fused into another: the same results");
 }

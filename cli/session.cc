@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iostream>
 #include <vector>
 
 #include "cli/failure.h"
+#include "cli/output.h"
 #include "ops/builtin_ops.h"
 
 namespace cygnet::cli {
@@ -37,6 +39,7 @@ Session::Session(const ModelFlags& flags) : path_(flags.model), model_(load_mode
   options.threads = flags.threads;
   options.reference = flags.reference;
   options.fuse = !flags.no_fuse;
+  if (!flags.weights_cache.empty()) options.weights_cache = flags.weights_cache.c_str();
   if (flags.signature.empty()) {
     check(interpreter_.create(*model_, options));
   } else {
@@ -46,6 +49,8 @@ Session::Session(const ModelFlags& flags) : path_(flags.model), model_(load_mode
 
 void Session::allocate() {
   check(interpreter_.allocate());
+  const Status& cached = interpreter_.cache_status();
+  if (!cached.ok()) std::cerr << "cygnet: warning: " << printable(cached.message()) << '\n';
 }
 
 double Session::invoke() {

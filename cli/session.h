@@ -18,6 +18,7 @@ struct ModelFlags {
   int threads = 1;
   bool reference = false;
   bool no_fuse = false;
+  std::string weights_cache;  ///< path; empty: none
 };
 
 /// Opens and checks a model. Throws Failure.

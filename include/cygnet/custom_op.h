@@ -277,6 +277,27 @@ struct OpDef {
 /// Does tasks [begin, end) as thread `thread` of threads().
 using ParallelBody = void (*)(void* context, int64_t begin, int64_t end, int thread);
 
+/// All that packed weights depend on but the instruction set: what has the same key is the same.
+class PackKey {
+ public:
+  /// What `kind` names made of a constant that outlives the key.
+  PackKey(const char* kind, const Tensor& constant) : constant_(&constant) {
+    data(kind, std::strlen(kind));
+  }
+  /// Made of other data too, which is read now; null is other than empty.
+  PackKey& data(const void* data, size_t bytes);
+  PackKey& number(int64_t value) { return data(&value, sizeof(value)); }
+  const Tensor& constant() const { return *constant_; }
+  uint64_t hash() const { return hash_; }  ///< of all but the constant
+
+ private:
+  const Tensor* constant_;
+  uint64_t hash_ = 0;
+};
+
+/// Makes packed weights in zeroed memory.
+using PackBody = void (*)(void* context, void* memory);
+
 /// One node of a subgraph while it is inferred, prepared or invoked.
 class OpContext {
  public:
@@ -285,11 +306,13 @@ class OpContext {
    public:
     virtual Status declare_output(OpContext& op, int index, const Shape& shape) = 0;
     virtual void* allocate(OpContext& op, size_t bytes) = 0;
+    virtual const void* packed(OpContext& op, const PackKey& key, size_t bytes, PackBody body,
+                               void* context) = 0;
     virtual Status request_scratch(OpContext& op, size_t bytes, int* handle) = 0;
     virtual Status allocate_output(OpContext& op, int index, size_t bytes, void** data) = 0;
     virtual Status check_memory(int64_t more, const char* what) const = 0;
     virtual Resources* resources() = 0;
-    virtual void parallel(int64_t tasks, ParallelBody body, void* context) = 0;
+    virtual void parallel(int64_t tasks, int64_t grain, ParallelBody body, void* context) = 0;
     virtual int threads() const = 0;
     virtual bool stopped() const = 0;
     virtual int32_t region_operator(int32_t subgraph) const = 0;
@@ -351,6 +374,18 @@ class OpContext {
   /// In prepare: `bytes` zeroed bytes, 64-byte aligned, that live as long as this preparation;
   /// null when memory is short.
   void* allocate(size_t bytes) { return host_->allocate(*this, bytes); }
+  /// In prepare: `bytes` bytes, 64-byte aligned, that fill(zeroed memory) makes of constants: once
+  /// for all interpreters of the model, or for all processes (InterpreterOptions::weights_cache).
+  /// They live as long as this preparation; null when memory is short.
+  template <class F>
+  const uint8_t* packed(const PackKey& key, size_t bytes, F&& fill) {
+    return static_cast<const uint8_t*>(host_->packed(
+        *this, key, bytes,
+        [](void* context, void* memory) {
+          (*static_cast<std::remove_reference_t<F>*>(context))(static_cast<uint8_t*>(memory));
+        },
+        const_cast<void*>(static_cast<const void*>(&fill))));
+  }
   /// In prepare: memory for invoke to use as it likes, 64-byte aligned, shared with other nodes.
   Status request_scratch(size_t bytes, int* handle) {
     return host_->request_scratch(*this, bytes, handle);
@@ -388,18 +423,20 @@ class OpContext {
   /// Plain loops that follow the format's reference arithmetic are wanted, not kernels.
   bool reference() const { return reference_; }
   int threads() const { return host_->threads(); }
+  /// In invoke: parallel_for uses one thread.
+  bool alone() const { return alone_; }
   /// The run was cancelled or is out of time: long loops return early.
   bool stopped() const { return host_->stopped(); }
   /// Calls f(begin, end, thread) on slices of [0, tasks), on up to threads() threads. Tasks are
-  /// independent. Returns when all are done.
+  /// independent. Returns when all are done. Slices begin at multiples of `grain`.
   template <class F>
-  void parallel_for(int64_t tasks, F&& f) {
+  void parallel_for(int64_t tasks, F&& f, int64_t grain = 1) {
     if (alone_) {
       if (tasks > 0) f(int64_t{0}, tasks, thread_);
       return;
     }
     host_->parallel(
-        tasks,
+        tasks, grain,
         [](void* context, int64_t begin, int64_t end, int thread) {
           (*static_cast<std::remove_reference_t<F>*>(context))(begin, end, thread);
         },

@@ -113,6 +113,11 @@ typedef struct cygnet_interpreter_options {
    * model, so that one signature reads what another assigned. Interpreters that share them are used
    * by one thread at a time; each may be deleted before the others. */
   cygnet_interpreter* resources_of;
+  /* NULL: none. A file that the weights, as kernels read them, are taken from, and written to where
+   * it does not have them all, so that a later process starts sooner. It may not exist yet; it
+   * serves one model on one kind of processor. Where it can't be used or written all goes on
+   * without it. */
+  const char* weights_cache;
 } cygnet_interpreter_options;
 
 /* A tensor as it is now. Pointers stay valid until the next resize_input, allocate or, for strings

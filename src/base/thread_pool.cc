@@ -143,24 +143,24 @@ void ThreadPool::do_tasks(int thread) {
     Part& part = parts_[(thread + k) % n];
     while (part.next.load(std::memory_order_relaxed) < part.end) {
       const int64_t begin = part.next.fetch_add(piece_);
-      if (begin < part.end)
-        body_(context_, begin, std::min(begin + piece_, part.end), thread);
+      if (begin < part.end) body_(context_, begin, std::min(begin + piece_, part.end), thread);
     }
   }
 }
 
-void ThreadPool::run(int64_t tasks, ParallelBody body, void* context) {
-  if (count_ == 0 || tasks <= 1) {
+void ThreadPool::run(int64_t tasks, int64_t grain, ParallelBody body, void* context) {
+  if (count_ == 0 || tasks <= grain) {
     if (tasks > 0) body(context, 0, tasks, 0);
     return;
   }
   const int64_t n = threads();
   body_ = body;
   context_ = context;
-  piece_ = std::max<int64_t>(1, tasks / (n * kPieces));
+  const int64_t grains = (tasks + grain - 1) / grain;
+  piece_ = std::max<int64_t>(1, grains / (n * kPieces)) * grain;
   for (int64_t t = 0; t < n; ++t) {
-    parts_[t].next.store(tasks * t / n, std::memory_order_relaxed);
-    parts_[t].end = tasks * (t + 1) / n;
+    parts_[t].next.store(grains * t / n * grain, std::memory_order_relaxed);
+    parts_[t].end = std::min(grains * (t + 1) / n * grain, tasks);
   }
   const uint64_t number = (state_.load(std::memory_order_relaxed) >> kNumberShift) + 1;
   state_.store(number << kNumberShift | kOpen);

@@ -25,8 +25,8 @@ class ThreadPool {
   Status start(int threads);
   int threads() const { return count_ + 1; }
   /// Calls body on slices of [0, tasks), several for a thread, on all threads; returns when all
-  /// tasks are done. Not from within a body.
-  void run(int64_t tasks, ParallelBody body, void* context);
+  /// tasks are done. Slices begin at multiples of `grain`. Not from within a body.
+  void run(int64_t tasks, int64_t grain, ParallelBody body, void* context);
 
  private:
   struct Helper {

@@ -160,6 +160,7 @@ cygnet_code cygnet_interpreter_create(const cygnet_model* model,
   const cygnet::InterpreterOptions interpreter_options{
       .threads = options.threads > 0 ? options.threads : 1,
       .reference = options.reference != 0,
+      .weights_cache = options.weights_cache,
       .cancel = &made->cancel};
   Status status = options.signature == nullptr
                       ? made->interpreter.create(model->model, interpreter_options)

@@ -74,6 +74,7 @@ Status Model::from_graph(Graph&& graph, const char* name, const Limits& limits, 
   CYGNET_TRY(keep_path(name, &model.path_storage_, &model.path_));
   model.limits_ = limits;
   model.graph_ = std::move(graph);
+  CYGNET_TRY(model.weights_.make());
   Status status = verify(model.graph_, limits);
   if (status.ok() && base::ran_short()) status = out_of_memory("graph", 0);
   if (!status.ok()) return Status::error(status.code(), "%s: %s", name, status.message());
@@ -82,6 +83,7 @@ Status Model::from_graph(Graph&& graph, const char* name, const Limits& limits, 
 }
 
 Status Model::read(const OpRegistry& registry) {
+  CYGNET_TRY(weights_.make());
   Status status = read_graph(image_, registry, limits_, &graph_, &aligned_constants_);
   if (status.ok()) status = verify(graph_, limits_);
   if (status.ok() && base::ran_short()) status = out_of_memory("graph", 0);
@@ -91,8 +93,17 @@ Status Model::read(const OpRegistry& registry) {
 }
 
 Status Model::check_intact() const {
-  if (file_.intact()) return {};
-  return Status::error(Code::io, "%s: C1: the file was truncated while it was in use", path_);
+  if (!file_.intact())
+    return Status::error(Code::io, "%s: C1: the file was truncated while it was in use", path_);
+  if (!weights_.get()->intact())
+    return Status::error(
+        Code::io, "%s: C1: the file of its weights cache was truncated while it was in use", path_);
+  return {};
+}
+
+Status Model::WeightsPointer::make() {
+  if (weights_ == nullptr) weights_ = PackedWeights::make();
+  return weights_ == nullptr ? out_of_memory("packed weights", sizeof(PackedWeights)) : Status();
 }
 
 }  // namespace cygnet

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "base/mapped_file.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "graph/graph.h"
 #include "graph/limits.h"
+#include "graph/packed_weights.h"
 #include "graph/registry.h"
 
 namespace cygnet {
@@ -41,10 +43,33 @@ class Model {
   const char* path() const { return path_; }
   /// Size of the file image.
   size_t bytes() const { return image_.size(); }
-  /// An error if the mapped file was truncated by somebody since it was loaded.
+  /// Its constants as kernels read them, for the interpreters.
+  PackedWeights& packed_weights() const { return *weights_.get(); }
+  /// An error if the mapped file, or that of a weights cache, was truncated by somebody since it
+  /// was opened.
   Status check_intact() const;
 
  private:
+  /// Owns them.
+  class WeightsPointer {
+   public:
+    WeightsPointer() = default;
+    WeightsPointer(WeightsPointer&& other) noexcept
+        : weights_(std::exchange(other.weights_, nullptr)) {}
+    WeightsPointer& operator=(WeightsPointer&& other) noexcept {
+      std::swap(weights_, other.weights_);
+      return *this;
+    }
+    ~WeightsPointer() {
+      if (weights_ != nullptr) weights_->destroy();
+    }
+    Status make();
+    PackedWeights* get() const { return weights_; }
+
+   private:
+    PackedWeights* weights_ = nullptr;
+  };
+
   Status read(const OpRegistry& registry);
 
   base::MappedFile file_;
@@ -55,6 +80,7 @@ class Model {
   const char* path_ = "";
   Limits limits_{};
   Graph graph_;
+  WeightsPointer weights_;
 };
 
 }  // namespace cygnet

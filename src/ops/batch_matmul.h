@@ -27,7 +27,7 @@ struct MatmulState {
   int quants = -1;  // scratch: of those rows of a hybrid operator
   int packed = -1;  // scratch: packed matrices of y
   int sums = -1;    // scratch: hybrid, asymmetric: [n] of each thread
-  uint8_t* weights = nullptr;                        // packed matrices of a constant y
+  const uint8_t* weights = nullptr;                  // packed matrices of a constant y
   size_t matrix_bytes = 0;                           // of one
   int64_t parts = 1, part_rows = 0, part_bytes = 0;  // of a product; of `values` a thread
   bool shared = false;  // all matrices are packed before the first product, not each by its thread

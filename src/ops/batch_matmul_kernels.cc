@@ -56,12 +56,18 @@ void pack(const OpContext& op, const MatmulState& s, const MatrixProduct& p, int
 Status pack_constants(OpContext& op, MatmulState* s) {
   const int64_t matrices = op.input(1).shape.elements() / (s->k * s->n);
   const size_t bytes = static_cast<size_t>(matrices) * s->matrix_bytes;
-  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
-  if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
   MatrixProduct p = matrix_product(op, *s, 0);
-  for (int64_t i = 0; i < matrices; ++i, p.y_first += s->k * s->n)
-    pack(op, *s, p, 0, s->n, s->weights + static_cast<size_t>(i) * s->matrix_bytes);
-  return {};
+  PackKey key("matrices", op.input(1));
+  key.number(s->n).number(s->k).number(p.n_step).number(p.k_step).number(p.y_first);
+  key.number(static_cast<int>(op.input(0).type)).number(static_cast<int>(op.output(0).type));
+  if (op.input(1).type != Type::float32)
+    key.number(matmul_zero(op, 0)).number(matmul_zero(op, 1)).data(&s->scale, sizeof(s->scale));
+  key.data(s->scales, static_cast<size_t>(s->n) * sizeof(float));
+  s->weights = op.packed(key, bytes, [&](uint8_t* packed) {
+    for (int64_t i = 0; i < matrices; ++i, p.y_first += s->k * s->n)
+      pack(op, *s, p, 0, s->n, packed + static_cast<size_t>(i) * s->matrix_bytes);
+  });
+  return s->weights == nullptr ? out_of_memory("packed weights", bytes) : Status();
 }
 
 // Some rows of a product.

@@ -5,38 +5,10 @@
 // with group g = m / (M/G); positions outside x count as 0 (quantized: the zero point). Types: f32;
 // int8 with a scale for each output channel, uint8, both with int32 bias; int16 with int8 filter.
 // Source: tensorflow/lite/kernels/conv.cc, 8-bit quantization specification.
-#include "ops/conv_common.h"
-#include "ops/conv_lines.h"
-#include "ops/few_channels.h"
-#include "ops/winograd.h"
+#include "ops/conv_2d.h"
 
 namespace cygnet::ops {
 namespace {
-
-struct ConvState {
-  ConvGeometry geometry;  // of the tensor as the file gives it
-  ConvGeometry inner;     // as the kernel sees it: of the staged image, a row of taps in one
-  int32_t groups = 1;
-  ConvResults results;
-  int unpacked = -1;       // scratch of the plain loops: the filter
-  bool packed = false;     // kernels can run
-  bool pointwise = false;  // 1×1, stride 1, no padding: rows are the pixels themselves
-  int64_t k = 0;           // depth of one tap for the kernel
-  Staging staging;
-  uint8_t* weights = nullptr;  // packed, one group after the other; int16 activations: as they are
-  int64_t group_bytes = 0;
-  int32_t* sums = nullptr;        // hybrid: of each output channel
-  uint8_t* zero = nullptr;        // row of padding
-  uint8_t flip = 0;               // of int8 activations that are not staged
-  int32_t* at = nullptr;          // offsets of all pixels' taps; null: made while running
-  int64_t* bias64 = nullptr;      // int16 activations
-  int staged = -1, offsets = -1;  // scratch
-  Product product;
-  // Where one of these is used, nothing else is prepared.
-  Winograd winograd;
-  ConvLines lines;
-  FewChannels few;
-};
 
 constexpr FilterTypes kFilterTypes = {
     .real = type_set(Type::float32, Type::float16, Type::int8, Type::int4),
@@ -48,10 +20,6 @@ constexpr int32_t kFewChannels = 16;
 constexpr int64_t kMostPadding = 4096;
 // Offsets of one image's pixels that are kept, at most; more are made while running.
 constexpr int64_t kMostOffsets = 1 << 18;
-
-const Tensor* bias_tensor(const OpContext& op) {
-  return op.input_or_null(2);
-}
 
 Status geometry_of(OpContext& op, ConvGeometry* g) {
   const auto& options = op.options<schema::Conv2DOptions>();
@@ -71,7 +39,7 @@ Status geometry_of(OpContext& op, ConvGeometry* g) {
 
 Status infer(OpContext& op) {
   const Tensor &x = op.input(0), &filter = op.input(1);
-  CYGNET_TRY(check_conv_types(kFilterTypes, x, filter, bias_tensor(op), op.output(0)));
+  CYGNET_TRY(check_conv_types(kFilterTypes, x, filter, conv_bias(op), op.output(0)));
   CYGNET_TRY(expect_rank("input 0", x, 4));
   CYGNET_TRY(expect_rank("input 1", filter, 4));
   const int32_t channels = filter.shape[0], depth = filter.shape[3];
@@ -84,7 +52,7 @@ Status infer(OpContext& op) {
   const int32_t groups = x.shape[3] / depth;
   if (channels % groups != 0)
     return bad_model("input 1: %d output channels do not divide into %d groups", channels, groups);
-  CYGNET_TRY(check_conv_quantization(x, filter, bias_tensor(op), op.output(0), channels, 0));
+  CYGNET_TRY(check_conv_quantization(x, filter, conv_bias(op), op.output(0), channels, 0));
   ConvGeometry g;
   CYGNET_TRY(geometry_of(op, &g));
   return op.set_output(0, {x.shape[0], g.h.out, g.w.out, channels});
@@ -130,24 +98,44 @@ void choose_staging(const Tensor& x, ConvState* s) {
 }
 
 Status pack_groups(OpContext& op, const Tensor& filter, ConvState* s) {
-  const Tensor& x = op.input(0);
-  const Tensor* bias = bias_tensor(op);
-  const int64_t n = filter.shape[0] / s->groups, taps = s->inner.taps(), depth = taps * s->k;
-  const int64_t element = filter.type == Type::float32 ? 4 : 1;
+  const Tensor &x = op.input(0), *bias = conv_bias(op);
+  const int64_t n = filter.shape[0] / s->groups, taps = s->inner.taps();
   if (s->groups == 1)
     CYGNET_TRY(prepare_product(op, x, filter, s->geometry.pixels(), n, taps, s->k, &s->product));
-  const size_t group_bytes = packed_weight_bytes(filter.type, n, taps, s->k, s->product.split),
-               bytes = group_bytes * static_cast<size_t>(s->groups);
-  s->group_bytes = static_cast<int64_t>(group_bytes);
-  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
-  if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
-  for (int64_t g = 0; g < s->groups; ++g)
-    pack_weights(x, filter, filter.as<uint8_t>() + g * n * depth * element,
-                 {.n_stride = depth, .tap_stride = s->k, .k_stride = 1},
-                 bias == nullptr ? nullptr : bias->as<int32_t>() + g * n,
-                 s->results.scales.from(g * n), n, taps, s->k, s->weights + g * s->group_bytes,
-                 s->product.split);
-  return make_sums(op, s->results, filter, filter.shape[0], depth, &s->sums);
+  s->group_bytes =
+      static_cast<int64_t>(packed_weight_bytes(filter.type, n, taps, s->k, s->product.split));
+  CYGNET_TRY(share_weights(op,
+                           {.source = op.input(1),
+                            .input = x,
+                            .filter = filter,
+                            .bias = bias == nullptr ? nullptr : bias->data,
+                            .scales = s->results.scales.scales,
+                            .groups = s->groups,
+                            .n = n,
+                            .taps = taps,
+                            .k = s->k,
+                            .split = s->product.split},
+                           &s->weights));
+  return make_sums(op, s->results, filter, filter.shape[0], taps * s->k, &s->sums);
+}
+
+// Divides an image into tasks: its pixels or, where these are few, the columns of the products.
+void choose_tasks(const OpContext& op, const Tensor& filter, ConvState* s) {
+  constexpr int64_t kTile = 16, kLeastPixels = 3 * kTile, kFewTasks = 4, kLeastColumns = 64;
+  const int64_t pixels = s->geometry.pixels(), threads = op.threads(),
+                n = filter.shape[0] / s->groups;
+  s->task_pixels = kPixelsPerCall;
+  s->task_columns = n;
+  if (threads == 1 || pixels >= kFewTasks * threads * kPixelsPerCall) return;
+  const int64_t share = (pixels + threads - 1) / threads;
+  if (share >= kLeastPixels) {
+    s->task_pixels = std::min(kPixelsPerCall, (share + kTile - 1) / kTile * kTile);
+  } else if (s->groups == 1 && n >= 2 * kLeastColumns && !s->results.hybrid) {
+    s->task_pixels = std::min(kPixelsPerCall, std::max<int64_t>(1, pixels));
+    const int64_t block = packed_columns(filter.type, s->product.split),
+                  columns = std::max((n + threads - 1) / threads, kLeastColumns);
+    s->task_columns = std::min((columns + block - 1) / block * block, n);
+  }
 }
 
 // The unpacked filter as the kernels read it.
@@ -155,12 +143,12 @@ Status prepare_weights(OpContext& op, const Tensor& filter, ConvState* s) {
   if (op.input(0).type != Type::int16) return pack_groups(op, filter, s);
   s->group_bytes = filter.shape.elements() / s->groups;
   CYGNET_TRY(keep_filter(op, filter, op.input(1), &s->weights));
-  return widen_bias(op, bias_tensor(op), &s->bias64);
+  return widen_bias(op, conv_bias(op), &s->bias64);
 }
 
 bool suits_kernels(OpContext& op, const Tensor& x, ConvState* s) {
   const Tensor& filter = op.input(1);
-  const Tensor* bias = bias_tensor(op);
+  const Tensor* bias = conv_bias(op);
   if (op.reference() || !filter.constant || (bias != nullptr && !bias->constant) ||
       s->geometry.taps() > kMaxTaps)
     return false;
@@ -198,16 +186,15 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
   CYGNET_TRY(x.type == Type::float32 ? unpack_real(op.input(1), 0, &unpacked, &filter)
                                      : unpack_constant(op.input(1), &unpacked, &filter));
   if (x.type == Type::float32) {
-    CYGNET_TRY(prepare_winograd(op, s->geometry, x, filter, bias_tensor(op), &s->winograd));
+    CYGNET_TRY(prepare_winograd(op, s->geometry, x, filter, conv_bias(op), &s->winograd));
     if (s->winograd.used) return {};
   }
-  CYGNET_TRY(
-      prepare_conv_lines(op, s->geometry, x, filter, bias_tensor(op), s->results, &s->lines));
+  CYGNET_TRY(prepare_conv_lines(op, s->geometry, x, filter, conv_bias(op), s->results, &s->lines));
   if (s->lines.used) return {};
-  CYGNET_TRY(
-      prepare_few_channels(op, s->geometry, x, filter, bias_tensor(op), s->results, &s->few));
+  CYGNET_TRY(prepare_few_channels(op, s->geometry, x, filter, conv_bias(op), s->results, &s->few));
   if (s->few.used) return {};
   CYGNET_TRY(prepare_weights(op, filter, s));
+  choose_tasks(op, filter, s);
   CYGNET_TRY(request_quantized(op, op.input(0), x.shape[0], 1, &s->results));
   const int element = type_bits(x.type) / 8;
   if (s->staging.needed())
@@ -222,7 +209,9 @@ Status prepare_kernels(OpContext& op, ConvState* s) {
         op.request_scratch(static_cast<size_t>(s->staging.height(x.shape[1]) *
                                                s->staging.width(x.shape[2]) * x.shape[3] * element),
                            &s->staged));
-  if (s->pointwise && !s->staging.needed() && !s->results.hybrid) op.promise_wanted();
+  if (s->pointwise && !s->staging.needed() && !s->results.hybrid &&
+      s->task_columns == filter.shape[0] / s->groups)
+    op.promise_wanted();
   return s->pointwise ? Status() : prepare_offsets(op, x.shape[3], s);
 }
 
@@ -303,134 +292,11 @@ void plain(OpContext& op, const ConvState& s, const Tensor& x, const Tensor& fil
 }
 
 void invoke_plain(OpContext& op, const ConvState& s) {
-  run_plain(op, op.input(0), op.input(1), s.unpacked, bias_tensor(op), op.input(0).shape[0],
+  run_plain(op, op.input(0), op.input(1), s.unpacked, conv_bias(op), op.input(0).shape[0],
             s.results,
             [&](auto types, const Tensor& x, const Tensor& filter, const auto* bias, auto store) {
               plain<decltype(types)>(op, s, x, filter, bias, store);
             });
-}
-
-// ---- Kernels
-
-// The pixels [begin, begin + count) of one group of one image.
-struct Slice {
-  const uint8_t* image;
-  uint8_t* out;
-  const int32_t* at;
-  int64_t count;
-  int32_t group;
-  int thread;
-  const DynamicQuant* quant;  // hybrid: of the image
-};
-
-// Bytes of an element that the kernels read.
-int element_bytes(const OpContext& op, const ConvState& s) {
-  return s.results.hybrid ? 1 : type_bits(op.input(0).type) / 8;
-}
-
-void run_slice(OpContext& op, const ConvState& s, const Slice& slice) {
-  const Tensor &x = op.input(0), &filter = op.input(1), &y = op.output(0);
-  const int64_t depth = filter.shape[3], channels = filter.shape[0], n = channels / s.groups,
-                taps = s.inner.taps(), first = slice.group * n;
-  const ConvResults& r = s.results;
-  LayerGemm gemm = {.a = slice.image + slice.group * depth * element_bytes(op, s),
-                    .flip = s.flip,
-                    .at = slice.at,
-                    .a_stride = x.shape[3],
-                    .zero = s.zero,
-                    .m = slice.count,
-                    .n = n,
-                    .taps = taps,
-                    .k = s.k,
-                    .weights = s.weights + slice.group * s.group_bytes,
-                    .bias = s.bias64 == nullptr ? nullptr : s.bias64 + first,
-                    .scales = r.scales.from(first),
-                    .out = slice.out + first * (type_bits(y.type) / 8),
-                    .out_stride = channels,
-                    .real = r.real,
-                    .quantized = r.quantized,
-                    .quants = slice.quant};
-  use_product(op, s.product, slice.thread, &gemm);
-  if (r.hybrid) {
-    const Tensor* bias = bias_tensor(op);
-    gemm.columns = {.scales = r.scales.from(first),
-                    .bias = bias == nullptr ? nullptr : bias->as<float>() + first,
-                    .sums = s.sums == nullptr ? nullptr : s.sums + first,
-                    .clamp = r.real};
-  }
-  run_gemm(filter, y, gemm);
-}
-
-// Pixels for one call where nothing else limits them: as many as stay in the cache with their
-// results, for the steps before and behind; or all, where the weights would have to come from
-// memory for each call.
-int64_t pixels_of_call(int64_t pixel_bytes, int64_t weight_bytes) {
-  constexpr int64_t kBytes = 64 * 1024, kMostWeightBytes = 512 * 1024;
-  if (weight_bytes > kMostWeightBytes) return INT64_MAX / 2;
-  return std::max<int64_t>(1, kBytes / (pixel_bytes * kPixelsPerCall)) * kPixelsPerCall;
-}
-
-// All pixels of one image, which has been staged.
-void run_image(OpContext& op, const ConvState& s, int32_t batch, const uint8_t* image, uint8_t* out,
-               const DynamicQuant* quant) {
-  const int element = element_bytes(op, s);
-  const int64_t c = op.input(0).shape[3];
-  const int64_t channels = op.output(0).shape[3],
-                out_pixel = channels * (type_bits(op.output(0).type) / 8);
-  const int64_t pixels = s.geometry.pixels(), taps = s.inner.taps();
-  op.parallel_for(
-      (pixels + kPixelsPerCall - 1) / kPixelsPerCall, [&](int64_t begin, int64_t end, int thread) {
-        const int64_t start = begin * kPixelsPerCall, stop = std::min(end * kPixelsPerCall, pixels);
-        const bool known = s.pointwise || s.at != nullptr;
-        // Sums of a hybrid layer are finished while they are in the cache.
-        const int64_t step = known && !s.results.hybrid
-                                 ? pixels_of_call(c * element + out_pixel, s.group_bytes * s.groups)
-                                 : kPixelsPerCall;
-        for (int64_t first = start; first < stop; first += step) {
-          const int64_t count = std::min(step, stop - first);
-          const int32_t* at = s.at == nullptr ? nullptr : s.at + first * taps;
-          if (s.pointwise)
-            op.wanted((batch * pixels + first) * c, (batch * pixels + first + count) * c, thread);
-          if (!known) {
-            int32_t* made = op.scratch<int32_t>(s.offsets) + thread * kPixelsPerCall * taps;
-            fill_offsets(s.inner, c, first, count, made);
-            at = made;
-          }
-          const uint8_t* from = s.pointwise ? image + first * c * element : image;
-          for (int32_t g = 0; g < s.groups; ++g)
-            run_slice(op, s, {from, out + first * out_pixel, at, count, g, thread, quant});
-          const int64_t done = (batch * pixels + first) * channels;
-          op.produced(done, done + count * channels, thread);
-        }
-      });
-}
-
-void invoke_kernels(OpContext& op, const ConvState& s) {
-  const Tensor &x = op.input(0), &y = op.output(0);
-  const int element = element_bytes(op, s);
-  const int64_t image_bytes = x.shape.elements(1, 4) * element,
-                out_bytes = y.shape.elements(1, 4) * (type_bits(y.type) / 8);
-  const uint8_t* images = x.as<uint8_t>();
-  const DynamicQuant* quants = nullptr;
-  if (s.results.hybrid) {
-    images = quantize_input<uint8_t>(op, x, x.shape[0], s.results);
-    quants = op.scratch<DynamicQuant>(s.results.quants);
-  }
-  for (int32_t batch = 0; batch < x.shape[0]; ++batch) {
-    const uint8_t* image = images + batch * image_bytes;
-    const DynamicQuant* quant = quants == nullptr ? nullptr : quants + batch;
-    Staging staging = s.staging;
-    if (quant != nullptr) {
-      staging.pad_value = 128 + quant->zero;
-      std::memset(s.zero, staging.pad_value, static_cast<size_t>(s.k));
-    }
-    if (staging.needed()) {
-      auto* staged = op.scratch<uint8_t>(s.staged);
-      stage_image(op, staging, image, x.shape[1], x.shape[2], x.shape[3], element, staged);
-      image = staged;
-    }
-    run_image(op, s, batch, image, op.output(0).as<uint8_t>() + batch * out_bytes, quant);
-  }
 }
 
 Status invoke(OpContext& op) {
@@ -442,7 +308,7 @@ Status invoke(OpContext& op) {
   else if (s.few.used)
     invoke_few_channels(op, s.geometry, s.few, s.results);
   else if (s.packed)
-    invoke_kernels(op, s);
+    invoke_products(op, s);
   else
     invoke_plain(op, s);
   return {};

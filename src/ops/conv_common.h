@@ -76,7 +76,8 @@ Status unpack_real(const Tensor& filter, int axis, base::Buffer* memory, Tensor*
 bool pays_to_quantize(int64_t inputs, int64_t outputs, int64_t products);
 /// In prepare, for kernels that read weights as they are: a filter that unpack_constant gave, its
 /// elements kept beyond prepare.
-Status keep_filter(OpContext& op, const Tensor& unpacked, const Tensor& filter, uint8_t** out);
+Status keep_filter(OpContext& op, const Tensor& unpacked, const Tensor& filter,
+                   const uint8_t** out);
 /// In prepare, for the plain loops: scratch that the filter is unpacked to in each run.
 Status request_unpacked(OpContext& op, const Tensor& filter, int* handle);
 
@@ -281,6 +282,20 @@ void pack_weights(const Tensor& input, const Tensor& filter, const void* w,
                   const WeightStrides& strides, const void* bias, const float* scales, int64_t n,
                   int64_t taps, int64_t k, void* out, bool split = false);
 
+/// Constant weights of a layer and what is packed with them.
+struct LayerWeights {
+  const Tensor& source;  ///< as the operator has them
+  const Tensor& input;
+  const Tensor& filter;                        ///< unpacked
+  const void* bias = nullptr;                  ///< [groups·n], or null
+  const float* scales = nullptr;               ///< [groups·n], or null
+  int64_t groups = 1, n = 0, taps = 1, k = 0;  ///< filter: [groups][n][taps][k]
+  bool split = false;
+};
+/// In prepare: the packed weights of all groups, one after the other, each of
+/// packed_weight_bytes(filter.type, n, taps, k, split).
+Status share_weights(OpContext& op, const LayerWeights& weights, const uint8_t** out);
+
 /// One matrix product with constant weights, whatever the layer's types. Where there are `quants`,
 /// it is a hybrid operator's.
 struct LayerGemm {
@@ -308,6 +323,13 @@ struct LayerGemm {
 void run_gemm(const Tensor& filter, const Tensor& output, const LayerGemm& gemm);
 
 /// Gives a product that `thread` runs what prepare_product chose.
+/// Columns of a block of packed weights: products are divided only at multiples of it.
+inline int64_t packed_columns(Type filter, bool split) {
+  return split                     ? kSplitColumns
+         : filter == Type::float32 ? kernels().gemm_f32_nr
+                                   : kernels().gemm_q8_nr;
+}
+
 inline void use_product(OpContext& op, const Product& product, int thread, LayerGemm* gemm) {
   gemm->split = product.split;
   if (product.bytes == 0) return;

@@ -101,11 +101,12 @@ bool is_heavy(const ConvLines& s) {
   return s.weight_bytes > kMostWeightBytes;
 }
 
-// As many rows as stay in the cache with their results, but several times what two bands share.
-void choose_band(const ConvGeometry& g, int64_t n, ConvLines* s) {
+// As many rows as stay in the cache with their results, but several times what two bands share; or
+// all.
+void choose_band(const ConvGeometry& g, int64_t n, bool all, ConvLines* s) {
   constexpr int64_t kBytes = 256 * 1024, kShared = 4;
   const int64_t row = s->line * (s->planes * s->unit + s->pixels * n);
-  s->band = is_heavy(*s) ? g.h.out : std::max(kBytes / row, kShared * s->below);
+  s->band = all || is_heavy(*s) ? g.h.out : std::max(kBytes / row, kShared * s->below);
   s->band = std::clamp<int64_t>(s->band, 1, g.h.out);
   s->plane_bytes = plane_bytes(*s, s->band);
 }
@@ -155,12 +156,10 @@ Status pack(OpContext& op, const ConvGeometry& g, const Tensor& x, const Tensor&
                 depth = s->taps * s->k, row = g.w.filter * c;
   const int nr = kernels().gemm_q8_nr;
   s->weight_bytes = gemm_q8_packed_bytes(columns, s->taps, s->k, nr);
-  s->weights = op.allocate(s->weight_bytes);
   base::Buffer copies;  // filters, biases and scales of all pixels of a window
   const auto filters = static_cast<size_t>(ceil_div(columns * depth, 4) * 4);
   const bool several = s->pixels > 1;
-  if (s->weights == nullptr ||
-      (several && !copies.resize(filters + static_cast<size_t>(columns) * 8)))
+  if (several && !copies.resize(filters + static_cast<size_t>(columns) * 8))
     return out_of_memory("packed weights", s->weight_bytes);
   PackQ8 params{.input_zero_point = x.quantization.zero_point(),
                 .bias = bias == nullptr ? nullptr : bias->as<int32_t>(),
@@ -183,9 +182,26 @@ Status pack(OpContext& op, const ConvGeometry& g, const Tensor& x, const Tensor&
     params.scale = scales;
     from = copies.data();
   }
-  pack_gemm_q8(from, {.n_stride = depth, .tap_stride = s->k, .k_stride = 1}, params, columns,
-               s->taps, s->k, nr, s->weights);
-  return {};
+  const auto values = static_cast<size_t>(columns) * sizeof(float);
+  PackKey key("lines", op.input(1));
+  key.number(columns).number(s->taps).number(s->k).number(s->pixels).number(g.w.stride * c);
+  key.number(params.input_zero_point).data(params.scale, values);
+  key.data(params.bias, values);
+  s->weights = op.packed(key, s->weight_bytes, [&](uint8_t* packed) {
+    pack_gemm_q8(from, {.n_stride = depth, .tap_stride = s->k, .k_stride = 1}, params, columns,
+                 s->taps, s->k, nr, packed);
+  });
+  return s->weights == nullptr ? out_of_memory("packed weights", s->weight_bytes) : Status();
+}
+
+// Columns of a task: all of them, unless there are too few windows for all threads.
+int64_t columns_of_task(const OpContext& op, int64_t windows, int64_t columns) {
+  constexpr int64_t kFewWindows = 48, kLeastColumns = 64;
+  if (op.threads() == 1 || windows >= op.threads() * kFewWindows || columns < 2 * kLeastColumns)
+    return columns;
+  const int64_t nr = kernels().gemm_q8_nr,
+                share = std::max(ceil_div(columns, op.threads()), kLeastColumns);
+  return std::min(ceil_div(share, nr) * nr, columns);
 }
 
 }  // namespace
@@ -200,13 +216,15 @@ Status prepare_conv_lines(OpContext& op, const ConvGeometry& g, const Tensor& x,
   if (s->in_place) {
     if (!gains_in_place(g, c, filter.shape[0])) return {};
     s->line = s->kept = s->windows = g.pixels();
-    op.promise_wanted();
   } else {
     CYGNET_TRY(make_planes(op, g, s));
     if (!gains(g, *s, c)) return {};
   }
   CYGNET_TRY(pack(op, g, x, filter, bias, results, s));
-  choose_band(g, filter.shape[0], s);
+  const int64_t columns = filter.shape[0] * s->pixels;
+  s->columns = columns_of_task(op, s->windows, columns);
+  if (s->in_place && s->columns == columns) op.promise_wanted();
+  choose_band(g, filter.shape[0], s->columns < columns, s);
   CYGNET_TRY(make_offsets(op, g, s));
   s->padding = static_cast<uint8_t>(x.quantization.zero_point());
   s->used = true;
@@ -268,6 +286,21 @@ ConvQ8 conv_args(const OpContext& op, const ConvLines& s, const ConvResults& res
   return conv;
 }
 
+// One image, `a`, where windows are few: parts of the columns on all threads.
+void invoke_columns(OpContext& op, const ConvLines& s, const ConvQ8& args, const uint8_t* a,
+                    uint8_t* out) {
+  op.parallel_for(ceil_div(args.n, s.columns), [&](int64_t begin, int64_t end, int) {
+    const int64_t column = begin * s.columns;
+    ConvQ8 conv = args;
+    conv.a = a;
+    conv.m = s.windows;
+    conv.n = std::min(end * s.columns, args.n) - column;
+    conv.weights = s.weights + gemm_q8_packed_bytes(column, s.taps, s.k, kernels().gemm_q8_nr);
+    conv.out = out + column;
+    kernels().conv_q8(conv);
+  });
+}
+
 // All pixels of all images, in parts that stay in the cache with their results.
 void invoke_in_place(OpContext& op, const ConvLines& s, const ConvQ8& args) {
   constexpr int64_t kBytes = 256 * 1024, kPixels = 64, kTask = 32;
@@ -275,6 +308,12 @@ void invoke_in_place(OpContext& op, const ConvLines& s, const ConvQ8& args) {
                 part = std::max<int64_t>(1, kBytes / ((c + n) * kPixels)) * kPixels,
                 step = is_heavy(s) ? s.windows : part;
   for (int64_t batch = 0; batch < images; ++batch) {
+    if (s.columns < n) {
+      const int64_t first = batch * s.windows;
+      invoke_columns(op, s, args, op.input(0).as<uint8_t>() + first * c,
+                     op.output(0).as<uint8_t>() + first * n);
+      continue;
+    }
     op.parallel_for(ceil_div(s.windows, kTask), [&](int64_t begin, int64_t end, int thread) {
       const int64_t stop = std::min(end * kTask, s.windows);
       for (int64_t i = begin * kTask; i < stop; i += step) {
@@ -300,7 +339,16 @@ void invoke_conv_lines(OpContext& op, const ConvGeometry& g, const ConvLines& s,
   if (s.in_place) return invoke_in_place(op, s, args);
   const int64_t c = x.shape[3], image_bytes = x.shape.elements(1, 4), height = g.h.out,
                 row_bytes = s.kept * args.n;
-  op.parallel_for(x.shape[0] * height, [&](int64_t begin, int64_t end, int thread) {
+  if (s.columns < args.n) {
+    for (int64_t batch = 0; batch < x.shape[0]; ++batch) {
+      auto* staged = op.scratch<uint8_t>(s.staged);
+      stage_band(g, s, x.as<uint8_t>() + batch * image_bytes, c, 0, height, staged);
+      invoke_columns(op, s, args, staged, op.output(0).as<uint8_t>() + batch * height * row_bytes);
+    }
+    return;
+  }
+  const int64_t share = ceil_div(x.shape[0] * height, op.threads());
+  const auto run = [&](int64_t begin, int64_t end, int thread) {
     uint8_t* staged = op.scratch<uint8_t>(s.staged) + thread * s.band_bytes;
     for (int64_t row = begin, rows; row < end; row += rows) {
       const int64_t batch = row / height, first = row % height;
@@ -313,7 +361,8 @@ void invoke_conv_lines(OpContext& op, const ConvGeometry& g, const ConvLines& s,
       kernels().conv_q8(conv);
       op.produced(row * row_bytes, (row + rows) * row_bytes, thread);
     }
-  });
+  };
+  op.parallel_for(x.shape[0] * height, run, std::min(share, s.band));
 }
 
 }  // namespace cygnet::ops

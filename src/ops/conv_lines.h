@@ -35,8 +35,9 @@ struct ConvLines {
   int64_t planes = 0;
   Plane* plane = nullptr;  ///< [planes]
   int32_t* at = nullptr;   ///< [taps], where the runs of window 0 begin
-  void* weights = nullptr;
+  const uint8_t* weights = nullptr;
   size_t weight_bytes = 0;
+  int64_t columns = 0;  ///< of a task; less than all where windows are few
   uint8_t padding = 0;  ///< the zero point
   int staged = -1;      ///< scratch
 };

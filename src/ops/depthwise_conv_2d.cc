@@ -20,7 +20,7 @@ struct DepthwiseState {
   int unpacked = -1;    // scratch of the plain loops: the filter
   bool packed = false;  // kernels can run
   Staging staging;
-  uint8_t* weights = nullptr;
+  const uint8_t* weights = nullptr;
   int32_t* bias = nullptr;  // INT16 only
   bool two_sets = false;    // of the packed weights
   int staged = -1;          // scratch
@@ -95,11 +95,14 @@ Status pack_filter(OpContext& op, DepthwiseState* s, bool* fits) {
   const KernelTable& table = kernels();
   if (filter.type == Type::float32) {
     const size_t bytes = depthwise_f32_packed_bytes(c, taps, table.depthwise_f32_nr);
-    s->weights = static_cast<uint8_t*>(op.allocate(bytes));
-    if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
-    pack_depthwise_f32(filter.as<float>(), bias_of<float>(bias_tensor(op)), c, taps,
-                       table.depthwise_f32_nr, reinterpret_cast<float*>(s->weights));
-    return {};
+    const auto* bias = bias_of<float>(bias_tensor(op));
+    PackKey key("depthwise", op.input(1));
+    key.number(c).number(taps).data(bias, static_cast<size_t>(c) * sizeof(float));
+    s->weights = op.packed(key, bytes, [&](uint8_t* packed) {
+      pack_depthwise_f32(filter.as<float>(), bias, c, taps, table.depthwise_f32_nr,
+                         reinterpret_cast<float*>(packed));
+    });
+    return s->weights == nullptr ? out_of_memory("packed weights", bytes) : Status();
   }
   const PackQ8 params = pack_params(op, filter, *s);
   *fits = depthwise_q8_fits(filter.data, params, c, taps);
@@ -112,10 +115,14 @@ Status pack_filter(OpContext& op, DepthwiseState* s, bool* fits) {
                              .words = table.depthwise_q8_words,
                              .two_sets = s->two_sets};
   const size_t bytes = depthwise_q8_packed_bytes(form);
-  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
-  if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
-  pack_depthwise_q8(filter.data, params, form, s->weights);
-  return {};
+  const size_t row = static_cast<size_t>(c) * sizeof(float);
+  PackKey key("depthwise", op.input(1));
+  key.number(c).number(form.kh).number(form.kw).number(form.two_sets);
+  key.number(params.weight_flip).number(params.weight_zero_point).number(params.input_zero_point);
+  key.data(params.bias, row).data(params.scale, row).data(form.offset, row);
+  s->weights = op.packed(
+      key, bytes, [&](uint8_t* packed) { pack_depthwise_q8(filter.data, params, form, packed); });
+  return s->weights == nullptr ? out_of_memory("packed weights", bytes) : Status();
 }
 
 // The same of INT16 activations: weights as int16, the bias as int32.
@@ -125,12 +132,13 @@ Status pack_filter_s16(OpContext& op, DepthwiseState* s, bool* fits) {
   const int64_t c = filter.shape[3], taps = s->geometry.taps();
   const size_t bytes = static_cast<size_t>(taps * c) * sizeof(int16_t),
                bias_bytes = static_cast<size_t>(c) * sizeof(int32_t);
-  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
-  if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
+  auto* weights = static_cast<int16_t*>(op.allocate(bytes));
+  if (weights == nullptr) return out_of_memory("packed weights", bytes);
+  s->weights = reinterpret_cast<uint8_t*>(weights);
   s->bias = static_cast<int32_t*>(op.allocate(bias_bytes));
   if (s->bias == nullptr) return out_of_memory("bias", bias_bytes);
   const auto* from = filter.as<int8_t>();
-  std::copy_n(from, taps * c, reinterpret_cast<int16_t*>(s->weights));
+  std::copy_n(from, taps * c, weights);
   for (int64_t j = 0; j < c; ++j) {
     const int64_t start = bias == nullptr             ? 0
                           : bias->type == Type::int64 ? bias->as<int64_t>()[j]
@@ -280,12 +288,14 @@ DepthwiseS16 s16_args(OpContext& op, const DepthwiseState& s) {
   return args;
 }
 
+constexpr int64_t kRowsOfCall = 4;
+
 // Output rows [begin, end) of an image, some at a time: those that lie a whole number of filter
 // rows apart share what they read. done(oy): row oy is complete.
 template <class T, class Args, class Done>
 void run_rows(const ConvGeometry& g, const T* image, int64_t begin, int64_t end, Args args,
               uint8_t* out, int64_t out_row_bytes, void (*kernel)(const Args&), Done done) {
-  constexpr int64_t kRows = 4, kMaxRowStep = 2;
+  constexpr int64_t kRows = kRowsOfCall, kMaxRowStep = 2;
   const int64_t common = std::gcd(g.h.stride, g.h.dilation), between = g.h.dilation / common;
   const T* rows[kMaxDepthwiseTaps + (kRows - 1) * kMaxRowStep];
   args.rows = rows;
@@ -306,6 +316,14 @@ void run_rows(const ConvGeometry& g, const T* image, int64_t begin, int64_t end,
     }
 }
 
+// Rows that a thread computes at once: those of one call of the kernel, or its share of a few.
+int64_t rows_together(const ConvGeometry& g, int threads) {
+  constexpr int64_t kFew = 8;
+  const int64_t between = g.h.dilation / std::gcd(g.h.stride, g.h.dilation),
+                share = (g.h.out + threads - 1) / threads;
+  return share <= kFew ? std::max<int64_t>(1, share) : kRowsOfCall * between;
+}
+
 void invoke_kernels(OpContext& op, const DepthwiseState& s) {
   const Tensor &x = op.input(0), &filter = op.input(1);
   Tensor& y = op.output(0);
@@ -319,22 +337,25 @@ void invoke_kernels(OpContext& op, const DepthwiseState& s) {
       image = staged;
     }
     uint8_t* out = y.as<uint8_t>() + batch * s.geometry.h.out * out_row_bytes;
-    op.parallel_for(s.geometry.h.out, [&](int64_t begin, int64_t end, int thread) {
-      const auto done = [&](int64_t oy) {
-        const int64_t row = batch * s.geometry.h.out + oy;
-        op.produced(row * s.geometry.w.out * c, (row + 1) * s.geometry.w.out * c, thread);
-      };
-      if (x.type == Type::int16) {
-        run_rows(s.geometry, reinterpret_cast<const int16_t*>(image), begin, end, s16_args(op, s),
-                 out, out_row_bytes, kernels().depthwise_s16, done);
-      } else if (x.type == Type::float32) {
-        run_rows(s.geometry, reinterpret_cast<const float*>(image), begin, end, f32_args(op, s),
-                 out, out_row_bytes, kernels().depthwise_f32, done);
-      } else {
-        run_rows(s.geometry, image, begin, end, q8_args(op, s), out, out_row_bytes,
-                 kernels().depthwise_q8, done);
-      }
-    });
+    op.parallel_for(
+        s.geometry.h.out,
+        [&](int64_t begin, int64_t end, int thread) {
+          const auto done = [&](int64_t oy) {
+            const int64_t row = batch * s.geometry.h.out + oy;
+            op.produced(row * s.geometry.w.out * c, (row + 1) * s.geometry.w.out * c, thread);
+          };
+          if (x.type == Type::int16) {
+            run_rows(s.geometry, reinterpret_cast<const int16_t*>(image), begin, end,
+                     s16_args(op, s), out, out_row_bytes, kernels().depthwise_s16, done);
+          } else if (x.type == Type::float32) {
+            run_rows(s.geometry, reinterpret_cast<const float*>(image), begin, end, f32_args(op, s),
+                     out, out_row_bytes, kernels().depthwise_f32, done);
+          } else {
+            run_rows(s.geometry, image, begin, end, q8_args(op, s), out, out_row_bytes,
+                     kernels().depthwise_q8, done);
+          }
+        },
+        rows_together(s.geometry, op.threads()));
   }
 }
 

@@ -18,7 +18,7 @@ struct DenseState {
   ConvResults results;
   int unpacked = -1;    // scratch of the plain loops: the weights
   bool packed = false;  // kernels can run
-  uint8_t* weights = nullptr;
+  const uint8_t* weights = nullptr;
   int packing = -1;  // scratch: weights that are not constant, packed in each run
   int32_t* sums = nullptr;
   int64_t* bias64 = nullptr;
@@ -123,13 +123,16 @@ Status prepare_kernels(OpContext& op, DenseState* s) {
   CYGNET_TRY(make_sums(op, s->results, weights, s->n, s->k, &s->sums));
   if (ends_with_file(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
   CYGNET_TRY(prepare_product(op, x, weights, s->m, s->n, 1, s->k, &s->product));
-  const size_t bytes = packed_weight_bytes(weights.type, s->n, 1, s->k, s->product.split);
-  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
-  if (s->weights == nullptr) return out_of_memory("packed weights", bytes);
-  pack_weights(x, weights, weights.data, {.n_stride = s->k, .tap_stride = s->k, .k_stride = 1},
-               bias == nullptr ? nullptr : bias->data, s->results.scales.scales, s->n, 1, s->k,
-               s->weights, s->product.split);
-  return {};
+  return share_weights(op,
+                       {.source = op.input(1),
+                        .input = x,
+                        .filter = weights,
+                        .bias = bias == nullptr ? nullptr : bias->data,
+                        .scales = s->results.scales.scales,
+                        .n = s->n,
+                        .k = s->k,
+                        .split = s->product.split},
+                       &s->weights);
 }
 
 Status prepare(OpContext& op) {
@@ -261,9 +264,7 @@ void invoke_kernels(OpContext& op, const DenseState& s) {
     bytes = op.scratch<uint8_t>(s.staged);
   }
   const uint8_t* weights = s.packing < 0 ? s.weights : pack_running(op, s);
-  const int64_t block = s.product.split                     ? kSplitColumns
-                        : op.input(1).type == Type::float32 ? kernels().gemm_f32_nr
-                                                            : kernels().gemm_q8_nr;
+  const int64_t block = packed_columns(op.input(1).type, s.product.split);
   op.parallel_for((s.n + block - 1) / block, [&](int64_t first, int64_t last, int thread) {
     const int64_t begin = first * block, end = std::min(last * block, s.n);
     run_columns(op, s, bytes, weights, begin, end, thread);

@@ -9,7 +9,7 @@
 // Of strings, slice i is the i-th part of the tensor's bytes, as TensorFlow Lite has it: the bytes
 // are cut into n parts of equal length, whatever the strings.
 // Source: TFLite's kernel, LiteRT 2.3.
-#include "ops/fingerprint.h"
+#include "base/fingerprint.h"
 
 #include "ops/movement.h"
 #include "schema/tflite_generated.h"
@@ -73,7 +73,7 @@ bool bit(const OpContext& op, const float* seed, uint8_t* key) {
   for (int32_t i = 0; i < x.shape[0]; ++i) {
     if (bytes > 0)
       std::memcpy(key + sizeof(float), x.as<uint8_t>() + static_cast<size_t>(i) * bytes, bytes);
-    const auto hash = static_cast<int64_t>(Fingerprint::of(key, sizeof(float) + bytes));
+    const auto hash = static_cast<int64_t>(base::Fingerprint::of(key, sizeof(float) + bytes));
     const auto value = static_cast<double>(hash);
     score += weights == nullptr ? value : static_cast<double>(weights->as<float>()[i]) * value;
   }

@@ -53,26 +53,28 @@ struct Stack {
 };
 
 // Packs the stack; `sums` is left null where no sums are wanted, `bias` where the pack holds it.
-Status pack(OpContext& op, const Stack& stack, const LstmLayer& layer, uint8_t** packed,
+Status pack(OpContext& op, const Stack& stack, const LstmLayer& layer, const uint8_t** packed,
             int32_t** sums, float** bias) {
   const KernelTable& table = kernels();
   const bool hybrid = is_hybrid(layer);
   const WeightStrides strides = {.n_stride = stack.k, .tap_stride = stack.k, .k_stride = 1};
   const size_t bytes = hybrid ? gemm_q8_packed_bytes(stack.n, 1, stack.k, table.gemm_q8_nr)
                               : gemm_f32_packed_bytes(stack.n, 1, stack.k, table.gemm_f32_nr);
-  *packed = static_cast<uint8_t*>(op.allocate(bytes));
-  if (*packed == nullptr) return out_of_memory("packed weights", bytes);
   const auto* values = reinterpret_cast<const float*>(stack.bias.data());
-  if (!hybrid) {
+  const auto* scales = reinterpret_cast<const float*>(stack.scales.data());
+  PackKey key("stacked rows", *layer.in.input_weights[kForgetGate]);
+  key.number(stack.n).number(stack.k).data(stack.weights.data(), stack.weights.bytes());
+  key.data(values, stack.bias.bytes()).data(scales, stack.scales.bytes());
+  *packed = op.packed(key, bytes, [&](uint8_t* out) {
+    if (hybrid)
+      return pack_gemm_q8(stack.weights.data(), strides,
+                          {.input_zero_point = 128, .scale = scales, .scale_stride = 1}, stack.n, 1,
+                          stack.k, table.gemm_q8_nr, out);
     pack_gemm_f32(reinterpret_cast<const float*>(stack.weights.data()), strides, values, stack.n, 1,
-                  stack.k, table.gemm_f32_nr, reinterpret_cast<float*>(*packed));
-    return {};
-  }
-  pack_gemm_q8(stack.weights.data(), strides,
-               {.input_zero_point = 128,
-                .scale = reinterpret_cast<const float*>(stack.scales.data()),
-                .scale_stride = 1},
-               stack.n, 1, stack.k, table.gemm_q8_nr, *packed);
+                  stack.k, table.gemm_f32_nr, reinterpret_cast<float*>(out));
+  });
+  if (*packed == nullptr) return out_of_memory("packed weights", bytes);
+  if (!hybrid) return {};
   const auto row = static_cast<size_t>(stack.n) * sizeof(float);
   if (bias != nullptr) {
     *bias = static_cast<float*>(op.allocate(row));

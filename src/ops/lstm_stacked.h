@@ -9,11 +9,11 @@ namespace cygnet::ops {
 
 /// A direction's weights and scratch.
 struct StackedLstm {
-  uint8_t* input = nullptr;       ///< [gates · cells, I], packed, f32 with the biases
-  uint8_t* recurrent = nullptr;   ///< [gates · cells, O], packed
-  uint8_t* projection = nullptr;  ///< [O, cells], packed; null: none
-  float* bias = nullptr;          ///< hybrid: [gates · cells]
-  int32_t* input_sums = nullptr;  ///< hybrid, asymmetric: Σ of each row of the weights
+  const uint8_t* input = nullptr;       ///< [gates · cells, I], packed, f32 with the biases
+  const uint8_t* recurrent = nullptr;   ///< [gates · cells, O], packed
+  const uint8_t* projection = nullptr;  ///< [O, cells], packed; null: none
+  float* bias = nullptr;                ///< hybrid: [gates · cells]
+  int32_t* input_sums = nullptr;        ///< hybrid, asymmetric: Σ of each row of the weights
   int32_t* hidden_sums = nullptr;
   int32_t* projection_sums = nullptr;
   int from_x = -1;  ///< scratch: [rows of x][gates][cells]

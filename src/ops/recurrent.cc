@@ -75,23 +75,31 @@ void quantize_asymmetric(const float* x, int64_t k, uint8_t* codes, float* scale
   for (int64_t i = 0; i < k; ++i) codes[i] = biased_code(offset + x[i] * inverse, -128);
 }
 
+WeightStrides row_strides(int64_t k) {
+  return {.n_stride = k, .tap_stride = k, .k_stride = 1};
+}
+
 Status pack_f32(OpContext& op, WeightMatrix* m) {
   const int nr = kernels().gemm_f32_nr;
   const size_t bytes = gemm_f32_packed_bytes(m->n, 1, m->k, nr);
-  m->packed_f32 = static_cast<float*>(op.allocate(bytes));
-  if (m->packed_f32 == nullptr) return out_of_memory("packed weights", bytes);
-  pack_gemm_f32(m->weights->as<float>(), {.n_stride = m->k, .tap_stride = m->k, .k_stride = 1},
-                nullptr, m->n, 1, m->k, nr, m->packed_f32);
-  return {};
+  PackKey key("rows", *m->weights);
+  m->packed_f32 = reinterpret_cast<const float*>(
+      op.packed(key.number(m->n).number(m->k), bytes, [&](uint8_t* packed) {
+        pack_gemm_f32(m->weights->as<float>(), row_strides(m->k), nullptr, m->n, 1, m->k, nr,
+                      reinterpret_cast<float*>(packed));
+      }));
+  return m->packed_f32 == nullptr ? out_of_memory("packed weights", bytes) : Status();
 }
 
 Status pack_q8(OpContext& op, WeightMatrix* m) {
   const int nr = kernels().gemm_q8_nr;
   const size_t bytes = gemm_q8_packed_bytes(m->n, 1, m->k, nr);
-  m->packed_q8 = static_cast<uint8_t*>(op.allocate(bytes));
+  PackKey key("rows", *m->weights);
+  m->packed_q8 = op.packed(key.number(m->n).number(m->k), bytes, [&](uint8_t* packed) {
+    pack_gemm_q8(m->weights->data, row_strides(m->k), {.input_zero_point = 128}, m->n, 1, m->k, nr,
+                 packed);
+  });
   if (m->packed_q8 == nullptr) return out_of_memory("packed weights", bytes);
-  pack_gemm_q8(m->weights->data, {.n_stride = m->k, .tap_stride = m->k, .k_stride = 1},
-               {.input_zero_point = 128}, m->n, 1, m->k, nr, m->packed_q8);
   if (m->codes != RowCodes::asymmetric) return {};
   const auto sum_bytes = static_cast<size_t>(m->n) * sizeof(int32_t);
   m->row_sums = static_cast<int32_t*>(op.allocate(sum_bytes));
@@ -234,13 +242,14 @@ Status prepare_integer_matrix(OpContext& op, const Tensor& weights, const Tensor
   if (op.reference() || m->k > kMostDepth) return {};
   const int nr = kernels().gemm_q8_nr;
   const size_t bytes = gemm_q8_packed_bytes(m->n, 1, m->k, nr);
-  m->packed = static_cast<uint8_t*>(op.allocate(bytes));
-  if (m->packed == nullptr) return out_of_memory("packed weights", bytes);
   const PackQ8 params{.input_zero_point = zero + 128,
                       .bias = bias == nullptr ? nullptr : bias->as<int32_t>()};
-  pack_gemm_q8(m->plain, {.n_stride = m->k, .tap_stride = m->k, .k_stride = 1}, params, m->n, 1,
-               m->k, nr, m->packed);
-  return {};
+  PackKey key("integer rows", weights);
+  key.number(m->n).number(m->k).number(zero).data(params.bias, bias_bytes);
+  m->packed = op.packed(key, bytes, [&](uint8_t* packed) {
+    pack_gemm_q8(m->plain, row_strides(m->k), params, m->n, 1, m->k, nr, packed);
+  });
+  return m->packed == nullptr ? out_of_memory("packed weights", bytes) : Status();
 }
 
 void multiply(const IntegerMatrix& m, const int8_t* x, const uint8_t* biased, int64_t x_stride,

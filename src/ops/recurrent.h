@@ -45,9 +45,9 @@ struct WeightMatrix {
   const Tensor* weights = nullptr;  ///< null: there is none
   int64_t n = 0, k = 0;
   RowCodes codes = RowCodes::none;
-  float* packed_f32 = nullptr;   ///< for the kernels; null: plain loops
-  uint8_t* packed_q8 = nullptr;  ///< for the kernels; null: plain loops
-  int32_t* row_sums = nullptr;   ///< [n] Σ_k of the weights, beside packed_q8 when asymmetric
+  const float* packed_f32 = nullptr;   ///< for the kernels; null: plain loops
+  const uint8_t* packed_q8 = nullptr;  ///< for the kernels; null: plain loops
+  int32_t* row_sums = nullptr;  ///< [n] Σ_k of the weights, beside packed_q8 when asymmetric
   bool hybrid() const { return weights != nullptr && weights->type != Type::float32; }
   bool diagonal() const { return weights->shape.rank == 1; }
 };
@@ -64,9 +64,9 @@ void multiply(const WeightMatrix& m, const ActivationRows& rows, float* out, int
 /// An int8 weight matrix [n, k] for int8 activations, whose zero point is folded into `bias`.
 struct IntegerMatrix {
   const int8_t* plain = nullptr;
-  uint8_t* packed = nullptr;  ///< for the kernels; null: plain loops
-  int32_t* bias = nullptr;    ///< [n], for the signed activations of the plain loops
-  Multiplier scale;           ///< of the sums
+  const uint8_t* packed = nullptr;  ///< for the kernels; null: plain loops
+  int32_t* bias = nullptr;          ///< [n], for the signed activations of the plain loops
+  Multiplier scale;                 ///< of the sums
   int64_t n = 0, k = 0;
 };
 /// In prepare, of constant weights: `bias` may be null; `zero` is of the activations, `scale` that

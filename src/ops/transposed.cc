@@ -15,16 +15,16 @@ struct Transposed {
   // Kernels. Output position o has the phase (o + pad) mod stride; positions of one phase are a
   // plain convolution with every stride-th tap.
   bool packed = false;
-  TransposedSums all_taps;        // where it is used, nothing that follows is
-  int32_t merged = 1;             // phases of a row that one product makes: all of them, or 1
-  int64_t columns = 0;            // of a product: merged · M
-  uint8_t** weights = nullptr;    // [phases], packed; int16: [columns][taps][C]
-  int64_t* bias64 = nullptr;      // [columns], int16 activations
-  float* scales_each = nullptr;   // [columns], int16 activations and hybrid
-  float* bias_each = nullptr;     // [columns], hybrid
-  int32_t** sums = nullptr;       // [phases] of weights, [columns] each; hybrid
-  uint8_t* zero = nullptr;        // row of padding; hybrid: one for each image
-  int staged = -1, offsets = -1;  // scratch
+  TransposedSums all_taps;            // where it is used, nothing that follows is
+  int32_t merged = 1;                 // phases of a row that one product makes: all of them, or 1
+  int64_t columns = 0;                // of a product: merged · M
+  const uint8_t** weights = nullptr;  // [phases], packed; int16: [columns][taps][C]
+  int64_t* bias64 = nullptr;          // [columns], int16 activations
+  float* scales_each = nullptr;       // [columns], int16 activations and hybrid
+  float* bias_each = nullptr;         // [columns], hybrid
+  int32_t** sums = nullptr;           // [phases] of weights, [columns] each; hybrid
+  uint8_t* zero = nullptr;            // row of padding; hybrid: one for each image
+  int staged = -1, offsets = -1;      // scratch
 };
 
 constexpr FilterTypes kFilterTypes = {.real = type_set(Type::float32, Type::int8)};
@@ -108,26 +108,30 @@ Status pack_phase(OpContext& op, const TransposedOperands& in, const Transposed&
                 taps = int64_t{phase_taps(s.forward.h, phase_h)} * phase_taps(s.forward.w, phase_w);
   const size_t plain_bytes =
       static_cast<size_t>(s.columns * taps * c) * (in.filter.type == Type::float32 ? 4 : 1);
-  const bool packed = in.x.type != Type::int16;
-  const size_t bytes =
-      packed ? packed_weight_bytes(in.filter.type, s.columns, taps, c) : plain_bytes;
-  uint8_t*& out = s.weights[phase];
-  out = static_cast<uint8_t*>(op.allocate(bytes));
-  if (out == nullptr) return out_of_memory("packed weights", bytes);
-  if (!packed) {
-    collect_taps(in, s, phase_h, phase_w, out);
+  if (in.x.type == Type::int16) {
+    auto* kept = static_cast<uint8_t*>(op.allocate(plain_bytes));
+    if (kept == nullptr) return out_of_memory("packed weights", plain_bytes);
+    collect_taps(in, s, phase_h, phase_w, kept);
+    s.weights[phase] = kept;
     return {};
   }
   base::Buffer plain;
   if (!plain.resize(plain_bytes)) return out_of_memory("filter", plain_bytes);
   collect_taps(in, s, phase_h, phase_w, plain.data());
-  pack_weights(in.x, in.filter, plain.data(),
-               {.n_stride = taps * c, .tap_stride = c, .k_stride = 1},
-               in.bias == nullptr ? nullptr : values.bias.data(),
-               reinterpret_cast<const float*>(values.scales.data()), s.columns, taps, c, out);
-  if (!s.results.hybrid) return {};
   Tensor taken = in.filter;
   taken.data = plain.data();
+  taken.bytes = plain_bytes;
+  CYGNET_TRY(share_weights(op,
+                           {.source = taken,
+                            .input = in.x,
+                            .filter = taken,
+                            .bias = in.bias == nullptr ? nullptr : values.bias.data(),
+                            .scales = reinterpret_cast<const float*>(values.scales.data()),
+                            .n = s.columns,
+                            .taps = taps,
+                            .k = c},
+                           &s.weights[phase]));
+  if (!s.results.hybrid) return {};
   return make_sums(op, s.results, taken, s.columns, taps * c, &s.sums[phase]);
 }
 
@@ -184,7 +188,7 @@ Status prepare_kernels(OpContext& op, const TransposedOperands& in, Transposed* 
   CYGNET_TRY(repeat_channels(in, *s, &values));
   const int32_t across = w.stride / s->merged;
   const auto phases = static_cast<size_t>(h.stride * across);
-  s->weights = static_cast<uint8_t**>(op.allocate(phases * sizeof(uint8_t*)));
+  s->weights = static_cast<const uint8_t**>(op.allocate(phases * sizeof(uint8_t*)));
   s->sums = static_cast<int32_t**>(op.allocate(phases * sizeof(int32_t*)));
   if (s->weights == nullptr || s->sums == nullptr)
     return out_of_memory("phases", 2 * phases * sizeof(uint8_t*));

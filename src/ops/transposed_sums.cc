@@ -34,7 +34,6 @@ Status pack(OpContext& op, const TransposedOperands& in, const ConvGeometry& g, 
                              &s->product));
   base::Buffer plain;
   const size_t plain_bytes = static_cast<size_t>(s->columns * c) * sizeof(float),
-               bytes = packed_weight_bytes(Type::float32, s->columns, 1, c, s->product.split),
                bias_bytes = static_cast<size_t>(m) * sizeof(float);
   if (!plain.resize(plain_bytes)) return out_of_memory("filter", plain_bytes);
   auto* to = reinterpret_cast<float*>(plain.data());
@@ -42,14 +41,20 @@ Status pack(OpContext& op, const TransposedOperands& in, const ConvGeometry& g, 
     for (int64_t j = 0; j < m; ++j, to += c)
       std::memcpy(to, in.filter.as<float>() + (j * taps + t) * c,
                   static_cast<size_t>(c) * sizeof(float));
-  s->weights = static_cast<uint8_t*>(op.allocate(bytes));
   s->bias = static_cast<float*>(op.allocate(bias_bytes));
-  if (s->weights == nullptr || s->bias == nullptr)
-    return out_of_memory("packed weights", bytes + bias_bytes);
+  if (s->bias == nullptr) return out_of_memory("bias", bias_bytes);
   if (in.bias != nullptr) std::memcpy(s->bias, in.bias->data, bias_bytes);
-  pack_weights(in.x, in.filter, plain.data(), {.n_stride = c, .tap_stride = c, .k_stride = 1},
-               nullptr, nullptr, s->columns, 1, c, s->weights, s->product.split);
-  return {};
+  Tensor taken = in.filter;
+  taken.data = plain.data();
+  taken.bytes = plain_bytes;
+  return share_weights(op,
+                       {.source = taken,
+                        .input = in.x,
+                        .filter = taken,
+                        .n = s->columns,
+                        .k = c,
+                        .split = s->product.split},
+                       &s->weights);
 }
 
 }  // namespace

@@ -16,10 +16,10 @@ struct TransposedSums {
   int64_t columns = 0;  ///< taps · M
   int64_t group = 0;    ///< Input rows that are multiplied together.
   int64_t rows = 0;     ///< Input rows whose products a thread keeps, row y in place y % rows.
-  uint8_t* weights = nullptr;  ///< packed [taps · M][C]
-  float* bias = nullptr;       ///< [M]
-  int products = -1;           ///< scratch: [threads][rows][W][columns]
-  int kept = -1;               ///< scratch: [threads][rows], which row of all images' a place holds
+  const uint8_t* weights = nullptr;  ///< packed [taps · M][C]
+  float* bias = nullptr;             ///< [M]
+  int products = -1;                 ///< scratch: [threads][rows][W][columns]
+  int kept = -1;  ///< scratch: [threads][rows], which row of all images' a place holds
 };
 
 /// Taps of one dimension that reach outputs of a phase: phase, phase + stride, …

@@ -92,7 +92,8 @@ int64_t block_channels(int64_t m) {
   return std::min(nr, padded_channels((m + blocks - 1) / blocks));
 }
 
-Status transform_weights(OpContext& op, const Tensor& filter, const Tensor* bias, Winograd* s) {
+Status transform_weights(OpContext& op, const Tensor& source, const Tensor& filter,
+                         const Tensor* bias, Winograd* s) {
   const WinogradSizes z = sizes_of(s->kind);
   const int nr = kernels().gemm_f32_nr;
   const int64_t m = filter.shape[0], c = filter.shape[3], width = block_channels(m),
@@ -100,19 +101,22 @@ Status transform_weights(OpContext& op, const Tensor& filter, const Tensor* bias
   const auto bytes = static_cast<size_t>(blocks * block) * sizeof(float),
              bias_bytes = static_cast<size_t>(blocks * nr) * sizeof(float),
              zero_bytes = static_cast<size_t>(c) * sizeof(float);
-  auto* weights = static_cast<float*>(op.allocate(bytes));
+  const int64_t column = int64_t{z.h.r} * z.w.r * c;
+  PackKey key("winograd", source);
+  key.number(static_cast<int>(s->kind)).number(m).number(c);
+  const uint8_t* weights = op.packed(key, bytes, [&](uint8_t* packed) {
+    op.parallel_for(blocks, [&](int64_t begin, int64_t end, int) {
+      for (int64_t b = begin; b < end; ++b)
+        pack_columns(z, filter.as<float>() + b * width * column, c, std::min(width, m - b * width),
+                     nr, reinterpret_cast<float*>(packed) + b * block);
+    });
+  });
   auto* padded = static_cast<float*>(op.allocate(bias_bytes));
   s->zero = static_cast<float*>(op.allocate(zero_bytes));
   if (weights == nullptr || padded == nullptr || s->zero == nullptr)
     return out_of_memory("packed weights", bytes + bias_bytes + zero_bytes);
-  const int64_t column = int64_t{z.h.r} * z.w.r * c;
-  op.parallel_for(blocks, [&](int64_t begin, int64_t end, int) {
-    for (int64_t b = begin; b < end; ++b)
-      pack_columns(z, filter.as<float>() + b * width * column, c, std::min(width, m - b * width),
-                   nr, weights + b * block);
-  });
   if (bias != nullptr) std::memcpy(padded, bias->data, static_cast<size_t>(m) * sizeof(float));
-  s->weights = weights;
+  s->weights = reinterpret_cast<const float*>(weights);
   s->bias = padded;
   return {};
 }
@@ -211,7 +215,7 @@ Status prepare_winograd(OpContext& op, const ConvGeometry& g, const Tensor& x, c
                         const Tensor* bias, Winograd* s) {
   if (!allowed() || x.shape[3] != filter.shape[3] || !choose(g, x.shape[0], filter, s)) return {};
   set_tiles(op, g, x.shape[0], x.shape[3], s);
-  CYGNET_TRY(transform_weights(op, filter, bias, s));
+  CYGNET_TRY(transform_weights(op, op.input(1), filter, bias, s));
   const int64_t positions = sizes_of(s->kind).positions(), threads = op.threads();
   const int64_t inputs = (s->split_columns ? 1 : threads) * s->block * s->tile_stride,
                 products = threads * s->block * positions * kernels().gemm_f32_nr;

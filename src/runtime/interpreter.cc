@@ -2,6 +2,7 @@
 #include "runtime/interpreter.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "graph/strings.h"
 #include "runtime/control_flow.h"
@@ -34,6 +35,7 @@ Status busy() {
 
 Interpreter::~Interpreter() {
   if (resources_ != nullptr) resources_->release();
+  if (model_ != nullptr) model_->packed_weights().leave();
 }
 
 Status Interpreter::share_resources(const Interpreter& other) {
@@ -60,10 +62,13 @@ Status Interpreter::create(const Model& model, const InterpreterOptions& options
   if (fresh == nullptr) return out_of_memory("resources", sizeof(Resources));
   if (resources_ != nullptr) resources_->release();
   plan_.resources = resources_ = fresh;
+  model.packed_weights().enter();
+  if (model_ != nullptr) model_->packed_weights().leave();
   model_ = &model;
   subgraph_ = subgraph;
   signature_ = nullptr;
   options_ = options;
+  if (options.weights_cache != nullptr) CYGNET_TRY(keep_cache_path(options.weights_cache));
   allocated_ = false;
   for (const Signature& signature : model.graph().signatures)
     if (signature.subgraph == subgraph && signature_ == nullptr) signature_ = &signature;
@@ -71,6 +76,14 @@ Status Interpreter::create(const Model& model, const InterpreterOptions& options
   driver_.attach(model, subgraph, options_, &plan_, &pool_);
   CYGNET_TRY(start_plan(model, subgraph, &plan_));
   return base::ran_short() ? out_of_memory("plan", 0) : Status();
+}
+
+Status Interpreter::keep_cache_path(const char* path) {
+  const size_t bytes = std::strlen(path) + 1;
+  if (!cache_path_.resize(bytes)) return out_of_memory("path", bytes);
+  std::memcpy(cache_path_.data(), path, bytes);
+  options_.weights_cache = reinterpret_cast<const char*>(cache_path_.data());
+  return {};
 }
 
 Status Interpreter::create_for_signature(const Model& model, const InterpreterOptions& options,
@@ -176,7 +189,11 @@ Status Interpreter::allocate() {
   CYGNET_TRY(start_plan(*model_, subgraph_, &plan_));
   restore_shapes();
   driver_.start_clock();
+  if (options_.weights_cache != nullptr)
+    model_->packed_weights().open_cache(options_.weights_cache);
   Status status = make_plan(*model_, subgraph_, options_, &driver_, &plan_);
+  if (status.ok() && options_.weights_cache != nullptr)
+    cache_status_ = model_->packed_weights().save_cache(options_.weights_cache);
   if (status.ok() && base::ran_short()) status = out_of_memory("plan", 0);
   if (status.ok()) status = model_->check_intact();
   if (!status.ok()) {

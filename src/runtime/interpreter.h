@@ -54,6 +54,8 @@ class Interpreter {
   /// Infers shapes, prepares operators, plans and takes memory. Resets variables.
   Status allocate();
   bool allocated() const { return allocated_; }
+  /// Why the last allocate could not write InterpreterOptions::weights_cache, which is no error.
+  const Status& cache_status() const { return cache_status_; }
   /// Copies `bytes` bytes, which must be exactly the tensor's size. Strings: any size, in the
   /// layout of graph/strings.h, which is checked; as many strings as the shape has elements.
   Status write_input(int i, const void* data, size_t bytes);
@@ -80,6 +82,8 @@ class Interpreter {
   const InterpreterOptions& options() const { return options_; }
 
  private:
+  Status keep_cache_path(const char* path);
+
   const Model* model_ = nullptr;
   const Signature* signature_ = nullptr;
   int subgraph_ = 0;
@@ -89,6 +93,8 @@ class Interpreter {
   OpDriver driver_;
   Resources* resources_ = nullptr;  ///< shared ownership; also holds the flag that a call is made
   bool allocated_ = false;
+  base::Buffer cache_path_;
+  Status cache_status_;
 };
 
 }  // namespace cygnet

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/op_driver.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cctype>
 
+#include "base/clock.h"
 #include "graph/resources.h"
 #include "graph/strings.h"
 #include "runtime/control_flow.h"
@@ -20,9 +19,7 @@ constexpr size_t kSlackBytes = 64;
 alignas(4) constexpr uint8_t kEmptyTable[] = {4, 0, 4, 0, 4, 0, 0, 0};
 
 int64_t now_us() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return int64_t{t.tv_sec} * 1'000'000 + t.tv_nsec / 1000;
+  return base::now_ns() / 1000;
 }
 
 // Whether a message begins with a rule's id: "T9: ...".
@@ -173,6 +170,7 @@ Status OpDriver::run_dynamic(Step* step) {
 
 Status OpDriver::run() {
   if (profiler_ != nullptr) profiler_->start_run(plan_->steps.size());
+  const bool choosing = choice_.begin_run(&plan_->steps);
   for (size_t i = 0; i < plan_->steps.size(); ++i) {
     Step& step = plan_->steps[i];
     if (!step.dynamic) {
@@ -181,17 +179,21 @@ Status OpDriver::run() {
       CYGNET_TRY(run_dynamic(&step));
       if (base::ran_short()) return out_of_memory("dynamic tensors", 0);
     }
+    if (choosing) choice_.end_step(&step);
     if (profiler_ != nullptr) profiler_->end_step(i);
   }
+  if (choosing) choice_.end_run(&plan_->steps);
   return {};
 }
 
 Status OpDriver::fold(Step* step) {
   step->context.running_ = true;  // scratch can't be in the arena, which does not exist yet
-  CYGNET_TRY(prepare(step));
-  CYGNET_TRY(invoke(step));
+  folding_ = true;
+  Status status = prepare(step);
+  folding_ = false;
+  if (status.ok()) status = invoke(step);
   release_memory(step);
-  return {};
+  return status;
 }
 
 void OpDriver::release_memory(Step* step) {
@@ -310,13 +312,32 @@ void* OpDriver::allocate(OpContext&, size_t bytes) {
   return memory;
 }
 
+const void* OpDriver::packed(OpContext& op, const PackKey& key, size_t bytes, PackBody body,
+                             void* context) {
+  if (folding_) {
+    void* memory = allocate(op, bytes);
+    if (memory != nullptr) body(context, memory);
+    return memory;
+  }
+  const void* out = nullptr;
+  Status status = check_memory(static_cast<int64_t>(bytes), "packed weights");
+  if (status.ok()) {
+    const auto index = static_cast<size_t>(&key.constant() - plan_->tensors.data());
+    const bool lasts = index < plan_->tensors.size() && plan_->places[index] == Place::constant;
+    status = model_->packed_weights().get({key, lasts, bytes, body, context}, &out);
+  }
+  if (allocation_error_.ok()) allocation_error_ = std::move(status);
+  if (out != nullptr && !op.running_) plan_->persistent_bytes += static_cast<int64_t>(bytes);
+  return out;
+}
+
 Status OpDriver::take_operator_memory(size_t bytes, void** memory) {
   const size_t wanted = bytes + kSlackBytes;
   if (wanted < bytes || wanted > INT64_MAX)
     return Status::error(Code::limit, "P1: operator memory of %zu bytes", bytes);
   CYGNET_TRY(check_memory(static_cast<int64_t>(wanted), "operator memory"));
   if (!current_->context.running_) {
-    *memory = take_from_pool(wanted);
+    *memory = plan_->pool.take(wanted);
     if (*memory == nullptr) return out_of_memory("operator memory", bytes);
     plan_->persistent_bytes += static_cast<int64_t>(wanted);
     return {};
@@ -328,27 +349,6 @@ Status OpDriver::take_operator_memory(size_t bytes, void** memory) {
   plan_->persistent_bytes += static_cast<int64_t>(wanted);
   current_->memory.push_back(std::move(buffer));
   return {};
-}
-
-// Zeroed memory that lives as long as the plan. Large pools have large pages, which are fewer to
-// fault in; a pool is at most as large as all before it, so that at most half of them lies idle.
-void* OpDriver::take_from_pool(size_t bytes) {
-  constexpr size_t kLeast = size_t{1} << 14, kMost = size_t{1} << 24;
-  const size_t wanted = (bytes + 63) / 64 * 64;
-  Plan& plan = *plan_;
-  if (plan.pools.empty() || plan.pools.back().bytes() - plan.pool_used < wanted) {
-    size_t held = 0;
-    for (const base::Buffer& pool : plan.pools) held += pool.bytes();
-    base::Buffer pool;
-    if (!reserve_or_fail(plan.pools, plan.pools.size() + 1) ||
-        !pool.resize(std::max(wanted, std::clamp(held, kLeast, kMost))))
-      return nullptr;
-    plan.pools.push_back(std::move(pool));
-    plan.pool_used = 0;
-  }
-  void* memory = plan.pools.back().data() + plan.pool_used;
-  plan.pool_used += wanted;
-  return memory;
 }
 
 Status OpDriver::request_scratch(OpContext& op, size_t bytes, int* handle) {
@@ -376,9 +376,9 @@ int32_t OpDriver::region_operator(int32_t subgraph) const {
   return nodes.empty() ? -1 : nodes.size() == 1 ? nodes[0].builtin : -2;
 }
 
-void OpDriver::parallel(int64_t tasks, ParallelBody body, void* context) {
+void OpDriver::parallel(int64_t tasks, int64_t grain, ParallelBody body, void* context) {
   const bool can_stop = deadline_us_ > 0 || options_.cancel != nullptr;
-  if (!can_stop) return pool_->run(tasks, body, context);
+  if (!can_stop) return pool_->run(tasks, grain, body, context);
   // Each thread's slice goes in pieces, with a look at the clock and the cancel flag before each.
   struct Sliced {
     OpDriver* driver;
@@ -386,7 +386,7 @@ void OpDriver::parallel(int64_t tasks, ParallelBody body, void* context) {
     void* context;
   } sliced{this, body, context};
   pool_->run(
-      tasks,
+      tasks, grain,
       [](void* argument, int64_t begin, int64_t end, int thread) {
         const auto& s = *static_cast<const Sliced*>(argument);
         const int64_t piece = std::max<int64_t>(1, (end - begin) / 64);

@@ -11,6 +11,7 @@
 #include "format/model.h"
 #include "runtime/plan.h"
 #include "runtime/profiler.h"
+#include "runtime/thread_choice.h"
 
 namespace cygnet {
 
@@ -21,6 +22,10 @@ struct InterpreterOptions {
       false;            ///< every tensor keeps its value after invoke: no sharing in the arena
   bool poison = false;  ///< fill the arena with 0xAA when it is taken, for tests
   bool fuse = true;     ///< element-wise steps run with the steps they follow: the same results
+  /// File that packed weights are taken from and, where that has not all of them, written to, so
+  /// that a later process starts sooner; it may not exist yet. One model, one kind of processor.
+  /// Not used where it does not fit or can't be written (Interpreter::cache_status). Null: none.
+  const char* weights_cache = nullptr;
   const std::atomic<bool>* cancel = nullptr;  ///< polled while running; true ends the run
 };
 
@@ -50,8 +55,10 @@ class OpDriver final : public OpContext::Host {
   /// Prepares and invokes, once, an inferred step whose inputs are constant and whose outputs have
   /// memory; gives back what the preparation took.
   Status fold(Step* step);
-  /// From now on the step runs on the calling thread only.
-  static void run_alone(Step* step);
+  /// Whether the step runs on the calling thread only.
+  static void set_alone(Step* step, bool alone);
+  /// The plan is complete: from its first run on it is measured which steps gain by more threads.
+  void start_choice() { choice_.start(plan_->steps, pool_->threads()); }
   /// Points the scratch handles of a static step into the arena.
   void place_scratch(Step* step);
   /// Gives tensor i a zeroed buffer of its own. Strings get none: they have no value yet.
@@ -73,13 +80,15 @@ class OpDriver final : public OpContext::Host {
   // OpContext::Host
   Status declare_output(OpContext& op, int index, const Shape& shape) override;
   void* allocate(OpContext& op, size_t bytes) override;
+  const void* packed(OpContext& op, const PackKey& key, size_t bytes, PackBody body,
+                     void* context) override;
   Status request_scratch(OpContext& op, size_t bytes, int* handle) override;
   Status allocate_output(OpContext& op, int index, size_t bytes, void** data) override;
   /// Refuses `more` bytes when the interpreter would then hold more than Limits::memory_bytes.
   /// Rule P1.
   Status check_memory(int64_t more, const char* what) const override;
   Resources* resources() override { return plan_->resources; }
-  void parallel(int64_t tasks, ParallelBody body, void* context) override;
+  void parallel(int64_t tasks, int64_t grain, ParallelBody body, void* context) override;
   int threads() const override { return pool_->threads(); }
   bool stopped() const override;
   int32_t region_operator(int32_t subgraph) const override;
@@ -88,8 +97,7 @@ class OpDriver final : public OpContext::Host {
 
  private:
   const Subgraph& subgraph() const {
-    return plan_->rewritten.nodes.empty() ? model_->graph().subgraphs[subgraph_]
-                                          : plan_->rewritten;
+    return plan_->rewritten.nodes.empty() ? model_->graph().subgraphs[subgraph_] : plan_->rewritten;
   }
   // Control flow: runtime/control_flow.cc.
   Status infer_control(Step* step);
@@ -108,7 +116,6 @@ class OpDriver final : public OpContext::Host {
   void run_part(const Step& member, Range range, int thread, Step* step);
   void run_parts(const Vector<Step>& members, const Tensor& of, Range range, int thread,
                  Step* step);
-  void* take_from_pool(size_t bytes);
   Status resize_buffer(int32_t i, const char* what);
   Status take_strings(int32_t i, size_t bytes);
   void release_memory(Step* step);
@@ -122,9 +129,11 @@ class OpDriver final : public OpContext::Host {
   Step* current_ = nullptr;  ///< the step that infer or prepare is called for
   uint64_t declared_ = 0;    ///< outputs of `current_` declared so far (the first 64)
   int declared_count_ = 0;
-  Status allocation_error_;  ///< why allocate first returned null
+  bool folding_ = false;     ///< the step is prepared for one run only
+  Status allocation_error_;  ///< why allocate or packed first returned null
   int64_t deadline_us_ = 0;  ///< 0: none
   Profiler* profiler_ = nullptr;
+  ThreadChoice choice_;
 };
 
 }  // namespace cygnet

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/memory.h"
+#include "base/pool.h"
 #include "base/vector.h"
 #include "cygnet/custom_op.h"
 #include "graph/graph.h"
@@ -61,9 +62,13 @@ struct Step {
   bool wants = false;              ///< it asks for its input 0 in parts
   Vector<Step> leaders;    ///< element-wise steps that make parts of input 0 when this one asks
   Vector<Step> followers;  ///< element-wise steps on parts of this one's output, in their order
-  int64_t produced = 0;    ///< elements that the followers have had in this run, atomic
-  int failed = 0;          ///< whether a leader or follower has failed in this run, atomic
-  Status failure;          ///< of the first that did
+  /// Worth more threads than one, as far as is known before it runs.
+  bool may_share = false;
+  /// Least time that was measured, alone and shared (runtime/thread_choice.h).
+  int64_t alone_ns = INT64_MAX, shared_ns = INT64_MAX;
+  int64_t produced = 0;  ///< elements that the followers have had in this run, atomic
+  int failed = 0;        ///< whether a leader or follower has failed in this run, atomic
+  Status failure;        ///< of the first that did
 };
 
 /// Calls f(step) for a step's leaders, for itself and for its followers, in their order.
@@ -89,8 +94,7 @@ struct Plan {
   /// part at hand, kPartBytes elements, and no more.
   Vector<char> in_parts;
   Vector<ArenaBlock> blocks;
-  Vector<base::Buffer> pools;    ///< the memory of static steps, the last one with some to give
-  size_t pool_used = 0;          ///< bytes of the last of `pools` that are given
+  base::Pool pool;               ///< the memory of static steps
   Vector<base::Buffer> buffers;  ///< of persistent and dynamic tensors, by tensor index
   base::Buffer arena;
   int64_t arena_bytes = 0;

@@ -266,8 +266,9 @@ void Planner::choose_threads() {
       for (int32_t i : node.outputs) bytes += static_cast<int64_t>(plan_.tensors[i].bytes);
       work_ns += bytes / kBytesPerNs;
     });
-    if (work_ns < kSharedWorkNs) OpDriver::run_alone(&step);
+    step.may_share = work_ns >= kSharedWorkNs;
   }
+  driver_.start_choice();
 }
 
 void Planner::find_last_uses() {

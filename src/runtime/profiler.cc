@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/profiler.h"
 
-#include <time.h>
-
 #include <algorithm>
 
+#include "base/clock.h"
+
 namespace cygnet {
-namespace {
-
-int64_t now_ns() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
-}
-
-}  // namespace
 
 void Profiler::start_run(size_t steps) {
   if (steps_.size() < steps && reserve_or_fail(steps_, steps)) steps_.resize(steps);
-  started_ns_ = now_ns();
+  started_ns_ = base::now_ns();
 }
 
 void Profiler::end_step(size_t i) {
-  const int64_t now = now_ns();
+  const int64_t now = base::now_ns();
   if (i < steps_.size()) {
     Times& times = steps_[i];
     times.least_ns = std::min(times.least_ns, now - started_ns_);

@@ -244,6 +244,23 @@ class RunRefusals(CliTest):
         self.refused("run", DATA / "two_signatures.tflite", "--random", 1, "--outputs",
                      self.path("o.npy"), words=["2 arrays"])
 
+    def test_weights_cache(self):
+        cache = self.path("weights")
+        self.done("run", CONVNET, "--random", 1, "--outputs", self.path("a.npz"), "--weights-cache", cache)
+        written = cache.read_bytes()
+        self.done("run", CONVNET, "--random", 1, "--outputs", self.path("a.npz"), "--weights-cache", cache)
+        self.assertEqual(cache.read_bytes(), written)
+        cache.write_bytes(written[:100] + b"x" + written[101:])  # damaged: written anew
+        self.done("run", CONVNET, "--random", 1, "--outputs", self.path("a.npz"), "--weights-cache", cache)
+        self.assertEqual(cache.read_bytes(), written)
+
+    def test_weights_cache_that_cannot_be_written(self):
+        path = self.path("absent/weights")
+        result = call("run", CONVNET, "--random", 1, "--outputs", self.path("a.npz"), "--weights-cache", path)
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(result.stderr, f"cygnet: warning: {path}: the weights cache can't be written: "
+                                        "No such file or directory\n")
+
 
 class Classify(CliTest):
     def test_pictures_of_every_format(self):

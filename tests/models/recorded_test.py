@@ -136,3 +136,18 @@ def test_threads_do_not_change_the_bits(recording, model, signature, tmp_path):
     three = run(model, inputs, tmp_path, "--threads", "3", *options)
     for name, value in one.items():
         assert value.tobytes() == three[name].tobytes(), name
+
+
+@pytest.mark.parametrize("recording, model, signature", recordings())
+def test_a_weights_cache_does_not_change_the_bits(recording, model, signature, tmp_path):
+    inputs, _ = split(recording)
+    options = options_for(signature)
+    cache = tmp_path / "weights"
+    plain = run(model, inputs, tmp_path, *options)
+    written = run(model, inputs, tmp_path, "--weights-cache", cache, *options)
+    file = cache.read_bytes() if cache.exists() else None
+    read = run(model, inputs, tmp_path, "--weights-cache", cache, *options)
+    for name, value in plain.items():
+        assert value.tobytes() == written[name].tobytes(), name
+        assert value.tobytes() == read[name].tobytes(), name
+    assert (cache.read_bytes() if cache.exists() else None) == file  # complete after the first run

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "ops/fingerprint.h"
+#include "base/fingerprint.h"
 #include "support/op_harness.h"
 
 namespace cygnet::test {
@@ -11,7 +11,7 @@ using Kind = schema::LSHProjectionType;
 using Shape = std::vector<int32_t>;
 
 uint64_t fingerprint(const std::string& text) {
-  return ops::Fingerprint::of(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+  return base::Fingerprint::of(reinterpret_cast<const uint8_t*>(text.data()), text.size());
 }
 
 // An empty string's is the constant that the function's description gives; of the others only that
@@ -43,7 +43,7 @@ TEST(LshProjection, Cases) {
     uint8_t key[8];
     std::memcpy(key, &seed, 4);
     std::memcpy(key + 4, &x, 4);
-    return static_cast<int64_t>(ops::Fingerprint::of(key, 8)) > 0 ? 1 : 0;
+    return static_cast<int64_t>(base::Fingerprint::of(key, 8)) > 0 ? 1 : 0;
   };
   const std::vector<float> seeds = {0.5f, -1, 2, 0.25f};
   std::vector<int32_t> dense;

@@ -12,8 +12,8 @@ constexpr int64_t kPieceElements = 4 * OpContext::kPartElements;
 
 }  // namespace
 
-void OpDriver::run_alone(Step* step) {
-  each_member(*step, [](Step& member) { member.context.alone_ = true; });
+void OpDriver::set_alone(Step* step, bool alone) {
+  each_member(*step, [&](Step& member) { member.context.alone_ = alone; });
 }
 
 // The end of a step that has followers: they have had all of its output, or nothing yet.
@@ -40,7 +40,7 @@ Status OpDriver::run_followers(Step* step) {
   if (step->context.alone_)
     body(&whole, 0, pieces, 0);
   else
-    parallel(pieces, body, &whole);
+    parallel(pieces, 1, body, &whole);
   if (step->failed != 0) {
     step->failed = 0;
     return std::move(step->failure);

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <utility>
 
-namespace cygnet::ops {
+namespace cygnet::base {
 
 class Fingerprint {
  public:
@@ -17,6 +17,20 @@ class Fingerprint {
     if (n <= 32) return up_to_32(s, n);
     if (n <= 64) return up_to_64(s, n);
     return longer(s, n);
+  }
+
+  /// Another value, sooner where the bytes come from memory: four parts are read side by side.
+  static uint64_t of_parts(const uint8_t* s, size_t n) {
+    constexpr size_t kParts = 4, kStep = 64, kLeast = 4096;
+    if (n < kLeast) return of(s, n);
+    const size_t part = n / kParts / kStep * kStep;
+    State states[kParts];
+    for (State& t : states) t = State{kA, kB, kC, {}, {}};
+    for (size_t at = 0; at < part; at += kStep)
+      for (size_t p = 0; p < kParts; ++p) states[p].step(s + p * part + at, kB, 1);
+    const uint64_t rest[] = {n, of(s + kParts * part, n - kParts * part)};
+    return mix(of(reinterpret_cast<const uint8_t*>(states), sizeof(states)),
+               of(reinterpret_cast<const uint8_t*>(rest), sizeof(rest)), kC);
   }
 
  private:
@@ -117,4 +131,4 @@ class Fingerprint {
   }
 };
 
-}  // namespace cygnet::ops
+}  // namespace cygnet::base

@@ -38,9 +38,11 @@ int16_t saturate16(int64_t x) {
   return saturate<int16_t>(x);
 }
 
-// tanh of int16 with `integer_bits` integer bits, to 15 fraction bits.
+// tanh of int16 with `integer_bits` integer bits, which may be negative, to 15 fraction bits.
 template <int kBits = 0>
 int16_t tanh16(int16_t x, int integer_bits) {
+  if (integer_bits < 0)
+    return tanh16(static_cast<int16_t>(rounding_divide_by_power(x, -integer_bits)), 0);
   if constexpr (kBits < 6)
     if (integer_bits > kBits) return tanh16<kBits + 1>(x, integer_bits);
   return tanh(Fixed<int16_t, kBits>{x}).raw;
@@ -156,8 +158,7 @@ class Sequence {
     for (int64_t i = 0; i < n; ++i) {
       const int32_t input = in_.coupled() ? 32767 - forget[i] : gate(kInputGate)[i];
       const auto kept = static_cast<int16_t>(rounding_divide_by_power(forget[i] * c_[i], 15));
-      const auto added =
-          static_cast<int16_t>(rounding_divide_by_power(input * update[i], cell_shift));
+      const int16_t added = saturate16(rounding_divide_by_power(input * update[i], cell_shift));
       c_[i] = saturate16(int64_t{kept} + added);
       if (state_.cell_clip > 0)
         c_[i] = std::clamp(c_[i], static_cast<int16_t>(-state_.cell_clip), state_.cell_clip);
@@ -300,8 +301,8 @@ Status check_lstm_q8(const OpContext& op, const LstmLayer& layer) {
   }
   const float scale = op.input(kCellState).quantization.scale();
   const auto log2 = static_cast<int>(std::lround(std::log2(scale)));
-  if (std::ldexp(1.0f, log2) != scale || log2 < -15 || log2 > -9)
-    return bad_model("input 19 (cell state): expected a scale of 2^-15 to 2^-9, got %g",
+  if (std::ldexp(1.0f, log2) != scale || log2 < -30 || log2 > -9)
+    return bad_model("input 19 (cell state): expected a scale of 2^-30 to 2^-9, got %g",
                      static_cast<double>(scale));
   return {};
 }

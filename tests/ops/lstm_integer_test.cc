@@ -18,6 +18,7 @@ struct Spec {
   int cells = 2;
   bool coupled = false, peephole = false, projection = false, norm = false;
   float cell_clip = 0, proj_clip = 0;
+  int cell_scale = -11;  // log2
 };
 
 // All weights are 0: gates are their biases, which are 1 for the update and 0 for the others.
@@ -46,7 +47,7 @@ void add_cell(ModelBuilder& b, const Spec& s) {
     in[16] = b.constant<int8_t>({n, n}, diagonal, weight);
   }
   in[18] = b.variable({1, n}, Type::int8, h);
-  in[19] = b.variable({1, n}, Type::int16, per_tensor(1.0f / 2048));
+  in[19] = b.variable({1, n}, Type::int16, per_tensor(std::ldexp(1.0f, s.cell_scale)));
   OpRecord& op = b.op(Op::UNIDIRECTIONAL_SEQUENCE_LSTM, in, {b.output({1, 1, n}, Type::int8, h)},
                       schema::CreateUnidirectionalSequenceLSTMOptions(b.fbb(), Activation::TANH,
                                                                       s.cell_clip, s.proj_clip));
@@ -58,6 +59,7 @@ void add_cell(ModelBuilder& b, const Spec& s) {
 
 OpCase cell_case(const Spec& s) {
   double c = 0.5 * std::tanh(1.0);
+  c = std::min(c, std::ldexp(32767.0, s.cell_scale));
   if (s.cell_clip > 0) c = std::min(c, static_cast<double>(s.cell_clip));
   const double h = (s.peephole ? sigmoid(c) : 0.5) * std::tanh(c);
   double code = std::round(128 * h) - 5;
@@ -78,6 +80,9 @@ TEST(LstmInteger, Cases) {
       cell_case({.name = "projection", .projection = true}),
       cell_case({.name = "clips", .projection = true, .cell_clip = 0.25f, .proj_clip = 0.0625f}),
       cell_case({.name = "normalization", .norm = true}),
+      cell_case({.name = "cell state below 1", .cell_scale = -15}),
+      cell_case({.name = "cell state below 1/2", .cell_scale = -16}),
+      cell_case({.name = "saturated cell state below 1/8", .cell_scale = -18}),
       cell_case({.name = "wide", .cells = 70, .peephole = true, .projection = true}),
   });
 }
@@ -142,7 +147,7 @@ TEST(LstmInteger, Refuses) {
        .message = "weights: expected zero point 0, got 4"},
       {.name = "cell state's scale",
        .model = scaled(19, 0.001f, 0),
-       .message = "(cell state): expected a scale of 2^-15 to 2^-9"},
+       .message = "(cell state): expected a scale of 2^-30 to 2^-9"},
       {.name = "cell state of int8",
        .model = retyped(19, Type::int8),
        .message = "(cell state): expected type INT16"},

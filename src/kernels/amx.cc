@@ -17,6 +17,8 @@ constexpr bool kVnni = true;
 #include "kernels/finish_q8_avx512.inl"
 #include "kernels/rows.inl"
 //
+#include "kernels/tiles_amx.inl"
+//
 #include "kernels/gemm_amx.inl"
 //
 #include "kernels/gemm_split.inl"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // 8-bit matrix product by AMX tiles; see GemmQ8. Included inside an unnamed namespace inside the
-// ISA's namespace. Needs simd/avx512.h, gemm_f32.inl (row_at) and finish_q8_avx512.inl.
+// ISA's namespace. Needs simd/avx512.h, tiles_amx.inl, gemm_f32.inl (row_at) and
+// finish_q8_avx512.inl.
 //
 // A tile is 16 rows of 64 bytes. Two tiles of rows meet two tiles of 16 columns, so that each tile
 // of activations or weights that is loaded is used twice. Weights are read as pack_gemm_q8 leaves
@@ -11,8 +12,6 @@ using LowerGemm = void (*)(const GemmQ8&);
 /// The kernel of the tier below, for products too small for tiles.
 LowerGemm gemm_q8_lower = nullptr;
 
-constexpr int kTileRows = 16;
-constexpr int kTileBytes = 64;
 constexpr int kAmxNr = 32;
 constexpr int kMostRows = 4 * kTileRows;  // whose sums are kept
 /// Rows are gathered in groups of two tiles, as many as fit the caller's scratch or kGatherBytes.
@@ -26,21 +25,6 @@ constexpr int64_t kStreamBytes = 1 << 20;
 /// Three tiles of rows meet two of columns from these bytes of a row and of the image on.
 constexpr int64_t kTallDepth = 1536, kTallImage = 160 * 1024;
 
-/// Operand of LDTILECFG. Source: Intel 64 and IA-32 Architectures Software Developer's Manual,
-/// volume 1, chapter 18.
-struct alignas(64) TileConfig {
-  uint8_t palette = 1;
-  uint8_t start_row = 0;
-  uint8_t reserved[14] = {};
-  uint16_t row_bytes[16] = {};
-  uint8_t rows[16] = {};
-
-  void shape(int tile, int64_t row_count, int64_t bytes) {
-    rows[tile] = static_cast<uint8_t>(row_count);
-    row_bytes[tile] = static_cast<uint16_t>(bytes);
-  }
-};
-
 /// Tiles 0 … 3: sums of rows 0, 1 × columns 0, 1. 4 and 5: whole parts of the depth of activations
 /// and weights; 6 and 7: its last part of `tail` bytes.
 void configure_tiles(int rows, int64_t tail) {
@@ -53,28 +37,6 @@ void configure_tiles(int rows, int64_t tail) {
   config.shape(7, last / 4, kTileBytes);
   // Not _tile_loadconfig: gcc 12's names only the first 8 bytes as an operand.
   __asm__ volatile("ldtilecfg %0" : : "m"(config));
-}
-
-// By hand, because gcc 12's intrinsics don't say that a load reads memory.
-template <int Tile>
-[[gnu::always_inline]] inline void load_tile(const void* from, int64_t stride) {
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2"
-                   :
-                   : "r"(from), "r"(stride), "i"(Tile)
-                   : "memory");
-}
-template <int Tile>
-[[gnu::always_inline]] inline void store_tile(void* to, int64_t stride) {
-  __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(to), "r"(stride), "i"(Tile) : "memory");
-}
-/// Sums + A · signed B.
-template <bool Signed, int Sums, int A, int B>
-[[gnu::always_inline]] inline void multiply_tile() {
-  if constexpr (Signed) {
-    __asm__ volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(Sums), "i"(A), "i"(B));
-  } else {
-    __asm__ volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(Sums), "i"(A), "i"(B));
-  }
 }
 
 /// What a call works with.

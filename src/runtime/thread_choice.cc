@@ -21,16 +21,25 @@ void ThreadChoice::start(Vector<Step>& steps, int threads) {
   *this = {};
   bool any = false;
   for (Step& step : steps) {
-    step.alone_ns = step.shared_ns = INT64_MAX;
     if (step.dynamic || !step.callees.empty()) continue;  // they differ from run to run
     OpDriver::set_alone(&step, !step.may_share);
     any |= step.may_share;
   }
-  way_ = any && threads > 1 ? Way::shared : Way::decided;
+  if (any && threads > 1) measure(&steps);
+}
+
+void ThreadChoice::measure(Vector<Step>* steps) {
+  for (Step& step : *steps) step.alone_ns = step.shared_ns = INT64_MAX;
+  for (int64_t& least : least_ns_) least = INT64_MAX;
+  way_ = Way::shared;
+  run_ = 0;
 }
 
 bool ThreadChoice::begin_run(Vector<Step>* steps) {
-  if (way_ == Way::decided) return false;
+  if (way_ == Way::decided) {
+    if (wait_ < 0 || --wait_ > 0) return false;
+    measure(steps);
+  }
   if (run_ == 0)
     for (Step& step : *steps)
       if (step.may_share)
@@ -65,6 +74,8 @@ void ThreadChoice::choose_best(Vector<Step>* steps) {
   const int64_t alone = least_ns_[static_cast<int>(Way::alone)],
                 shared = least_ns_[static_cast<int>(Way::shared)],
                 mixed = least_ns_[static_cast<int>(Way::mixed)];
+  wait_ = next_wait_;
+  next_wait_ *= kWaitGrowth;
   const bool gains = saves(std::min(shared, mixed), alone, 3);
   for (Step& step : *steps)
     if (step.may_share)

@@ -12,7 +12,7 @@ LIBRARY = BUILD / "src" / "libcygnet.a"
 SHARED = BUILD / "src" / "libcygnet.so"
 KERNELS = BUILD / "src" / "kernels" / "CMakeFiles"
 # Smallest preset, all instruction sets. Raise it knowingly, or find out what grew.
-MAX_STRIPPED_BYTES = 1_850_000
+MAX_STRIPPED_BYTES = 2_000_000
 OBJECT = re.compile(r"/([^/]+\.cc)\.o(?:bj)?$")
 
 

@@ -96,9 +96,8 @@ TEST(PackedWeights, ConstantsThatComeAndGoAreToldApartByContents) {
 class WeightsCacheTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/cygnet_cache_XXXXXX";
-    ASSERT_NE(mkdtemp(name), nullptr);
-    folder_ = name;
+    folder_ = ::testing::TempDir() + "cygnet_cache_XXXXXX";
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
     path_ = folder_ + "/weights";
   }
   void TearDown() override {

@@ -21,23 +21,28 @@ void spend(int us) {
 }
 
 // Runs the steps until nothing is measured any more; whether each then runs alone.
+std::vector<bool> settle(ThreadChoice* choice, Vector<Step>* steps,
+                         const std::vector<Cost>& costs) {
+  int runs = 0;
+  while (choice->begin_run(steps)) {
+    for (size_t i = 0; i < costs.size(); ++i) {
+      spend((*steps)[i].context.alone() ? costs[i].alone : costs[i].shared);
+      choice->end_step(&(*steps)[i]);
+    }
+    choice->end_run(steps);
+    EXPECT_LT(++runs, 20);
+  }
+  std::vector<bool> alone;
+  for (const Step& step : *steps) alone.push_back(step.context.alone());
+  return alone;
+}
+
 std::vector<bool> choose(const std::vector<Cost>& costs, bool may_share = true, int threads = 2) {
   Vector<Step> steps;
   for (size_t i = 0; i < costs.size(); ++i) steps.emplace_back().may_share = may_share;
   ThreadChoice choice;
   choice.start(steps, threads);
-  int runs = 0;
-  while (choice.begin_run(&steps)) {
-    for (size_t i = 0; i < costs.size(); ++i) {
-      spend(steps[i].context.alone() ? costs[i].alone : costs[i].shared);
-      choice.end_step(&steps[i]);
-    }
-    choice.end_run(&steps);
-    EXPECT_LT(++runs, 20);
-  }
-  std::vector<bool> alone;
-  for (const Step& step : steps) alone.push_back(step.context.alone());
-  return alone;
+  return settle(&choice, &steps, costs);
 }
 
 TEST(ThreadChoice, EachStepAsIsFaster) {
@@ -54,6 +59,20 @@ TEST(ThreadChoice, LittleWorkIsNotMeasured) {
 
 TEST(ThreadChoice, OneThreadHasNoChoice) {
   EXPECT_EQ(choose({{10, 5}}, true, 1), (std::vector<bool>{false}));
+}
+
+TEST(ThreadChoice, MeasuresAgainAfterSomeRuns) {
+  Vector<Step> steps;
+  steps.emplace_back().may_share = true;
+  ThreadChoice choice;
+  choice.start(steps, 2);
+  EXPECT_EQ(settle(&choice, &steps, {{1000, 2000}}), (std::vector<bool>{true}));
+  int runs = 0;
+  while (!choice.begin_run(&steps)) ASSERT_LT(++runs, 1000);
+  EXPECT_GT(runs, 10);
+  choice.end_step(&steps[0]);
+  choice.end_run(&steps);
+  EXPECT_EQ(settle(&choice, &steps, {{2000, 1000}}), (std::vector<bool>{false}));
 }
 
 }  // namespace

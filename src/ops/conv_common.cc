@@ -117,7 +117,12 @@ Status unpack_real(const Tensor& filter, int axis, base::Buffer* memory, Tensor*
 bool pays_to_quantize(int64_t inputs, int64_t outputs, int64_t products) {
   // Products that floats take the time for in which an input is quantized, or an output scaled.
   constexpr int64_t kOfInput = 16, kOfOutput = 26;
-  return products > kOfInput * inputs + kOfOutput * outputs;
+  // Of each input and output where GemmSplit, which takes less time, may multiply.
+  constexpr int64_t kSplitOfInput = 48, kSplitOfOutput = 24;
+  const int64_t cost = kOfInput * inputs + kOfOutput * outputs;
+  const bool split = kernels().gemm_split != nullptr && products >= kSplitOfInput * inputs &&
+                     products >= kSplitOfOutput * outputs;
+  return products > (split ? cost + cost * 3 / 5 : cost);
 }
 
 Status keep_filter(OpContext& op, const Tensor& unpacked, const Tensor& filter,

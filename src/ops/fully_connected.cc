@@ -2,9 +2,10 @@
 // FULLY_CONNECTED: x [..., K] seen as [M, K], weights [N, K], bias [N] (optional) → y [M, N], or
 // [..., N] with keep_num_dims: y = act(x · weightsᵀ + bias). Types: f32; int8 (one scale, or one
 // for each row of weights) and uint8 with int32 bias; int16 with int8 weights and int32 or int64
-// bias; hybrid: f32 with int8 weights, each row of x quantized for itself. INT4 and INT2 do for
-// int8 weights. INT8 weights of integer activations may have one zero point. Accumulators are
-// scaled with one rounding, not two. Source: tensorflow/lite/kernels/fully_connected.cc.
+// bias; hybrid: f32 with int8 weights, each row of x quantized for itself (by kernels, only where
+// that is faster than weights as floats). INT4 and INT2 do for int8 weights. INT8 weights of
+// integer activations may have one zero point. Accumulators are scaled with one rounding, not two.
+// Source: tensorflow/lite/kernels/fully_connected.cc.
 #include <cstring>
 
 #include "ops/conv_common.h"
@@ -112,9 +113,15 @@ Status prepare_kernels(OpContext& op, DenseState* s) {
     if (ends_with_file(x)) CYGNET_TRY(op.request_scratch(x.bytes, &s->staged));
     return op.request_scratch(packed_weight_bytes(op.input(1).type, s->n, 1, s->k), &s->packing);
   }
+  // What the quantization of a row takes besides that of its elements, in products of floats.
+  constexpr int64_t kOfRow = 16'000;
+  if (s->results.hybrid)
+    s->results.hybrid = pays_to_quantize(s->m * s->k, s->m * s->n, s->m * (s->n * s->k - kOfRow));
   base::Buffer unpacked;
   Tensor weights;
-  CYGNET_TRY(unpack_constant(op.input(1), &unpacked, &weights));
+  CYGNET_TRY(x.type == Type::float32 && !s->results.hybrid
+                 ? unpack_real(op.input(1), 0, &unpacked, &weights)
+                 : unpack_constant(op.input(1), &unpacked, &weights));
   if (x.type == Type::int16) {
     CYGNET_TRY(keep_filter(op, weights, op.input(1), &s->weights));
     return widen_bias(op, bias, &s->bias64);
@@ -215,12 +222,17 @@ const uint8_t* pack_running(OpContext& op, const DenseState& s) {
   return packed;
 }
 
+// Whether kernels multiply floats.
+bool is_real(const OpContext& op, const DenseState& s) {
+  return op.output(0).type == Type::float32 && !s.results.hybrid;
+}
+
 // Columns [begin, end) of all rows; begin is a multiple of the packed block's width.
 void run_columns(OpContext& op, const DenseState& s, const uint8_t* x, const uint8_t* packed,
                  int64_t begin, int64_t end, int thread) {
   const Tensor &weights = op.input(1), &y = op.output(0);
   const ConvResults& r = s.results;
-  const bool real = weights.type == Type::float32, wide = y.type == Type::int16;
+  const bool real = is_real(op, s), wide = y.type == Type::int16;
   const Type type = real ? Type::float32 : Type::int8;
   LayerGemm gemm = {.a = x,
                     .flip = sign_flip(op.input(0)),
@@ -264,7 +276,8 @@ void invoke_kernels(OpContext& op, const DenseState& s) {
     bytes = op.scratch<uint8_t>(s.staged);
   }
   const uint8_t* weights = s.packing < 0 ? s.weights : pack_running(op, s);
-  const int64_t block = packed_columns(op.input(1).type, s.product.split);
+  const int64_t block =
+      packed_columns(is_real(op, s) ? Type::float32 : op.input(1).type, s.product.split);
   op.parallel_for((s.n + block - 1) / block, [&](int64_t first, int64_t last, int thread) {
     const int64_t begin = first * block, end = std::min(last * block, s.n);
     run_columns(op, s, bytes, weights, begin, end, thread);

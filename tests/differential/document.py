@@ -34,7 +34,8 @@ Floats are within 1e-5, relative to |y| or to the output's largest value where t
 Types: f32, f64, f16, bf16 are floats, i and u signed and unsigned integers of that many bits, c complex
 numbers. i8, u8 and i16 are quantized where the operator computes with real numbers. `hybrid`: float
 activations and int8 weights, quantized while running (`_i4w`, `_i2w`: weights of 4 and 2 bits; kernels of
-convolutions compute with the activations themselves where that is faster, which is more exact); `i8xi4w`:
+convolutions and fully connected layers compute with the activations themselves where that is faster, which is
+more exact); `i8xi4w`:
 int8 activations, int4 weights, and so on; `a->b`: from a to b.
 
 | operator | code | versions | types | notes |

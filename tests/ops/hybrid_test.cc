@@ -52,7 +52,7 @@ Weights make_weights(Type type, size_t n, int channels, bool per_channel) {
 }
 
 // Scales that are powers of two, for the sums of those kernels to be exact that take the weights as
-// floats.
+// floats; the bias is a multiple of one, too.
 Weights exact_weights(Type type, int n, int channels, bool per_channel) {
   Weights w = make_weights(type, static_cast<size_t>(n), channels, per_channel);
   for (size_t i = 0; i < w.scales.size(); ++i)
@@ -61,7 +61,9 @@ Weights exact_weights(Type type, int n, int channels, bool per_channel) {
 }
 
 std::vector<float> make_bias(int channels) {
-  return random_elements<float>(static_cast<size_t>(channels), 11, -3, 3);
+  auto bias = random_elements<float>(static_cast<size_t>(channels), 11, -3, 3);
+  for (float& b : bias) b = std::round(b * 64) / 64;
+  return bias;
 }
 
 // Range of the activations: symmetric where all weights have one scale.
@@ -72,7 +74,7 @@ OpCase dense(const std::string& name, Type type, int m, int n, int k, bool per_c
   const float* range = asymmetric ? kAsymmetric : kSymmetric;
   const auto x =
       whole_numbers(static_cast<size_t>(m * k), static_cast<size_t>(m), range[0], range[1]);
-  const Weights w = make_weights(type, static_cast<size_t>(n * k), n, per_channel);
+  const Weights w = exact_weights(type, n * k, n, per_channel);
   const auto bias = make_bias(n);
   std::vector<float> y;
   for (size_t i = 0; i < static_cast<size_t>(m); ++i)
@@ -107,6 +109,7 @@ TEST(Hybrid, FullyConnected) {
       cases.push_back(dense("row", type, 1, 5, 7, true, asymmetric));
       cases.push_back(dense("rows", type, 100, 70, 33, true, asymmetric));
       cases.push_back(dense("one scale", type, 3, 17, 130, false, asymmetric));
+      cases.push_back(dense("more products", type, 3, 161, 133, true, asymmetric));
     }
   run_op_cases(cases);
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Convolutions and fully connected layers, of float, quantized and hybrid types."""
+import dataclasses
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -84,7 +86,7 @@ def activations(r, kind, shape):
 def rounding(kind, x, w, axis):
     """How far results may be from those that hybrid operators get of quantized activations: kernels may compute with the
     activations themselves. Half a step of the coarser way to quantize them, times a channel's magnitudes of weights."""
-    if not kind.startswith("hybrid"):
+    if "hybrid" not in kind:
         return 0.0
     step = max(abs(x.low), abs(x.high)) / 127
     others = tuple(i for i in range(w.data.ndim) if i != axis)
@@ -150,7 +152,7 @@ def fully_connected(r, op, kind):
     operands = [x, w, bias(r, c, x, w, n) if r.chance(0.8) else None]
     if operands[2] is None and r.chance(0.5):
         operands.pop()
-    return Case(operands, [y], ("FullyConnectedOptions", fields))
+    return Case(operands, [y], ("FullyConnectedOptions", fields), apart=rounding(kind, x, w, 0))
 
 
 @generator("TRANSPOSE_CONV", "f32 hybrid i8 u8 i16 i16xi8w_i32bias")
@@ -367,7 +369,8 @@ def sparse_fully_connected(r, op, kind):
     fields = {"fusedActivationFunction": r.choice([0, 1, 3])}
     if kind == "sparse_hybrid":
         fields["asymmetricQuantizeInputs"] = r.chance(0.5)
-    return Case([x, w, bias(r, c, x, w, n)], [result(r, a, (m, n), k)], ("FullyConnectedOptions", fields))
+    return Case([x, w, bias(r, c, x, w, n)], [result(r, a, (m, n), k)], ("FullyConnectedOptions", fields),
+                apart=rounding(kind, x, dataclasses.replace(w, data=dense), 0))
 
 
 @generator("FULLY_CONNECTED", "shuffled")

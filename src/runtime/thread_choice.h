@@ -18,7 +18,7 @@ struct Step;
 class ThreadChoice {
  public:
   /// Runs after which all is decided.
-  static constexpr int kMeasuredRuns = 12;
+  static constexpr int kMeasuredRuns = 24;
 
   /// The plan is new. Until something else is known all steps with Step::may_share are shared.
   void start(Vector<Step>& steps, int threads);
@@ -32,7 +32,7 @@ class ThreadChoice {
   enum class Way : uint8_t { shared, alone, mixed, decided };
   static constexpr int kWays = 3;
   static constexpr int kRuns = kMeasuredRuns / kWays;  ///< of each; the first one only warms up
-  static constexpr int64_t kFirstWait = 64, kWaitGrowth = 8;  ///< runs until all is measured again
+  static constexpr int64_t kFirstWait = 32, kWaitGrowth = 8;  ///< runs until all is measured again
 
   void measure(Vector<Step>* steps);
   void choose_best(Vector<Step>* steps);

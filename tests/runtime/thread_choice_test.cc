@@ -30,7 +30,7 @@ std::vector<bool> settle(ThreadChoice* choice, Vector<Step>* steps,
       choice->end_step(&(*steps)[i]);
     }
     choice->end_run(steps);
-    EXPECT_LT(++runs, 20);
+    EXPECT_LT(++runs, 40);
   }
   std::vector<bool> alone;
   for (const Step& step : *steps) alone.push_back(step.context.alone());

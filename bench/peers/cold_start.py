@@ -64,7 +64,7 @@ def main():
         notes = []
         for model in args.models:
             cache = pathlib.Path(folder) / f"{model.stem}.weights"
-            ways = [(library.resolve(), more) for library in args.libraries
+            ways = [(library.absolute(), more) for library in args.libraries
                     for more in ([(), (str(cache),)] if "cygnet" in library.name else [()])]
             starts = {way: [] for way in ways}
             for library, more in ways:

@@ -53,23 +53,26 @@ def processor():
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
-def multiply_adds(cygnet, model):
+def inspect(cygnet, model):
     result = subprocess.run([cygnet, "inspect", str(model), "--json"], capture_output=True, text=True, check=False)
-    return json.loads(result.stdout).get("macs", 0) if result.returncode == 0 else 0
+    return json.loads(result.stdout) if result.returncode == 0 else {}
 
 
-def split_name(model):
-    """("mobilenet_v2", "int8") of NETS/mobilenet_v2_int8.tflite; other names count as their input's type."""
-    name, _, kind = pathlib.Path(model).stem.rpartition("_")
-    return (name, kind) if kind in KIND_NAMES and name else (pathlib.Path(model).stem, "uint8" if "quant" in model.name
-                                                             else "f32")
+def split_name(model, report):
+    """(network, kind): by the file's name, or by what the first operator that multiplies reads."""
+    name, _, kind = model.stem.rpartition("_")
+    if kind in KIND_NAMES and name:
+        return name, kind
+    types = [o["inputs"][0]["type"] for o in report.get("operators", []) if o["macs"]]
+    return model.stem, {"INT8": "int8", "UINT8": "uint8"}.get(types[0] if types else "", "f32")
 
 
 def measure(model, args):
     names = ["cygnet", *args.engines]
     done, failures = workers.compare(names, model, args.cygnet, args.threads, args.rounds)
-    name, kind = split_name(model)
-    return {"network": name, "kind": kind, "threads": args.threads, "macs": multiply_adds(args.cygnet, model),
+    report = inspect(args.cygnet, model)
+    name, kind = split_name(model, report)
+    return {"network": name, "kind": kind, "threads": args.threads, "macs": report.get("macs", 0),
             "engines": {n: {"least_us": w.least, "median_us": w.median, "build_ms": w.build_ms, "first_ms": w.first_ms,
                             "runs": len(w.times)} for n, w in done.items()}, "failures": failures}
 

@@ -95,7 +95,7 @@ Status Model::read(const OpRegistry& registry) {
 Status Model::check_intact() const {
   if (!file_.intact())
     return Status::error(Code::io, "%s: C1: the file was truncated while it was in use", path_);
-  if (!weights_.get()->intact())
+  if (weights_.get() != nullptr && !weights_.get()->intact())
     return Status::error(
         Code::io, "%s: C1: the file of its weights cache was truncated while it was in use", path_);
   return {};

@@ -6,9 +6,13 @@
 #include <new>
 
 #include "base/fingerprint.h"
-#include "kernels/kernels.h"
 
 namespace cygnet {
+
+/// Name of the kernels in use, on which the form of their weights depends. The operators define it
+/// (ops/kernel_tier.cc): this folder does not know kernels.
+extern const char* kernel_tier();
+
 namespace {
 
 uint64_t hash_of(const void* data, size_t bytes) {
@@ -66,7 +70,7 @@ void PackedWeights::leave() {
 Status PackedWeights::get(const PackRequest& request, const void** out) {
   const Lock lock(&mutex_);
   const Tensor& constant = request.key.constant();
-  const char* tier = kernels().name;
+  const char* tier = kernel_tier();
   const Quantization& q = constant.quantization;
   const uint64_t kind =
       combine(request.key.hash(), request.bytes, constant.bytes, hash_of(tier, std::strlen(tier)),

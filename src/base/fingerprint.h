@@ -20,7 +20,8 @@ class Fingerprint {
   }
 
   /// Another value, sooner where the bytes come from memory: four parts are read side by side.
-  static uint64_t of_parts(const uint8_t* s, size_t n) {
+  static uint64_t of_parts(const void* data, size_t n) {
+    const auto* s = static_cast<const uint8_t*>(data);
     constexpr size_t kParts = 4, kStep = 64, kLeast = 4096;
     if (n < kLeast) return of(s, n);
     const size_t part = n / kParts / kStep * kStep;

@@ -11,6 +11,8 @@
 #include <atomic>
 #include <cstring>
 
+#include "base/io_error.h"
+
 namespace cygnet::base {
 namespace {
 
@@ -76,12 +78,6 @@ int take_slot(uintptr_t begin, uintptr_t end) {
     return i;
   }
   return -1;
-}
-
-Status io_error(const char* path, const char* what, int error) {
-  char text[128] = "";
-  const char* reason = strerror_r(error, text, sizeof(text));
-  return Status::error(Code::io, "%s: %s: %s", path, what, reason);
 }
 
 // Closes a descriptor at the end of a scope.

@@ -15,14 +15,10 @@ extern const char* kernel_tier();
 
 namespace {
 
-uint64_t hash_of(const void* data, size_t bytes) {
-  return base::Fingerprint::of_parts(static_cast<const uint8_t*>(data), bytes);
-}
-
 template <class... T>
 uint64_t combine(T... numbers) {
   const uint64_t all[] = {static_cast<uint64_t>(numbers)...};
-  return hash_of(all, sizeof(all));
+  return base::Fingerprint::of_parts(all, sizeof(all));
 }
 
 class Lock {
@@ -39,7 +35,8 @@ class Lock {
 }  // namespace
 
 PackKey& PackKey::data(const void* data, size_t bytes) {
-  hash_ = combine(hash_, data == nullptr, data == nullptr ? 0 : hash_of(data, bytes));
+  hash_ = combine(hash_, data == nullptr,
+                  data == nullptr ? 0 : base::Fingerprint::of_parts(data, bytes));
   return *this;
 }
 
@@ -73,12 +70,13 @@ Status PackedWeights::get(const PackRequest& request, const void** out) {
   const char* tier = kernel_tier();
   const Quantization& q = constant.quantization;
   const uint64_t kind =
-      combine(request.key.hash(), request.bytes, constant.bytes, hash_of(tier, std::strlen(tier)),
-              hash_of(q.scales, static_cast<size_t>(q.count) * sizeof(float)));
+      combine(request.key.hash(), request.bytes, constant.bytes,
+              base::Fingerprint::of_parts(tier, std::strlen(tier)),
+              base::Fingerprint::of_parts(q.scales, static_cast<size_t>(q.count) * sizeof(float)));
   Entry entry;
   entry.item.bytes = request.bytes;
   if (caching_ || !request.lasts)
-    entry.item.made_of = combine(kind, hash_of(constant.data, constant.bytes));
+    entry.item.made_of = combine(kind, base::Fingerprint::of_parts(constant.data, constant.bytes));
   entry.id = request.lasts ? combine(kind, reinterpret_cast<uintptr_t>(constant.data))
                            : entry.item.made_of;
   for (const Entry& known : entries_)

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/fingerprint.h"
+#include "base/io_error.h"
 #include "base/memory.h"
 #include "graph/source_hash.h"
 
@@ -18,10 +19,6 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 constexpr char kMagic[8] = {'C', 'Y', 'G', 'W', 'G', 'H', 'T', 'S'};
-
-uint64_t hash_of(const void* data, size_t bytes) {
-  return base::Fingerprint::of_parts(static_cast<const uint8_t*>(data), bytes);
-}
 
 size_t aligned(size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -59,7 +56,8 @@ bool WeightsCache::open(const char* path) {
       header.count > (bytes.size() - sizeof(header)) / sizeof(Record))
     return false;
   const auto* records = reinterpret_cast<const Record*>(bytes.data() + sizeof(header));
-  if (hash_of(records, header.count * sizeof(Record)) != header.hash) return false;
+  if (base::Fingerprint::of_parts(records, header.count * sizeof(Record)) != header.hash)
+    return false;
   for (size_t i = 0; i < header.count; ++i) {
     const Record& r = records[i];
     if (r.offset % kAlignment != 0 || r.offset > bytes.size() ||
@@ -77,7 +75,7 @@ const void* WeightsCache::find(uint64_t made_of, size_t bytes) const {
     const Record& r = records_[i];
     if (r.made_of != made_of || r.bytes != bytes) continue;
     const uint8_t* data = file_.bytes().data() + r.offset;
-    return hash_of(data, bytes) == r.hash ? data : nullptr;
+    return base::Fingerprint::of_parts(data, bytes) == r.hash ? data : nullptr;
   }
   return nullptr;
 }
@@ -115,11 +113,6 @@ class Writer {
   int error_ = 0;
 };
 
-Status cannot_write(const char* path, int error) {
-  return Status::error(Code::io, "%s: the weights cache can't be written: %s", path,
-                       strerror(error));
-}
-
 }  // namespace
 
 Status WeightsCache::write(const char* path, const Vector<PackedItem>& items) {
@@ -134,14 +127,14 @@ Status WeightsCache::write(const char* path, const Vector<PackedItem>& items) {
     records[i] = {.made_of = items[i].made_of,
                   .offset = end,
                   .bytes = items[i].bytes,
-                  .hash = hash_of(items[i].data, items[i].bytes)};
+                  .hash = base::Fingerprint::of_parts(items[i].data, items[i].bytes)};
     end = aligned(end + items[i].bytes + kPackedSlack);
   }
   Header header{.magic = {},
                 .build = kSourceHash,
                 .file_bytes = end,
                 .count = items.size(),
-                .hash = hash_of(records, table),
+                .hash = base::Fingerprint::of_parts(records, table),
                 .unused = {}};
   std::memcpy(header.magic, kMagic, sizeof(kMagic));
   std::memcpy(head.data(), &header, sizeof(header));
@@ -160,7 +153,7 @@ Status WeightsCache::write(const char* path, const Vector<PackedItem>& items) {
   if (error == 0 && rename(name, path) != 0) error = errno;
   if (error == 0) return {};
   if (error != EEXIST) unlink(name);
-  return cannot_write(path, error);
+  return base::io_error(path, "the weights cache can't be written", error);
 }
 
 }  // namespace cygnet

@@ -40,9 +40,7 @@ inline Status quantize_multiplier(double real, Multiplier* out) {
 inline int32_t rounding_doubling_high_mul(int32_t a, int32_t b) {
   if (a == b && a == std::numeric_limits<int32_t>::min())
     return std::numeric_limits<int32_t>::max();
-  const int64_t product = int64_t{a} * b;
-  const int64_t nudge = product >= 0 ? int64_t{1} << 30 : 1 - (int64_t{1} << 30);
-  return static_cast<int32_t>((product + nudge) / (int64_t{1} << 31));
+  return static_cast<int32_t>((int64_t{a} * b + (int64_t{1} << 30)) >> 31);
 }
 
 /// x / 2^exponent, rounded to nearest, ties away from zero. exponent in [0, 31].

@@ -85,28 +85,6 @@ void map(uint16_t* table, int16_t* v, int64_t n, F f) {
   }
 }
 
-// apply(Multiplier, int32_t) of a positive multiplier, without branches.
-class Scaler {
- public:
-  explicit Scaler(Multiplier m)
-      : multiplier_(m.multiplier),
-        left_(std::max(m.shift, 0)),
-        right_(std::max(-m.shift, 0)),
-        mask_(static_cast<int32_t>((int64_t{1} << right_) - 1)) {}
-
-  int32_t operator()(int32_t x) const {
-    const auto shifted = static_cast<int32_t>(static_cast<uint32_t>(x) << left_);
-    const auto high = static_cast<int32_t>((shifted * multiplier_ + (int64_t{1} << 30)) >> 31);
-    const int32_t threshold = (mask_ >> 1) + (high < 0 ? 1 : 0);
-    return (high >> right_) + ((high & mask_) > threshold ? 1 : 0);
-  }
-
- private:
-  int64_t multiplier_;
-  int left_, right_;
-  int32_t mask_;
-};
-
 class Sequence {
  public:
   Sequence(OpContext& op, const LstmLayer& layer, int64_t batch)
@@ -153,10 +131,10 @@ class Sequence {
     int16_t* v = gate(g);
     multiply(state_.recurrent[g], h_, rows_ + size_.steps * size_.input, size_.output, 1, step_,
              size_.cells);
-    const Scaler of_x(state_.input[g].scale), of_h(state_.recurrent[g].scale);
+    const Multiplier of_x = state_.input[g].scale, of_h = state_.recurrent[g].scale;
     for (int64_t i = 0; i < size_.cells; ++i) {
-      const int16_t partial = saturate16(of_x(from_x[g * size_.cells + i]));
-      v[i] = saturate16(int64_t{of_h(step_[i])} + partial);
+      const int16_t partial = saturate16(apply(of_x, from_x[g * size_.cells + i]));
+      v[i] = saturate16(int64_t{apply(of_h, step_[i])} + partial);
     }
     if (in_.peephole[g] != nullptr) {
       const auto* w = in_.peephole[g]->as<int16_t>();
@@ -193,9 +171,10 @@ class Sequence {
     const int16_t* out = gate(kOutputGate);
     const bool project = in_.projection_weights != nullptr;
     int8_t* hidden = project ? op_.scratch<int8_t>(state_.projected) : h_;
-    const Scaler of_hidden(state_.hidden);
+    const Multiplier of_hidden = state_.hidden;
     for (int64_t i = 0; i < n; ++i)
-      hidden[i] = saturate<int8_t>(int64_t{of_hidden(out[i] * squashed[i])} + state_.hidden_zero);
+      hidden[i] =
+          saturate<int8_t>(int64_t{apply(of_hidden, out[i] * squashed[i])} + state_.hidden_zero);
     if (project) project_hidden(hidden);
   }
 

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runner: a network in memory, run on samples by several threads.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "quantize/samples.h"
+
+namespace cygnet {
+
+struct RunnerOptions {
+  int threads = 1;            ///< samples run at the same time, an interpreter each
+  bool keep_tensors = false;  ///< every tensor has its value after a run, no step is fused
+  bool reference = false;     ///< plain loops
+};
+
+/// Runs the main subgraph of a graph. What the graph views must outlive the runner.
+class Runner {
+ public:
+  /// `name` stands for the file in messages. Throws Failure when the graph can't run.
+  Runner(const Graph& graph, const std::string& name, const RunnerOptions& options);
+  ~Runner();
+
+  /// What is done with the interpreter after each run. Sample numbers ascend within a thread; which
+  /// thread (0 to threads − 1) takes which sample is the same in every call:
+  /// sample i is run by thread i mod threads.
+  using Body = std::function<void(size_t sample, const Sample& read, int thread, Interpreter&)>;
+  /// Runs all samples that can be read; returns how many. `done` is told how many samples are
+  /// behind, from one thread at a time. Throws the Failure of the first sample that fails.
+  size_t run(const SampleSource& samples, const Body& body,
+             const std::function<void(size_t done)>& done = {});
+
+  const Model& model() const { return *model_; }
+  int threads() const { return static_cast<int>(interpreters_.size()); }
+
+ private:
+  std::unique_ptr<Model> model_;
+  std::vector<std::unique_ptr<Interpreter>> interpreters_;
+};
+
+/// The real values of a tensor: floats as they are, quantized numbers through scale and zero point,
+/// other integers and booleans as numbers. `out` is resized.
+void read_real(const Tensor& tensor, std::vector<float>& out);
+
+}  // namespace cygnet

@@ -49,9 +49,14 @@ class SampleList final : public SampleSource {
   std::vector<Sample> samples_;
 };
 
-/// Gives the interpreter's inputs the sample's values, real numbers through scale and zero point
-/// where the input is quantized, and allocates it where shapes have changed. Throws Failure that
-/// names the sample when number, types or shapes don't fit.
+/// Gives the interpreter's inputs the sample's shapes; where one changes, the interpreter must be
+/// allocated again. Throws Failure that names the sample when number, types or shapes don't fit.
+void fit_sample(const Sample& sample, Interpreter& interpreter);
+
+/// Gives the interpreter's inputs the sample's values and shapes, and allocates it where shapes
+/// have changed. Real numbers go through scale and zero point where the input is quantized; to
+/// integers without these they are rounded. Throws Failure as fit_sample does, and for NaN that
+/// would become an integer.
 void write_sample(const Sample& sample, Interpreter& interpreter);
 
 }  // namespace cygnet

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantize/calibrate.h"
+
+#include <algorithm>
+
+#include "edit/failure.h"
+#include "quantize/runner.h"
+
+namespace cygnet {
+namespace {
+
+/// A tensor that calibration looks at.
+struct Watched {
+  int32_t tensor = 0;
+  int32_t node = -1;  ///< that makes it; −1: an input of the graph
+};
+
+/// What a thread knows.
+struct Worker {
+  std::vector<TensorSummary> runs;           ///< of the present sample, by watched tensor
+  std::vector<char> seen;                    ///< whether the present sample has it
+  std::vector<TensorStatistics> histograms;  ///< of all its samples
+};
+
+bool is_watched(const Subgraph& graph, int32_t i) {
+  if (i < 0) return false;
+  const GraphTensor& t = graph.tensors[static_cast<size_t>(i)];
+  return t.type == Type::float32 && !t.constant;
+}
+
+/// In the order in which they get their values.
+std::vector<Watched> watched_tensors(const Subgraph& graph) {
+  std::vector<Watched> result;
+  for (int32_t i : graph.inputs)
+    if (is_watched(graph, i)) result.push_back({i, -1});
+  for (size_t n = 0; n < graph.nodes.size(); ++n)
+    for (int32_t i : graph.nodes[n].outputs)
+      if (is_watched(graph, i)) result.push_back({i, static_cast<int32_t>(n)});
+  return result;
+}
+
+[[noreturn]] void fail(const Subgraph& graph, const Watched& watched, const std::string& sample,
+                       std::span<const float> values) {
+  const bool nan = std::any_of(values.begin(), values.end(), [](float v) { return v != v; });
+  const char* what = nan ? "NaN" : "infinite values";
+  const std::string_view tensor = graph.tensors[static_cast<size_t>(watched.tensor)].name;
+  if (watched.node < 0) throw Failure(text(sample, ": input '", tensor, "' has ", what));
+  const Node& node = graph.nodes[static_cast<size_t>(watched.node)];
+  throw Failure(text(sample, ": operator ", watched.node, " (", node.name, ", '", tensor,
+                     "') gives ", what, ", which no integers stand for"));
+}
+
+/// Summaries and histograms of one sample's tensors.
+void look(const std::vector<Watched>& watched, const std::string& sample,
+          const Interpreter& interpreter, bool histograms, Worker* worker) {
+  for (size_t w = 0; w < watched.size(); ++w) {
+    const Tensor& t = interpreter.plan().tensors[static_cast<size_t>(watched[w].tensor)];
+    worker->seen[w] = t.data != nullptr;
+    if (t.data == nullptr) continue;
+    const std::span<const float> values(t.as<float>(), static_cast<size_t>(t.shape.elements()));
+    const int32_t channels = t.shape.rank > 0 ? t.shape[t.shape.rank - 1] : 1;
+    summarize(values, std::max(channels, 1), &worker->runs[w]);
+    if (worker->runs[w].not_finite > 0) fail(interpreter.subgraph(), watched[w], sample, values);
+    if (histograms) worker->histograms[w].add_histogram(values, worker->runs[w]);
+  }
+}
+
+}  // namespace
+
+Statistics calibrate(const Draft& draft, const SampleSource& samples,
+                     const CalibrateOptions& options) {
+  if (samples.size() == 0) throw Failure("there are no samples to calibrate with");
+  Runner runner(draft.graph, draft.source, {.threads = options.threads, .keep_tensors = true});
+  const Subgraph& graph = runner.model().graph().subgraphs[0];
+  const std::vector<Watched> watched = watched_tensors(graph);
+  const size_t n = watched.size();
+  std::vector<Worker> workers(static_cast<size_t>(runner.threads()));
+  for (Worker& worker : workers) {
+    worker.runs.resize(n);
+    worker.seen.resize(n);
+    worker.histograms.resize(n);
+  }
+  std::vector<TensorStatistics> results(n);
+  const auto body = [&](size_t, const Sample& sample, int thread, Interpreter& interpreter) {
+    look(watched, sample.name, interpreter, options.histograms,
+         &workers[static_cast<size_t>(thread)]);
+  };
+  // Sums and moving averages depend on the order.
+  const auto in_order = [&](size_t, int thread) {
+    const Worker& worker = workers[static_cast<size_t>(thread)];
+    for (size_t w = 0; w < n; ++w)
+      if (worker.seen[w]) results[w].add_summary(worker.runs[w]);
+  };
+  Statistics statistics;
+  statistics.samples = static_cast<int64_t>(runner.run(samples, body, options.progress, in_order));
+  if (statistics.samples == 0) throw Failure("none of the samples could be read");
+  for (size_t w = 0; w < n; ++w) {
+    for (const Worker& worker : workers) results[w].merge_histogram(worker.histograms[w]);
+    statistics.tensors[std::string(graph.tensors[size_t(watched[w].tensor)].name)].merge(
+        results[w]);
+  }
+  return statistics;
+}
+
+}  // namespace cygnet

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cli/commands.h"
+#include "cli/samples.h"
 
 namespace CLI {
 class App;
@@ -17,6 +18,8 @@ void add_model_flags(CLI::App* command, ModelFlags* flags);
 void add_run_flags(CLI::App* command, ModelFlags* flags);
 /// --mean and --std.
 void add_normalization(CLI::App* command, Normalization* normalization);
+/// Where samples come from: --data, --raw and what goes with them.
+void add_sample_flags(CLI::App* command, SampleFlags* flags);
 
 /// Each adds its subcommand.
 void add_inspect(CLI::App* app, InspectFlags* flags);

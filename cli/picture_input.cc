@@ -20,19 +20,6 @@ float pick(const std::vector<float>& values, int channel, float otherwise) {
   return values.size() == 1 ? values[0] : values[static_cast<size_t>(channel)];
 }
 
-void check_normalization(const Normalization& normalization, int channels) {
-  for (const auto* list : {&normalization.mean, &normalization.std}) {
-    size_t n = list->size();
-    if (n > 1 && n != static_cast<size_t>(channels)) {
-      throw Failure(text(list == &normalization.mean ? "--mean" : "--std", ": expected 1 or ",
-                         channels, " values, got ", n));
-    }
-  }
-  for (float s : normalization.std) {
-    if (s == 0 || !std::isfinite(s)) throw Failure(text("--std: ", s, " can't divide"));
-  }
-}
-
 /// The real value of each byte.
 std::array<float, kLevels> real_levels(const Normalization& normalization, PixelRange range,
                                        int channel) {
@@ -102,14 +89,47 @@ Image to_grey(const Image& rgb) {
   return grey;
 }
 
+template <class T>
+std::vector<float> integer_values(const Tensor& tensor, const Image& image,
+                                  const Normalization& normalization, PixelRange range) {
+  std::vector<T> integers(image.pixels.size());
+  write_integers<T>(integers.data(), tensor, image, normalization, range);
+  std::vector<float> values(integers.begin(), integers.end());
+  const Quantization& q = tensor.quantization;
+  if (q.per_tensor())
+    for (float& v : values) v = q.scale() * (v - static_cast<float>(q.zero_point()));
+  return values;
+}
+
+Failure no_picture(const std::string& model_path, const Tensor& tensor) {
+  return Failure(text(model_path, ": input '", tensor.name, "' has type ", type_name(tensor.type),
+                      ", which can't take a picture"));
+}
+
 }  // namespace
 
-PictureInput find_picture_input(const Interpreter& interpreter, const std::string& model_path) {
-  if (interpreter.inputs() != 1) {
-    throw Failure(
-        text(model_path, ": expected one input, a picture; the model has ", interpreter.inputs()));
+void check_normalization(const Normalization& normalization, int channels) {
+  for (const auto* list : {&normalization.mean, &normalization.std}) {
+    size_t n = list->size();
+    if (n > 1 && n != static_cast<size_t>(channels)) {
+      throw Failure(text(list == &normalization.mean ? "--mean" : "--std", ": expected 1 or ",
+                         channels, " values, got ", n));
+    }
   }
-  const Subgraph& graph = interpreter.subgraph();
+  for (float s : normalization.std) {
+    if (s == 0 || !std::isfinite(s)) throw Failure(text("--std: ", s, " can't divide"));
+  }
+}
+
+PictureInput find_picture_input(const Interpreter& interpreter, const std::string& model_path) {
+  return find_picture_input(interpreter.subgraph(), model_path);
+}
+
+PictureInput find_picture_input(const Subgraph& graph, const std::string& model_path) {
+  if (graph.inputs.size() != 1) {
+    throw Failure(
+        text(model_path, ": expected one input, a picture; the model has ", graph.inputs.size()));
+  }
   const GraphTensor& tensor = graph.tensors[static_cast<size_t>(graph.inputs[0])];
   const Shape& shape = tensor.has_signature ? tensor.signature : tensor.shape;
   PictureInput input{0, shape.rank > 1 ? shape[1] : 0, shape.rank > 2 ? shape[2] : 0,
@@ -126,11 +146,39 @@ PictureInput find_picture_input(const Interpreter& interpreter, const std::strin
   return input;
 }
 
-Image fit_picture(Session* session, const PictureInput& input, const Image& image) {
-  Interpreter& interpreter = session->interpreter();
+Image fit_picture(const PictureInput& input, const Image& image) {
   Image fitted = resize(image, input.width == -1 ? image.width : input.width,
                         input.height == -1 ? image.height : input.height);
-  if (input.channels == 1) fitted = to_grey(fitted);
+  return input.channels == 1 ? to_grey(fitted) : fitted;
+}
+
+std::vector<float> picture_values(const Tensor& tensor, const Image& fitted,
+                                  const Normalization& normalization, PixelRange range,
+                                  const std::string& model_path) {
+  check_normalization(normalization, fitted.channels);
+  switch (tensor.type) {
+    case Type::float32: {
+      std::vector<float> values(fitted.pixels.size());
+      write_elements(values.data(), fitted,
+                     [&](int channel) { return real_levels(normalization, range, channel); });
+      return values;
+    }
+    case Type::uint8:
+      return integer_values<uint8_t>(tensor, fitted, normalization, range);
+    case Type::int8:
+      return integer_values<int8_t>(tensor, fitted, normalization, range);
+    case Type::int16:
+      return integer_values<int16_t>(tensor, fitted, normalization, range);
+    case Type::int32:
+      return integer_values<int32_t>(tensor, fitted, normalization, range);
+    default:
+      throw no_picture(model_path, tensor);
+  }
+}
+
+Image fit_picture(Session* session, const PictureInput& input, const Image& image) {
+  Interpreter& interpreter = session->interpreter();
+  const Image fitted = fit_picture(input, image);
   Shape shape{1, fitted.height, fitted.width};
   if (interpreter.input(input.index).shape.rank == 4) shape.push(input.channels);
   if (!(shape == interpreter.input(input.index).shape)) {
@@ -160,8 +208,7 @@ void write_picture(Session* session, const PictureInput& input, const Image& fit
     case Type::int32:
       return write_integers<int32_t>(data, tensor, fitted, normalization, range);
     default:
-      throw Failure(text(session->path(), ": input '", tensor.name, "' has type ",
-                         type_name(tensor.type), ", which can't take a picture"));
+      throw no_picture(session->path(), tensor);
   }
 }
 

@@ -42,6 +42,20 @@ struct PictureInput {
 /// The only input, if it is of that form. Throws Failure otherwise.
 PictureInput find_picture_input(const Interpreter& interpreter, const std::string& model_path);
 
+PictureInput find_picture_input(const Subgraph& graph, const std::string& model_path);
+
+/// Throws Failure when --mean or --std can't be used for so many channels.
+void check_normalization(const Normalization& normalization, int channels);
+
+/// A picture of 3 channels at the input's size, with its channels.
+Image fit_picture(const PictureInput& input, const Image& image);
+
+/// The real values that write_picture gives an input of `tensor`'s type and quantization, [height,
+/// width, channels]; integers as they are where the input is not quantized. Throws Failure.
+std::vector<float> picture_values(const Tensor& tensor, const Image& fitted,
+                                  const Normalization& normalization, PixelRange range,
+                                  const std::string& model_path);
+
 /// Resizes a picture of 3 channels to the input's size and channels, gives the input that shape and
 /// allocates. Throws Failure.
 Image fit_picture(Session* session, const PictureInput& input, const Image& image);

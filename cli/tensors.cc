@@ -60,40 +60,15 @@ std::string joined(const std::vector<std::string>& names) {
   return result.empty() ? "none" : result;
 }
 
-/// Index of the array for input `name`, or −1.
-int find_array(const ArchiveReader& arrays, const std::string& name, std::string_view tensor_name,
-               bool only_input) {
-  for (const std::string& key : {name, std::string(tensor_name)}) {
+/// Index of the array for an input, or −1.
+int find_array(const ArchiveReader& arrays, const InputNames& input, bool only_input) {
+  for (const std::string& key : {input.name, input.tensor}) {
     for (const std::string& form : {key, "in:" + key}) {
       if (int i = arrays.find(form); i >= 0) return i;
     }
   }
   bool is_bare_npy = arrays.names().size() == 1 && arrays.names()[0].empty();
   return only_input && is_bare_npy ? 0 : -1;
-}
-
-/// The arrays' indices by input. Refuses missing and unknown keys.
-std::vector<int> match_keys(const Interpreter& interpreter, const ArchiveReader& arrays) {
-  std::vector<std::string> names = input_names(interpreter);
-  std::vector<int> chosen;
-  std::vector<bool> used(arrays.names().size(), false);
-  for (int i = 0; i < interpreter.inputs(); ++i) {
-    const std::string& name = names[static_cast<size_t>(i)];
-    int at = find_array(arrays, name, interpreter.input(i).name, interpreter.inputs() == 1);
-    if (at < 0) {
-      throw Failure(text(arrays.path(), ": no array for input '", name,
-                         "'; the model's inputs are ", joined(names), ", the file has ",
-                         joined(arrays.names())));
-    }
-    used[static_cast<size_t>(at)] = true;
-    chosen.push_back(at);
-  }
-  for (size_t i = 0; i < used.size(); ++i) {
-    if (used[i] || arrays.names()[i].starts_with("out:")) continue;
-    throw Failure(text(arrays.path(), ": '", arrays.names()[i],
-                       "' is no input of the model; its inputs are ", joined(names)));
-  }
-  return chosen;
 }
 
 /// The shape that a user may give, with −1 for free dimensions.
@@ -195,9 +170,35 @@ Array to_array(const Tensor& tensor, const std::string& name) {
   return array;
 }
 
+std::vector<int> match_keys(const std::vector<InputNames>& inputs, const ArchiveReader& arrays) {
+  std::vector<std::string> names;
+  for (const InputNames& input : inputs) names.push_back(input.name);
+  std::vector<int> chosen;
+  std::vector<bool> used(arrays.names().size(), false);
+  for (const InputNames& input : inputs) {
+    int at = find_array(arrays, input, inputs.size() == 1);
+    if (at < 0) {
+      throw Failure(text(arrays.path(), ": no array for input '", input.name,
+                         "'; the model's inputs are ", joined(names), ", the file has ",
+                         joined(arrays.names())));
+    }
+    used[static_cast<size_t>(at)] = true;
+    chosen.push_back(at);
+  }
+  for (size_t i = 0; i < used.size(); ++i) {
+    if (used[i] || arrays.names()[i].starts_with("out:")) continue;
+    throw Failure(text(arrays.path(), ": '", arrays.names()[i],
+                       "' is no input of the model; its inputs are ", joined(names)));
+  }
+  return chosen;
+}
+
 void write_inputs(Session* session, const ArchiveReader& archive) {
   Interpreter& interpreter = session->interpreter();
-  std::vector<int> chosen = match_keys(interpreter, archive);
+  std::vector<InputNames> inputs;
+  for (const std::string& name : input_names(interpreter))
+    inputs.push_back({name, std::string(interpreter.input(static_cast<int>(inputs.size())).name)});
+  std::vector<int> chosen = match_keys(inputs, archive);
   std::vector<Array> arrays;
   for (int i = 0; i < interpreter.inputs(); ++i) {
     int at = chosen[static_cast<size_t>(i)];

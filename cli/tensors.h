@@ -25,6 +25,15 @@ std::vector<float> real_values(const Tensor& tensor);
 /// A copy of the tensor's elements. Throws Failure when the type has no form in .npy files.
 Array to_array(const Tensor& tensor, const std::string& name);
 
+/// The two names of a model input: that by which users know it, and its tensor's.
+struct InputNames {
+  std::string name, tensor;
+};
+/// Indices of the arrays that inputs take: of an input's name, or of "in:" and its name; a bare
+/// .npy goes to the only input. Throws Failure, which names file and key, for a missing or unknown
+/// key.
+std::vector<int> match_keys(const std::vector<InputNames>& inputs, const ArchiveReader& arrays);
+
 /// Makes the shapes of inputs those of `arrays`, allocates, and writes the arrays. Each input takes
 /// the array of its name, or of "in:" and its name (recorded examples); a bare .npy goes to the
 /// only input. Throws Failure, which names the file and the key, for a missing or unknown key and a

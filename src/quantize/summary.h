@@ -26,7 +26,7 @@ void summarize(std::span<const float> values, int64_t channels, TensorSummary* o
 
 /// Elements that a histogram takes of one tensor in one run; of more it takes groups of neighbours
 /// spread over the tensor, the same for the same size.
-inline constexpr size_t kMostCounted = size_t{1} << 16;
+inline constexpr size_t kMostCounted = size_t{1} << 15;
 
 /// Adds to bins[count], count ≤ 4096 and even, which lie over [−limit, limit), how many elements
 /// fall into each; all are finite. The limit is a power of two greater than each |element|.

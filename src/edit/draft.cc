@@ -58,7 +58,11 @@ void Draft::release_unused() {
     if (data != nullptr) used.insert(data);
   };
   for (const Subgraph& s : graph.subgraphs) {
-    for (const GraphTensor& t : s.tensors) use(t.data);
+    for (const GraphTensor& t : s.tensors) {
+      use(t.data);
+      use(t.quantization.scales);
+      use(t.quantization.zero_points);
+    }
     for (const Node& n : s.nodes) {
       use(n.options);
       use(n.custom_options.data());

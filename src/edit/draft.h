@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/memory.h"
+#include "edit/quantized_type.h"
 #include "graph/graph.h"
 
 namespace cygnet {
@@ -28,6 +29,7 @@ struct TensorFacts {
   /// alone; empty: not known.
   std::array<std::vector<uint8_t>, kBatches.size()> values;
   bool shape_unknown = false;  ///< depends on data: known only while running
+  Grid grid;                   ///< of a float constant (edit/grid.h)
 };
 
 /// Importers fill one, passes rewrite it, the writer saves it. Everything that a tensor or node

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "edit/evaluate.h"
+#include "edit/grid.h"
 
 namespace cygnet {
 namespace {
@@ -414,7 +415,18 @@ bool Editor::compute_small(const Node& node) {
     set_values(node.outputs[k], values[k]);
     all_constant = all_constant && tensor(node.outputs[k]).constant;
   }
+  if (all_constant) keep_grid(node, node.outputs[0]);
   return all_constant;
+}
+
+void Editor::keep_grid(const Node& node, int32_t result) {
+  std::vector<GraphTensor> operands;
+  std::vector<Grid> grids;
+  for (int32_t i : node.inputs) {
+    operands.push_back(i == kAbsent ? GraphTensor() : tensor(i));
+    grids.push_back(i == kAbsent ? nullptr : grid(i));
+  }
+  set_grid(result, result_grid(node, operands, grids, tensor(result)));
 }
 
 std::string Editor::node_text(const Node& node) const {

@@ -92,6 +92,10 @@ class Editor {
   /// The single value of a float32 constant whose elements are all equal.
   std::optional<float> uniform(int32_t i) const;
 
+  /// The integers that a float constant stands for, or null (edit/grid.h).
+  const Grid& grid(int32_t i) const { return facts(i).grid; }
+  void set_grid(int32_t i, Grid grid) { facts(i).grid = std::move(grid); }
+
   /// Appends a graph input; −1 for the free batch dimension.
   int32_t input(std::string_view name, Type type, std::span<const int32_t> dims);
   int32_t input(std::string_view name, Type type, std::initializer_list<int32_t> dims) {
@@ -179,6 +183,10 @@ class Editor {
 
   /// "conv (CONV_2D)" for messages.
   std::string node_text(const Node& node) const;
+
+  /// Gives `result`, the constant that a node on constants makes, the grid that follows from
+  /// theirs.
+  void keep_grid(const Node& node, int32_t result);
 
  protected:
   TensorFacts& facts(int32_t i) { return draft_.facts[index_][i]; }

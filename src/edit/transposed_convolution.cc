@@ -77,6 +77,20 @@ std::vector<float> phases(Editor& e, const TransposedConvolution& t, const Direc
   return to;
 }
 
+// Output channels are the filter's dimension 2, and follow each other in each phase. Zeros between
+// are on any grid that has a zero point of 0.
+Grid phase_grid(const Grid& grid, int32_t channels) {
+  if (!grid || (grid->scales.size() > 1 && grid->axis != 2)) return nullptr;
+  QuantizedType q{grid->type, grid->scales, grid->zero_points, 0};
+  const size_t n = grid->scales.size();
+  if (n > 1)
+    for (size_t i = n; i < static_cast<size_t>(channels); ++i) {
+      q.scales.push_back(grid->scales[i % n]);
+      q.zero_points.push_back(grid->zero_points[i % n]);
+    }
+  return std::make_shared<const QuantizedType>(std::move(q));
+}
+
 int32_t narrow(int64_t n) {
   return static_cast<int32_t>(n);
 }
@@ -129,6 +143,7 @@ int32_t as_convolution(Editor& e, const TransposedConvolution& t) {
   const int32_t filter = e.constant<float>(
       {narrow(h.stride * w.stride * f[2]), narrow(h.taps()), narrow(w.taps()), f[3]},
       phases(e, t, h, w), std::string(e.tensor(t.filter).name));
+  e.set_grid(filter, phase_grid(e.grid(t.filter), e.shape(filter)[0]));
   // LiteRT insists on a bias.
   const int32_t channels = e.shape(filter)[0];
   const int32_t bias =

@@ -31,6 +31,9 @@ struct ImportOptions {
   std::map<std::string, std::vector<int32_t>> input_shapes;
   Atrous atrous = Atrous::as_tensorflow;
   bool allow_custom = false;  ///< operators without a counterpart become custom operators
+  /// Operators that round as quantization will (quantization-aware training) stay such that
+  /// take_trained_ranges (quantize/annotations.h) finds all their integers; not for writing a file.
+  bool keep_ranges = false;
   bool unroll = false;        ///< loops with a known number of turns are unrolled, not WHILE
   /// The functions whose loops stay loops nevertheless: passes make operators of them.
   std::set<std::string> rolled;

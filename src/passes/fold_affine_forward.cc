@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "edit/grid.h"
 #include "passes/match.h"
 
 namespace cygnet::passes {
@@ -88,7 +89,12 @@ bool fold(Patch& patch, int32_t n) {
       if (!std::isfinite(values.back())) return false;
     }
     const std::string name(patch.tensor(weights).name);
-    inputs[1] = patch.constant<float>(patch.shape(weights), values, name);
+    const auto c = patch.values<float>(affine.c);
+    const Shape shape = patch.shape(weights);
+    const Grid grid = scaled_grid(patch.grid(weights), shape,
+                                  std::vector<double>(c.begin(), c.end()), shape.rank - 1, values);
+    inputs[1] = patch.constant<float>(shape, values, name);
+    patch.set_grid(inputs[1], grid);
   } else {
     inputs[2] = moved_bias(patch, weights, inputs[2], affine.c, k);
   }

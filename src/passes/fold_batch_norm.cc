@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "edit/grid.h"
 #include "passes/layers.h"
 
 namespace cygnet::passes {
@@ -149,7 +150,13 @@ bool fold(Patch& patch, int32_t n) {
   if (!moved_bias(patch, inputs[b], channels, affine, bias)) return false;
   if (!affine.scale.empty()) {
     const Shape shape = patch.shape(inputs[1]);
+    const int axis = channel_axis(patch, p);
+    std::vector<double> factors;
+    for (int64_t c = 0; c < channels; ++c) factors.push_back(at(affine.scale, c, 1));
+    if (affine.scale.size() == 1) factors = affine.scale;
+    const Grid grid = scaled_grid(patch.grid(inputs[1]), shape, factors, axis, weights);
     inputs[1] = patch.constant<float>(shape, weights, std::string(patch.tensor(inputs[1]).name));
+    patch.set_grid(inputs[1], grid);
   }
   if (inputs[b] != kAbsent || !affine.offset.empty()) {
     const std::string name(patch.tensor(inputs[b] == kAbsent ? affine.c : inputs[b]).name);

@@ -48,7 +48,19 @@ int32_t reordered(Patch& patch, int32_t constant, int axis, const std::vector<in
     const int64_t to = i + (from[static_cast<size_t>(j)] - j) * inner;
     result[static_cast<size_t>(to)] = values[static_cast<size_t>(i)];
   }
-  return patch.constant<float>(shape, result, std::string(patch.tensor(constant).name));
+  Grid grid = patch.grid(constant);
+  if (grid && grid->scales.size() > 1 && grid->axis == axis) {
+    QuantizedType q = *grid;
+    for (size_t j = 0; j < from.size(); ++j) {
+      q.scales[static_cast<size_t>(from[j])] = grid->scales[j];
+      q.zero_points[static_cast<size_t>(from[j])] = grid->zero_points[j];
+    }
+    grid = std::make_shared<const QuantizedType>(std::move(q));
+  }
+  const int32_t moved =
+      patch.constant<float>(shape, result, std::string(patch.tensor(constant).name));
+  patch.set_grid(moved, grid);
+  return moved;
 }
 
 bool float_constant(const Patch& patch, int32_t t) {

@@ -49,6 +49,7 @@ bool fold(Patch& patch, int32_t n, int64_t& budget) {
     const GraphTensor& t = patch.tensor(outputs[k]);
     const int32_t constant = patch.copied_constant(t.type, e.shapes[k], e.bytes[k], t.name);
     patch.tensor(constant).quantization = patch.tensor(outputs[k]).quantization;
+    if (k == 0) patch.keep_grid(node, constant);
     patch.replace(outputs[k], constant);
   }
   patch.erase(n);

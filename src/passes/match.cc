@@ -102,6 +102,7 @@ bool is_unary(const Patch& patch, int32_t n) {
     case Builtin::DEQUANTIZE:
     case Builtin::ELU:
     case Builtin::EXP:
+    case Builtin::FAKE_QUANT:
     case Builtin::FLOOR:
     case Builtin::GELU:
     case Builtin::HARD_SWISH:
@@ -109,6 +110,7 @@ bool is_unary(const Patch& patch, int32_t n) {
     case Builtin::LOG:
     case Builtin::LOGISTIC:
     case Builtin::NEG:
+    case Builtin::QUANTIZE:
     case Builtin::RELU:
     case Builtin::RELU6:
     case Builtin::RELU_0_TO_1:
@@ -120,7 +122,8 @@ bool is_unary(const Patch& patch, int32_t n) {
     case Builtin::SQRT:
     case Builtin::SQUARE:
     case Builtin::TANH:
-      return patch.tensor(node.inputs[0]).quantization.count <= 1;
+      return patch.tensor(node.inputs[0]).quantization.count <= 1 &&
+             patch.tensor(node.outputs[0]).quantization.count <= 1;
     case Builtin::ADD:
     case Builtin::SUB:
     case Builtin::MUL:

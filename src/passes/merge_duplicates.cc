@@ -35,6 +35,10 @@ bool equal_constants(const GraphTensor& a, const GraphTensor& b) {
          (a.bytes == 0 || a.data == b.data || std::memcmp(a.data, b.data, a.bytes) == 0);
 }
 
+bool equal_grids(const Grid& a, const Grid& b) {
+  return a == b || (a && b && *a == *b);
+}
+
 int merge_constants(Patch& patch) {
   int merged = 0;
   std::multimap<uint64_t, int32_t> seen;
@@ -47,7 +51,8 @@ int merge_constants(Patch& patch) {
     const uint64_t h = hash(t);
     const auto [begin, end] = seen.equal_range(h);
     const auto twin = std::find_if(begin, end, [&](const auto& entry) {
-      return equal_constants(patch.tensor(entry.second), t);
+      return equal_constants(patch.tensor(entry.second), t) &&
+             equal_grids(patch.grid(entry.second), patch.grid(i));
     });
     if (twin == end) {
       seen.emplace(h, i);

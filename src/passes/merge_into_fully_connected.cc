@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "edit/grid.h"
 #include "passes/match.h"
 
 namespace cygnet::passes {
@@ -79,6 +80,7 @@ bool from_batch_matmul(Patch& patch, int32_t n) {
   const GraphTensor matrix = patch.tensor(inputs[1]);
   int32_t weights = patch.borrowed_constant(Type::float32, {rows, columns},
                                             {matrix.as<uint8_t>(), matrix.bytes}, weights_name);
+  patch.set_grid(weights, reshaped_grid(patch.grid(inputs[1]), right, {rows, columns}));
   if (!options.adj_y) weights = add_transpose(patch, weights, {1, 0}, weights_name);
   schema::FullyConnectedOptionsT dense;
   dense.keep_num_dims = patch.shape(inputs[0]).rank > 2;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "edit/grid.h"
 #include "passes/match.h"
 
 namespace cygnet::passes {
@@ -106,6 +107,7 @@ int32_t transposed_back(Patch& patch, int32_t t, const Perm& perm, bool commit) 
   const int32_t c =
       patch.borrowed_constant(constant.type, wide, {constant.as<uint8_t>(), constant.bytes}, name);
   patch.tensor(c).quantization = constant.quantization;
+  patch.set_grid(c, reshaped_grid(patch.grid(t), constant.shape, wide));
   return add_transpose(patch, c, inverse(perm), name);
 }
 

@@ -10,21 +10,10 @@
 #include <vector>
 
 #include "cygnet/custom_op.h"
+#include "edit/quantized_type.h"
 #include "quantize/ranges.h"
 
 namespace cygnet {
-
-/// How a tensor is (to be) stored as integers: real = scale · (q − zero_point).
-struct QuantizedType {
-  Type type = Type::int8;
-  std::vector<float> scales;         ///< one, or one for each index of dimension `axis`
-  std::vector<int64_t> zero_points;  ///< as many
-  int32_t axis = 0;
-
-  bool operator==(const QuantizedType&) const = default;
-  float scale() const { return scales[0]; }
-  int64_t zero_point() const { return zero_points[0]; }
-};
 
 /// The least and largest integer of a quantized type; `narrow` leaves out the least.
 struct IntegerRange {

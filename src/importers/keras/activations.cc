@@ -4,6 +4,7 @@
 #include <map>
 
 #include "importers/keras/layers.h"
+#include "importers/keras/trained_ranges.h"
 
 namespace cygnet::keras {
 
@@ -224,6 +225,8 @@ int32_t activate(Layer& l, int32_t x, const Config& function) {
   }
   const Config inner = function.at("config");
   if (inner.is_text()) return activate(l, x, inner);
+  if (function.text("class_name", "") == "QuantizeAwareActivation")
+    return activate_rounded(l, x, inner);
   Call call;
   call.positional.emplace_back().tensor = x;
   return emit_inner(l, function, "", "activation", call).at(0);

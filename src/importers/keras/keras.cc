@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "edit/fake_quant.h"
 #include "importers/keras/network.h"
 
 namespace cygnet::keras {
@@ -27,6 +28,8 @@ void import(const std::string& path, const ImportOptions& options, Draft& draft)
   Editor editor(draft, *options.registry);
   Import all{editor, options, file, {}, {}};
   emit_network(all);
+  if (all.fake_quants > 0 && !options.keep_ranges)
+    draft.warnings.push_back(fake_quant_warning(draft.source, all.fake_quants));
 }
 
 }  // namespace

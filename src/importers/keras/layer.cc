@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "edit/grid.h"
+#include "importers/keras/trained_ranges.h"
+
 namespace cygnet::keras {
 namespace {
 
@@ -32,6 +35,13 @@ std::vector<float> permuted(const Array& a, const std::vector<int32_t>& order) {
     }
   }
   return result;
+}
+
+Grid permuted(const Grid& grid, const std::vector<int32_t>& order) {
+  if (order.empty()) return grid;
+  QuantizedType q = *grid;
+  q.axis = static_cast<int32_t>(std::find(order.begin(), order.end(), grid->axis) - order.begin());
+  return std::make_shared<const QuantizedType>(std::move(q));
 }
 
 Shape to_shape(const std::vector<int32_t>& dims) {
@@ -216,13 +226,15 @@ int32_t Layer::load(const std::string& variable, const std::vector<int32_t>& dim
       text(place, list_text(order), shape == nullptr ? "" : shape_text(*shape).text);
   const auto found = import.constants.find(key);
   if (found != import.constants.end()) return found->second;
-  const Array array = checked(place, variable, dims);
+  Array array = checked(place, variable, dims);
+  Grid grid = import.ranges == nullptr ? nullptr : import.ranges->round(variable, array);
   std::vector<int32_t> result = array.dims;
   for (size_t i = 0; i < order.size(); ++i) result[i] = array.dims[static_cast<size_t>(order[i])];
   const Shape as = shape == nullptr ? to_shape(result) : *shape;
   const std::string label = name + "/" + variable;
   const int32_t t = order.empty() ? e.constant<float>(as, array.values, label)
                                   : e.constant<float>(as, permuted(array, order), label);
+  if (grid) e.set_grid(t, reshaped_grid(permuted(grid, order), to_shape(result), as));
   return import.constants[key] = t;
 }
 

@@ -15,6 +15,8 @@
 
 namespace cygnet::keras {
 
+class TrainedRanges;
+
 /// What all layers of one import share.
 struct Import {
   Editor& e;
@@ -22,6 +24,8 @@ struct Import {
   const ModelFile& file;
   std::map<std::string, int32_t> constants;  ///< weights that are in the draft, by place and order
   std::set<int32_t> masked;                  ///< tensors that carry a mask of time steps
+  const TrainedRanges* ranges = nullptr;     ///< of the QuantizeWrapper around the layer
+  int64_t fake_quants = 0;                   ///< roundings of quantization-aware training
 };
 
 /// An argument of a call: a tensor, a list of arguments, or a value from the file.

@@ -3,6 +3,8 @@
 
 #include <map>
 
+#include "importers/keras/trained_ranges.h"
+
 namespace cygnet::keras {
 
 Emit find_layer(const std::string& class_name) {
@@ -74,6 +76,10 @@ Emit find_layer(const std::string& class_name) {
       {"Normalization", emit_normalization},
       {"PReLU", emit_prelu},
       {"Permute", emit_permute},
+      {"QuantizeAnnotate", emit_wrapper},
+      {"QuantizeLayer", emit_quantize_layer},
+      {"QuantizeWrapper", emit_quantize_wrapper},
+      {"QuantizeWrapperV2", emit_quantize_wrapper},
       {"RMSNormalization", emit_rms_normalization},
       {"RNN", emit_rnn},
       {"RandAugment", emit_to_float},

@@ -95,6 +95,16 @@ std::string Weights::next(const std::string& variable) {
   return text(path_, "/vars/", count_++);
 }
 
+std::string Weights::numbered(int i) const {
+  return text(path_, "/vars/", i);
+}
+
+int Weights::count() const {
+  int n = 0;
+  while (file_ != nullptr && file_->exists(numbered(n))) ++n;
+  return n;
+}
+
 Weights Weights::child(const std::string& layer_name, const std::string& attribute) const {
   Weights result;
   result.file_ = file_;

@@ -27,6 +27,12 @@ class Weights {
   Weights child(const std::string& layer_name, const std::string& attribute) const;
   /// The prefix of the path of all variables, unique for each layer.
   const std::string& path() const { return path_; }
+  /// Whether the variables have numbers and no names.
+  bool numbered() const { return numbered_; }
+  /// Where variable i of a numbered layer lies.
+  std::string numbered(int i) const;
+  /// How many variables a numbered layer has of its own.
+  int count() const;
   Array array(const std::string& place) const { return file_->array(place); }
 
  private:

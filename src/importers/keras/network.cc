@@ -72,10 +72,11 @@ void name_results(Layer& layer, const Tensors& results) {
   }
 }
 
-// Whether a module or a package is Keras itself.
+// Whether a module or a package is Keras itself, or what wraps its layers for quantization.
 bool of_keras(const std::string& module) {
   const std::string root = module.substr(0, module.find('.'));
-  return root == "keras" || root == "Keras" || root == "tf_keras" || root == "builtins";
+  return root == "keras" || root == "Keras" || root == "tf_keras" || root == "builtins" ||
+         root == "tensorflow_model_optimization";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "edit/fake_quant.h"
 #include "importers/tensorflow/check_operators.h"
 #include "importers/tensorflow/constant.h"
 #include "importers/tensorflow/output_names.h"
@@ -152,6 +153,8 @@ void GraphImporter::run() {
   }
   editor.set_outputs(outputs);
   make_signature(editor, outputs);
+  if (fake_quants_ > 0 && !options_.keep_ranges)
+    draft_.warnings.push_back(fake_quant_warning(draft_.source, fake_quants_));
 }
 
 void GraphImporter::make_inputs(Scope& scope, Editor& editor) {

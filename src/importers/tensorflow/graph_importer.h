@@ -35,6 +35,8 @@ class GraphImporter {
   bool returns_argument(const FunctionDef& function, size_t k) const;
   /// A variable's value as a constant of the editor's subgraph.
   int32_t variable(Editor& editor, std::string_view node);
+  /// Counts an operator that rounds as quantization will.
+  void count_fake_quant() { ++fake_quants_; }
 
  private:
   // A graph or function body in conversion.
@@ -63,6 +65,7 @@ class GraphImporter {
   std::unordered_map<std::string_view, const FunctionDef*> functions_;
   int depth_ = 0;
   int64_t visits_ = 0;
+  int64_t fake_quants_ = 0;
 };
 
 }  // namespace cygnet::tensorflow

@@ -35,11 +35,14 @@ struct Interval {
   double min = 0, max = 0;
 };
 
-/// The interval for one tensor; [0, 0] where nothing finite was seen.
+/// The interval for one tensor; [0, 0] where nothing finite was seen. Percentile leaves out equal
+/// shares on both sides, or, symmetric, the largest of both; KL divergence is for 8 bits and fewer,
+/// and gives the least and largest value for more. Throws Failure where the method needs a
+/// histogram and there is none.
 Interval choose_range(const TensorStatistics& statistics, const RangeOptions& options);
 
-/// The mean squared error of quantizing the histogram's values to `bits` over a range, clipping
-/// included.
+/// The mean squared error of quantizing the histogram's values to `bits` over a range that holds 0,
+/// clipping included. 0 without a histogram.
 double range_error(const TensorStatistics& statistics, const Interval& range, int bits,
                    bool symmetric);
 

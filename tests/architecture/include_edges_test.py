@@ -29,7 +29,7 @@ ARROWS = {
 }
 PUBLIC = "cygnet"
 # What a folder of the library may use besides its own and the C and C++ standard libraries.
-FOREIGN = {"flatbuffers": {"schema", "graph", "format", "ops", "capi", "edit",
+FOREIGN = {"flatbuffers": {"schema", "graph", "format", "ops", "capi", "edit", "quantize",
                            "importers"}}
 # They would bring allocation, locale or unwinding code into the runtime (design.md, Dependencies).
 FORBIDDEN_HEADERS = {"iostream", "ostream", "istream", "sstream", "fstream", "functional", "thread",

@@ -28,15 +28,15 @@ namespace cygnet::cli {
 
 /// Where samples come from.
 struct SampleFlags {
-  std::string data;                     ///< path of pictures or arrays
-  std::string raw;                      ///< path of records; empty: `data` counts
+  std::string data = {};                ///< path of pictures or arrays
+  std::string raw = {};                 ///< path of records; empty: `data` counts
   std::string record_type = "float32";  ///< float32, uint8, int8 or int32
   size_t count = 0;                     ///< at most so many, evenly spread; 0: all
   /// The right classes: path of an .npy file or a text file, "folders", or empty: unknown.
-  std::string labels;
-  std::string masks;  ///< folder of class maps for pictures; empty: unknown
-  Normalization normalization;
-  std::string range;  ///< "0..1", "-1..1", "0..255": a normalization by name; empty: none
+  std::string labels = {};
+  std::string masks = {};  ///< folder of class maps for pictures; empty: unknown
+  Normalization normalization = {};
+  std::string range = {};  ///< "0..1", "-1..1", "0..255": a normalization by name; empty: none
 
   bool given() const { return !data.empty() || !raw.empty(); }
 };

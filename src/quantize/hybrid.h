@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hybrid: float graphs whose weights are stored in fewer bits.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+#include "edit/patch.h"
+
+namespace cygnet {
+
+struct HybridOptions {
+  Type weights = Type::int8;  ///< int8, int4 (convolutions and fully connected layers, others int8)
+                              ///< or float16
+  bool per_channel = true;    ///< weights of layers have a scale for each channel
+  /// Weights of fewer elements stay float.
+  int64_t least_elements = 1024;
+  std::set<std::string> excluded;        ///< layers by the name of their first result
+  std::set<std::string> excluded_kinds;  ///< operators: "FULLY_CONNECTED"
+};
+
+struct HybridReport {
+  int quantized = 0;  ///< constants that are stored in fewer bits now
+  int kept = 0;  ///< weights that stay float: few elements, excluded, operator without the form
+};
+
+/// Stores weights as integers beside float activations, which the runtime quantizes while it runs
+/// (dynamic range quantization): of convolutions, fully connected and recurrent layers,
+/// BATCH_MATMUL, EMBEDDING_LOOKUP. Or, as float16, all float constants, with DEQUANTIZE behind
+/// each. Every subgraph. Throws Failure.
+HybridReport make_hybrid(Draft& draft, const OpRegistry& registry, const HybridOptions& options);
+
+}  // namespace cygnet

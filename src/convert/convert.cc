@@ -80,6 +80,22 @@ std::set<std::string> recognized_loops(const Importer& importer, const std::stri
   return before;
 }
 
+void quantize_draft(const ConvertOptions& options, Conversion& result) {
+  QuantizeOptions quantize = *options.quantize;
+  std::unique_ptr<SampleSource> samples;
+  if (quantize.samples == nullptr && options.open_samples) {
+    samples = options.open_samples(result.draft);
+    quantize.samples = samples.get();
+  }
+  const OpRegistry& registry = *options.import.registry;
+  if (!options.statistics_only) {
+    result.quantized = cygnet::quantize(result.draft, registry, quantize);
+    return;
+  }
+  result.quantized.emplace();
+  result.quantized->statistics = calibrate_for(result.draft, registry, quantize);
+}
+
 }  // namespace
 
 Conversion convert(const std::string& path, const ConvertOptions& options) {
@@ -111,7 +127,14 @@ Conversion convert(const std::string& path, const ConvertOptions& options) {
   if (options.optimize)
     result.passes_ms =
         timed([&] { result.passes = run_passes(result.draft, *options.import.registry, passes); });
-  result.optimized = measure(result.draft);
+  result.optimized = result.final = measure(result.draft);
+  if (options.quantize) {
+    result.float_bytes =
+        static_cast<int64_t>(write_tflite(result.draft.graph, options.write).bytes());
+    result.quantize_ms = timed([&] { quantize_draft(options, result); });
+    result.final = measure(result.draft);
+    if (options.statistics_only) return result;
+  }
   notify("writing");
   result.write_ms = timed([&] { result.file = write_tflite(result.draft.graph, options.write); });
   return result;

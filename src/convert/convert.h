@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convert: sniff → import → passes → write. The only place that knows all importers.
+// Convert: sniff → import → passes → quantize → write. The only place that knows all importers.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "edit/writer.h"
 #include "importers/importer.h"
 #include "passes/pass.h"
+#include "quantize/quantize.h"
 
 namespace cygnet {
 
@@ -19,6 +22,13 @@ struct ConvertOptions {
   PassOptions passes;
   bool optimize = true;
   WriteOptions write;
+  /// How to quantize what the passes made; nothing: not.
+  std::optional<QuantizeOptions> quantize;
+  /// Only the statistics that QuantizeOptions::samples give are wanted: no file.
+  bool statistics_only = false;
+  /// Where the samples come from, once the optimized network is known; used when
+  /// QuantizeOptions::samples is null. May return null.
+  std::function<std::unique_ptr<SampleSource>(const Draft&)> open_samples;
   /// Told what is done now: "reading", a pass's name, "writing".
   std::function<void(const char*)> notify;
 };
@@ -35,10 +45,12 @@ struct Conversion {
   Draft draft;
   const Importer* importer = nullptr;
   int64_t source_bytes = 0;
-  GraphSize imported, optimized;
+  GraphSize imported, optimized, final;  ///< final: quantized, if asked for
+  int64_t float_bytes = 0;               ///< of the file without quantizing; 0: not known
   std::vector<PassReport> passes;
+  std::optional<QuantizeReport> quantized;
   TfliteFile file;  ///< views the draft
-  double import_ms = 0, passes_ms = 0, write_ms = 0;
+  double import_ms = 0, passes_ms = 0, quantize_ms = 0, write_ms = 0;
 };
 
 /// Every importer, in the order in which they are asked.

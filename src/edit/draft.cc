@@ -16,6 +16,15 @@ constexpr size_t kHeadBytes = 64;
 
 }  // namespace
 
+Draft Draft::borrow() const {
+  Draft draft;
+  draft.graph = graph;
+  draft.source = source;
+  draft.facts = facts;
+  draft.limit_like(*this);
+  return draft;
+}
+
 void Draft::limit(int64_t bytes, int64_t operators) {
   most_bytes_ = bytes;
   most_operators_ = operators;

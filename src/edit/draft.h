@@ -45,6 +45,10 @@ class Draft {
   Draft(Draft&&) = default;
   Draft& operator=(Draft&&) = default;
 
+  /// A draft of the same graph that may be changed for itself; it views this one's memory, which
+  /// must outlive it.
+  Draft borrow() const;
+
   /// Bounds what the draft takes: bytes of memory (mapped files don't count) and operators. What
   /// goes beyond throws Failure.
   void limit(int64_t bytes, int64_t operators);

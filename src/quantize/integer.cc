@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "quantize/bias.h"
+
 namespace cygnet {
 namespace {
 
@@ -202,10 +204,13 @@ class Maker {
     if (one_each && !findings_.trained.contains(w)) fit_zero_channels(w, s, offsets, sx, type);
     make_room_for_bias(offsets, sx, type);
     inputs[k] = quantized_constant(patch_, w, type, true);
-    if (bias == kAbsent) return;
+    const std::vector<double> shift =
+        rounding_shift(patch_, n, inputs[k], w, findings_.means, s.channel_axis);
+    if (bias == kAbsent && shift.empty()) return;
+    if (inputs.size() <= b) inputs.resize(b + 1, kAbsent);
     std::vector<double> steps;
     for (float scale : type.scales) steps.push_back(sx * static_cast<double>(scale));
-    inputs[b] = quantized_bias(bias, steps);
+    inputs[b] = quantized_bias(n, bias, shift, steps);
   }
 
   static int32_t real_operand(const std::vector<int32_t>& inputs, const Scheme& s) {
@@ -244,23 +249,31 @@ class Maker {
   }
 
   // int32, or int64 beside 16-bit activations, in steps of the products of the two scales.
-  int32_t quantized_bias(int32_t bias, const std::vector<double>& steps) {
+  int32_t quantized_bias(int32_t n, int32_t bias, const std::vector<double>& shift,
+                         const std::vector<double>& steps) {
     const bool wide = options_.activations == Type::int16;
-    const auto values = patch_.values<float>(bias);
+    std::vector<double> values(shift);
+    if (bias != kAbsent) {
+      const auto given = patch_.values<float>(bias);
+      values.resize(given.size(), 0.0);
+      for (size_t c = 0; c < given.size(); ++c) values[c] += static_cast<double>(given[c]);
+    }
     std::vector<int64_t> integers;
     const double most = wide ? 0x1p62 : 0x1p31 - 1;
     for (size_t c = 0; c < values.size(); ++c) {
       const double step = steps[steps.size() == 1 ? 0 : c];
-      integers.push_back(static_cast<int64_t>(
-          std::clamp(std::round(static_cast<double>(values[c]) / step), -most, most)));
+      integers.push_back(
+          static_cast<int64_t>(std::clamp(std::round(values[c] / step), -most, most)));
     }
     QuantizedType type{wide ? Type::int64 : Type::int32, {}, {}, 0};
     for (double step : steps) {
       type.scales.push_back(static_cast<float>(step));
       type.zero_points.push_back(0);
     }
-    const Shape shape = patch_.shape(bias);
-    const std::string label(patch_.tensor(bias).name);
+    const Shape shape{static_cast<int32_t>(values.size())};
+    const std::string label = bias != kAbsent
+                                  ? std::string(patch_.tensor(bias).name)
+                                  : text(patch_.tensor(patch_.node(n).outputs[0]).name, "_bias");
     const int32_t result =
         wide ? patch_.constant<int64_t>(shape, integers, label)
              : patch_.constant<int32_t>(

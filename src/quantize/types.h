@@ -30,6 +30,9 @@ struct IntegerOptions {
 struct TensorFindings {
   std::map<int32_t, Interval> seen;  ///< by calibration
   Annotations trained;               ///< by quantization-aware training
+  /// Means by channel (last dimension) of layers' inputs: what rounding the weights adds to a
+  /// layer's result on average is then taken off its bias. Empty: nothing is.
+  std::map<int32_t, std::vector<double>> means;
 };
 
 /// An operator on real numbers that stays float, and why.

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantize/measure.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "edit/failure.h"
+#include "quantize/runner.h"
+
+namespace cygnet {
+namespace {
+
+size_t largest_at(const float* row, size_t n) {
+  return static_cast<size_t>(std::max_element(row, row + n) - row);
+}
+
+// What one sample adds to an OutputError.
+struct Part {
+  double signal = 0, noise = 0, largest = 0;
+  int64_t rows = 0, agreeing = 0, right = 0, labelled = 0;
+
+  void add(const std::vector<float>& a, const std::vector<float>& b) {
+    for (size_t i = 0; i < a.size(); ++i) {
+      const double x = static_cast<double>(a[i]), d = x - static_cast<double>(b[i]);
+      signal += x * x;
+      noise += std::isfinite(d) ? d * d : std::numeric_limits<double>::infinity();
+      largest = std::max(largest,
+                         std::isfinite(d) ? std::fabs(d) : std::numeric_limits<double>::infinity());
+    }
+  }
+  void add_rows(const std::vector<float>& a, const std::vector<float>& b, size_t classes,
+                int64_t label) {
+    if (classes == 0) return;
+    for (size_t i = 0; i + classes <= a.size(); i += classes) {
+      const size_t winner = largest_at(b.data() + i, classes);
+      ++rows;
+      agreeing += largest_at(a.data() + i, classes) == winner ? 1 : 0;
+      if (label < 0) continue;
+      ++labelled;
+      right += winner == static_cast<size_t>(label) ? 1 : 0;
+    }
+  }
+};
+
+OutputError total(const std::vector<Part>& parts) {
+  Part sum;
+  for (const Part& p : parts) {
+    sum.signal += p.signal;
+    sum.noise += p.noise;
+    sum.largest = std::max(sum.largest, p.largest);
+    sum.rows += p.rows;
+    sum.agreeing += p.agreeing;
+    sum.right += p.right;
+    sum.labelled += p.labelled;
+  }
+  const auto share = [](int64_t of, int64_t all) {
+    return all == 0 ? 0.0 : static_cast<double>(of) / static_cast<double>(all);
+  };
+  OutputError error;
+  error.sqnr_db = sum.noise > 0 ? 10 * std::log10(sum.signal / sum.noise)
+                                : std::numeric_limits<double>::infinity();
+  error.largest = sum.largest;
+  error.rows = sum.rows;
+  error.agreement = share(sum.agreeing, sum.rows);
+  error.accuracy = sum.labelled == 0 ? -1 : share(sum.right, sum.labelled);
+  return error;
+}
+
+// The real outputs; integers that are no quantized numbers count as numbers too.
+std::vector<std::vector<float>> real_outputs(const Interpreter& interpreter) {
+  std::vector<std::vector<float>> outputs(static_cast<size_t>(interpreter.outputs()));
+  for (int i = 0; i < interpreter.outputs(); ++i)
+    if (type_bits(interpreter.output(i).type) > 0)
+      read_real(interpreter.output(i), outputs[static_cast<size_t>(i)]);
+  return outputs;
+}
+
+}  // namespace
+
+SpreadSamples::SpreadSamples(const SampleSource& source, size_t most)
+    : source_(source), size_(std::min(source.size(), most)) {}
+
+std::optional<Sample> SpreadSamples::read(size_t i) const {
+  return source_.read(i * source_.size() / size_);
+}
+
+OutputReference::OutputReference(const Graph& graph, const std::string& name,
+                                 const SampleSource& samples, size_t most, int threads)
+    : name_(name), threads_(threads) {
+  const SpreadSamples some(samples, most);
+  std::vector<Outputs> outputs(some.size());
+  std::vector<size_t> classes(some.size(), 0);
+  std::vector<std::optional<Sample>> kept(some.size());
+  Runner runner(graph, name, {.threads = threads});
+  runner.run(some, [&](size_t i, const Sample& sample, int, Interpreter& interpreter) {
+    kept[i] = sample;
+    outputs[i] = real_outputs(interpreter);
+    const Shape shape = interpreter.outputs() > 0 ? interpreter.output(0).shape : Shape();
+    classes[i] = shape.rank == 0 ? 0 : static_cast<size_t>(shape[shape.rank - 1]);
+  });
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (!kept[i]) continue;
+    samples_.push_back(std::move(*kept[i]));
+    outputs_.push_back(std::move(outputs[i]));
+    classes_.push_back(classes[i]);
+  }
+}
+
+OutputError OutputReference::error_of(const Graph& graph) const {
+  std::vector<Part> parts(samples_.size());
+  Runner runner(graph, name_, {.threads = threads_});
+  runner.run(SampleList(samples_), [&](size_t i, const Sample& sample, int, Interpreter& other) {
+    const Outputs outputs = real_outputs(other);
+    for (size_t k = 0; k < outputs.size() && k < outputs_[i].size(); ++k) {
+      if (outputs[k].size() != outputs_[i][k].size())
+        throw Failure(text(name_, ": output ", k, " has another size after quantizing"));
+      parts[i].add(outputs_[i][k], outputs[k]);
+    }
+    if (!outputs.empty()) parts[i].add_rows(outputs_[i][0], outputs[0], classes_[i], sample.label);
+  });
+  return total(parts);
+}
+
+double OutputReference::accuracy() const {
+  std::vector<Part> parts(samples_.size());
+  for (size_t i = 0; i < samples_.size(); ++i)
+    if (!outputs_[i].empty())
+      parts[i].add_rows(outputs_[i][0], outputs_[i][0], classes_[i], samples_[i].label);
+  return total(parts).accuracy;
+}
+
+}  // namespace cygnet

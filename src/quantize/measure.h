@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measure: how far a changed network's outputs lie from those of the network that it was made of.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "quantize/samples.h"
+
+namespace cygnet {
+
+/// Over all samples and real outputs.
+struct OutputError {
+  double sqnr_db = 0;    ///< 10·log10(Σa² / Σ(a−b)²); infinite where nothing differs
+  double largest = 0;    ///< |a − b|
+  double agreement = 0;  ///< share of the rows (last dimension of the first output) with the same
+                         ///< largest element
+  double accuracy = -1;  ///< share of the labelled rows whose largest element is the label's; −1:
+                         ///< no labels
+  int64_t rows = 0;
+};
+
+/// The outputs of a network on some of the samples, to compare others with.
+class OutputReference {
+ public:
+  /// Runs at most `most` samples, evenly spread.
+  OutputReference(const Graph& graph, const std::string& name, const SampleSource& samples,
+                  size_t most, int threads);
+
+  /// Runs another network, with the same inputs and outputs, on the same samples.
+  OutputError error_of(const Graph& graph) const;
+  /// Of the reference itself; −1: no labels.
+  double accuracy() const;
+  size_t samples() const { return outputs_.size(); }
+
+ private:
+  using Outputs = std::vector<std::vector<float>>;  // by output
+  std::string name_;
+  int threads_;
+  std::vector<Sample> samples_;
+  std::vector<Outputs> outputs_;  // by sample
+  std::vector<size_t> classes_;   // by sample: the last dimension of the first output
+};
+
+/// At most `most` of a source's samples, evenly spread and in their order.
+class SpreadSamples final : public SampleSource {
+ public:
+  SpreadSamples(const SampleSource& source, size_t most);
+  size_t size() const override { return size_; }
+  std::optional<Sample> read(size_t i) const override;
+
+ private:
+  const SampleSource& source_;
+  size_t size_;
+};
+
+}  // namespace cygnet

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantize/quantize.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+
+#include "quantize/affine.h"
+#include "quantize/calibrate.h"
+
+namespace cygnet {
+namespace {
+
+struct ModeName {
+  QuantizeMode mode;
+  const char* name;
+};
+constexpr ModeName kModes[] = {{QuantizeMode::dynamic, "dynamic"},
+                               {QuantizeMode::float16, "float16"},
+                               {QuantizeMode::int8, "int8"},
+                               {QuantizeMode::int16x8, "int16x8"},
+                               {QuantizeMode::int4, "int4"}};
+
+bool is_integer_mode(QuantizeMode mode) {
+  return mode == QuantizeMode::int8 || mode == QuantizeMode::int16x8;
+}
+
+bool holds_quantized(const GraphTensor& t) {
+  const bool integer = t.type == Type::int8 || t.type == Type::uint8 || t.type == Type::int16 ||
+                       t.type == Type::int4 || t.type == Type::int2;
+  return integer && t.quantization.count > 0;
+}
+
+void refuse_quantized(const Draft& draft) {
+  for (const GraphTensor& t : draft.graph.subgraphs[0].tensors)
+    if (holds_quantized(t))
+      throw Failure(text(draft.source, ": the network is quantized already (tensor '", t.name,
+                         "' is ", type_name(t.type), " with scale ", t.quantization.scale(),
+                         "); quantize the float network that it was made of"));
+}
+
+// Results of layers that the patterns name.
+std::set<std::string> matching(const Draft& draft, const std::vector<std::string>& patterns) {
+  std::set<std::string> names;
+  for (const std::string& pattern : patterns) {
+    bool any = false;
+    for (const Node& n : draft.graph.subgraphs[0].nodes) {
+      if (n.outputs.empty()) continue;
+      const std::string name(draft.graph.subgraphs[0].tensors[n.outputs[0]].name);
+      if (name != pattern && fnmatch(pattern.c_str(), name.c_str(), 0) != 0) continue;
+      names.insert(name);
+      any = true;
+    }
+    if (!any)
+      throw Failure(text(draft.source, ": no layer's result is called '", pattern,
+                         "'; cygnet inspect shows their names"));
+  }
+  return names;
+}
+
+void check_kinds(const Draft& draft, const std::set<std::string>& kinds) {
+  for (const std::string& kind : kinds) {
+    const auto& nodes = draft.graph.subgraphs[0].nodes;
+    if (std::none_of(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == kind; }))
+      throw Failure(text(draft.source, ": has no operator ", kind));
+  }
+}
+
+class Quantizer {
+ public:
+  Quantizer(Draft& draft, const OpRegistry& registry, const QuantizeOptions& options)
+      : draft_(draft), registry_(registry), options_(options) {}
+
+  QuantizeReport run() {
+    prepare();
+    const OutputReference* reference = measure_float();
+    if (is_integer_mode(options_.mode))
+      make_integers(reference);
+    else
+      make_fewer_bits();
+    if (reference != nullptr && !report_.error) {
+      tell("measuring", 0, 0);
+      report_.error = reference->error_of(draft_.graph);
+    }
+    return std::move(report_);
+  }
+
+  Statistics statistics_alone() {
+    prepare();
+    calibrate_all();
+    return std::move(report_.statistics);
+  }
+
+ private:
+  void tell(const char* what, size_t done, size_t all) const {
+    if (options_.progress) options_.progress(what, done, all);
+  }
+
+  void prepare() {
+    if (draft_.graph.subgraphs.empty() || draft_.graph.subgraphs[0].nodes.empty())
+      throw Failure(text(draft_.source, ": has no operators to quantize"));
+    if (is_integer_mode(options_.mode) && has_trained_ranges(draft_)) {
+      findings_.trained = take_trained_ranges(draft_, registry_);
+      report_.trained = true;
+    }
+    refuse_quantized(draft_);
+    check_kinds(draft_, options_.excluded_kinds);
+    if (is_integer_mode(options_.mode) && !report_.trained) affine_to_depthwise(draft_, registry_);
+    excluded_ = matching(draft_, options_.excluded);
+  }
+
+  const OutputReference* measure_float() {
+    if (options_.samples == nullptr || options_.samples->size() == 0) return nullptr;
+    tell("running the float network", 0, 0);
+    reference_.emplace(draft_.graph, draft_.source, *options_.samples, options_.measured_samples,
+                       options_.threads);
+    report_.float_accuracy = reference_->accuracy();
+    return &*reference_;
+  }
+
+  void calibrate_all() {
+    Statistics& all = report_.statistics;
+    if (options_.statistics != nullptr) all = *options_.statistics;
+    if (options_.samples != nullptr && options_.samples->size() > 0) {
+      CalibrateOptions calibration;
+      calibration.threads = options_.threads;
+      calibration.histograms = options_.ranges.method != RangeMethod::min_max &&
+                               options_.ranges.method != RangeMethod::moving_average;
+      calibration.progress = [&](size_t done) {
+        tell("calibrating", done, options_.samples->size());
+      };
+      all.merge(calibrate(draft_, *options_.samples, calibration));
+    }
+    report_.calibrated = all.samples;
+    if (all.samples == 0 && !report_.trained)
+      throw Failure(text(draft_.source, ": ", name_of(options_.mode),
+                         " needs samples of what the network will see (--data), or statistics of "
+                         "them (--statistics)"));
+  }
+
+  std::map<int32_t, Interval> intervals(RangeMethod method) const {
+    RangeOptions ranges = options_.ranges;
+    ranges.method = method;
+    if (options_.mode == QuantizeMode::int16x8) {
+      ranges.bits = 16;
+      ranges.symmetric = true;
+    }
+    std::map<int32_t, Interval> result;
+    const auto& tensors = draft_.graph.subgraphs[0].tensors;
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      const auto seen = report_.statistics.tensors.find(std::string(tensors[i].name));
+      if (tensors[i].constant || seen == report_.statistics.tensors.end()) continue;
+      result[static_cast<int32_t>(i)] = choose_range(seen->second, ranges);
+    }
+    if (result.empty() && !report_.trained)
+      throw Failure(text(draft_.source, ": the statistics are of another network"));
+    return result;
+  }
+
+  std::map<int32_t, std::vector<double>> channel_means() const {
+    std::map<int32_t, std::vector<double>> means;
+    const auto& tensors = draft_.graph.subgraphs[0].tensors;
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      const auto seen = report_.statistics.tensors.find(std::string(tensors[i].name));
+      if (seen == report_.statistics.tensors.end() || seen->second.channel_count == 0) continue;
+      std::vector<double>& list = means[static_cast<int32_t>(i)];
+      for (double sum : seen->second.channel_sums)
+        list.push_back(sum / static_cast<double>(seen->second.channel_count));
+    }
+    return means;
+  }
+
+  IntegerOptions integer_options() const {
+    IntegerOptions o = options_.integer;
+    o.activations = options_.mode == QuantizeMode::int16x8 ? Type::int16 : Type::int8;
+    o.excluded = excluded_;
+    o.excluded_kinds = options_.excluded_kinds;
+    return o;
+  }
+
+  // ---- The integer modes
+
+  void make_integers(const OutputReference* reference) {
+    if (!report_.trained || options_.samples != nullptr || options_.statistics != nullptr)
+      calibrate_all();
+    const IntegerOptions integer = integer_options();
+    if (report_.trained || reference == nullptr) {
+      findings_.seen = intervals(options_.ranges.method);
+      if (options_.bias_correction == Extra::on) findings_.means = channel_means();
+    } else {
+      choose(*reference, integer);
+    }
+    tell("writing integers", 0, 0);
+    report_.integer = make_integer(draft_, registry_, findings_, integer);
+  }
+
+  // Tries ranges, then what may be done besides; keeps what brings the outputs closest.
+  void choose(const OutputReference& reference, const IntegerOptions& integer) {
+    std::vector<RangeMethod> methods = {options_.ranges.method};
+    if (options_.ranges.method == RangeMethod::automatic)
+      methods = {RangeMethod::min_max, RangeMethod::automatic};
+    if (options_.mode == QuantizeMode::int16x8) methods = {RangeMethod::min_max};
+    for (RangeMethod method : methods) {
+      TensorFindings findings;
+      findings.seen = intervals(method);
+      attempt(text("ranges by ", name_of(method)), std::move(findings), reference, integer);
+    }
+    if (options_.bias_correction == Extra::off) return;
+    TensorFindings findings = findings_;
+    findings.means = channel_means();
+    attempt("bias correction", std::move(findings), reference, integer,
+            options_.bias_correction == Extra::on);
+  }
+
+  void attempt(const std::string& name, TensorFindings findings, const OutputReference& reference,
+               const IntegerOptions& integer, bool always = false) {
+    tell(name.c_str(), 0, 0);
+    Draft trial = draft_.borrow();
+    make_integer(trial, registry_, findings, integer);
+    const OutputError error = reference.error_of(trial.graph);
+    const bool better = always || !report_.error || error.sqnr_db > report_.error->sqnr_db;
+    report_.trials.push_back({name, error, better});
+    if (!better) return;
+    report_.error = error;
+    findings_ = std::move(findings);
+  }
+
+  // ---- The others
+
+  void make_fewer_bits() {
+    HybridOptions hybrid = options_.hybrid;
+    hybrid.weights = options_.mode == QuantizeMode::float16 ? Type::float16
+                     : options_.mode == QuantizeMode::int4  ? Type::int4
+                                                            : Type::int8;
+    hybrid.excluded = excluded_;
+    hybrid.excluded_kinds = options_.excluded_kinds;
+    report_.hybrid = make_hybrid(draft_, registry_, hybrid);
+  }
+
+  Draft& draft_;
+  const OpRegistry& registry_;
+  const QuantizeOptions& options_;
+  QuantizeReport report_;
+  TensorFindings findings_;
+  std::set<std::string> excluded_;
+  std::optional<OutputReference> reference_;
+};
+
+}  // namespace
+
+std::optional<QuantizeMode> quantize_mode(std::string_view name) {
+  for (const ModeName& m : kModes)
+    if (name == m.name) return m.mode;
+  return std::nullopt;
+}
+
+const char* name_of(QuantizeMode mode) {
+  for (const ModeName& m : kModes)
+    if (mode == m.mode) return m.name;
+  return "";
+}
+
+QuantizeReport quantize(Draft& draft, const OpRegistry& registry, const QuantizeOptions& options) {
+  return Quantizer(draft, registry, options).run();
+}
+
+Statistics calibrate_for(Draft& draft, const OpRegistry& registry, const QuantizeOptions& options) {
+  return Quantizer(draft, registry, options).statistics_alone();
+}
+
+}  // namespace cygnet

@@ -16,8 +16,8 @@ struct HybridOptions {
   bool per_channel = true;    ///< weights of layers have a scale for each channel
   /// Weights of fewer elements stay float.
   int64_t least_elements = 1024;
-  std::set<std::string> excluded;        ///< layers by the name of their first result
-  std::set<std::string> excluded_kinds;  ///< operators: "FULLY_CONNECTED"
+  std::set<std::string> excluded{};        ///< layers by the name of their first result
+  std::set<std::string> excluded_kinds{};  ///< operators: "FULLY_CONNECTED"
 };
 
 struct HybridReport {

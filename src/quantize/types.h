@@ -22,8 +22,8 @@ struct IntegerOptions {
   /// Types of the graph's real inputs and outputs: float32, int8, uint8 or int16.
   Type inputs = Type::float32, outputs = Type::float32;
   /// Layers that stay float, by the name of their first result.
-  std::set<std::string> excluded;
-  std::set<std::string> excluded_kinds;  ///< operators that stay float: "SOFTMAX"
+  std::set<std::string> excluded{};
+  std::set<std::string> excluded_kinds{};  ///< operators that stay float: "SOFTMAX"
 };
 
 /// What the choice is made from. Keys are tensor indices of the main subgraph.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/picture_input.h"
+#include "cli/quantization.h"
 #include "cli/session.h"
 
 namespace cygnet::cli {
@@ -85,8 +86,10 @@ struct ConvertFlags {
   std::string report;  ///< path of a JSON file; empty: none
   std::string verify;  ///< path of recorded inputs and outputs; empty: none
   double tolerance = 1e-4;
+  QuantizeFlags quantize;
   bool json = false;
 };
+/// Also cygnet quantize SOURCE -o OUT.tflite.
 void convert(const ConvertFlags& flags);
 
 /// cygnet freeze SOURCE -o FROZEN.pb: variables into constants, a graph in one file.

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include "cli/commands.h"
@@ -85,14 +86,20 @@ ConvertOptions options_of(const ConvertFlags& flags) {
   return options;
 }
 
-void print_report(const Conversion& c, const std::string& output) {
+void print_sizes(const Conversion& c, const std::string& output) {
   Table sizes({"", ">operators", ">multiply-adds", ">weights", ">file"});
   sizes.add({c.importer->name, text(c.imported.operators), human_count(c.imported.macs),
              human_bytes(c.imported.constant_bytes), human_bytes(c.source_bytes)});
-  sizes.add({output, text(c.optimized.operators), human_count(c.optimized.macs),
-             human_bytes(c.optimized.constant_bytes),
+  if (c.quantized)
+    sizes.add({"optimized", text(c.optimized.operators), human_count(c.optimized.macs),
+               human_bytes(c.optimized.constant_bytes), human_bytes(c.float_bytes)});
+  sizes.add({output, text(c.final.operators), human_count(c.final.macs),
+             human_bytes(c.final.constant_bytes),
              human_bytes(static_cast<int64_t>(c.file.bytes()))});
   sizes.print();
+}
+
+void print_report(const Conversion& c) {
   Table passes({"pass", ">rewrites", ">operators", "what"});
   for (const PassReport& p : c.passes)
     if (p.rewrites > 0)
@@ -103,10 +110,12 @@ void print_report(const Conversion& c, const std::string& output) {
     std::cout << '\n';
     passes.print();
   }
-  std::cout << "\ntime: " << human_time((c.import_ms + c.passes_ms + c.write_ms) / 1000)
+  std::cout << "\ntime: "
+            << human_time((c.import_ms + c.passes_ms + c.quantize_ms + c.write_ms) / 1000)
             << " (reading " << human_time(c.import_ms / 1000) << ", passes "
-            << human_time(c.passes_ms / 1000) << ", writing " << human_time(c.write_ms / 1000)
-            << ")\n";
+            << human_time(c.passes_ms / 1000) << ", ";
+  if (c.quantized) std::cout << "quantizing " << human_time(c.quantize_ms / 1000) << ", ";
+  std::cout << "writing " << human_time(c.write_ms / 1000) << ")\n";
 }
 
 Json to_json(const Conversion& c, const std::vector<Comparison>& comparisons) {
@@ -157,6 +166,7 @@ std::vector<Comparison> compared(const Conversion& c, const ConvertFlags& flags)
 
 /// Refuses outputs that can't be written, and those that would take the place of what is read.
 void check_outputs(const ConvertFlags& flags) {
+  if (flags.output.empty()) return;  // statistics only
   const auto same = [](const std::string& a, const std::string& b) {
     std::error_code error;
     return a == b || std::filesystem::equivalent(a, b, error);
@@ -178,20 +188,32 @@ void convert(const ConvertFlags& flags) {
   if (flags.source.empty()) throw Failure("convert: say what to convert, a file or a folder");
   check_outputs(flags);
   ConvertOptions options = options_of(flags);
+  std::optional<Quantization> quantization;
+  if (!flags.quantize.mode.empty()) {
+    quantization.emplace(flags.quantize, flags.output);
+    quantization->put_into(&options);
+  }
   StatusLine line("convert");
   options.notify = [&](const char* what) { line.show(what); };
   const Conversion c = cygnet::convert(flags.source, options);
   line.clear();
+  if (quantization) quantization->finish(c);
+  if (flags.output.empty()) return quantization->print(c);
   for (const std::string& w : c.draft.warnings)
     std::cerr << "cygnet: warning: " << printable(w) << '\n';
   const std::vector<Comparison> comparisons = compared(c, flags);
   write_parts(flags.output, c.file.parts);
-  const Json report = to_json(c, comparisons);
+  Json report = to_json(c, comparisons);
+  if (quantization)
+    std::get<Json::Object>(report.value).emplace_back("quantized", quantization->to_json(c));
   if (!flags.report.empty()) write_json(flags.report, report);
-  if (flags.json)
+  if (flags.json) {
     print_json(report);
-  else
-    print_report(c, flags.output);
+    return;
+  }
+  print_sizes(c, flags.output);
+  if (quantization) quantization->print(c);
+  print_report(c);
 }
 
 }  // namespace cygnet::cli

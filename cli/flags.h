@@ -21,6 +21,9 @@ void add_normalization(CLI::App* command, Normalization* normalization);
 /// Where samples come from: --data, --raw and what goes with them.
 void add_sample_flags(CLI::App* command, SampleFlags* flags);
 
+/// What `quantize` and `convert --quantize` take.
+void add_quantize_flags(CLI::App* command, QuantizeFlags* flags);
+
 /// Each adds its subcommand.
 void add_inspect(CLI::App* app, InspectFlags* flags);
 void add_run(CLI::App* app, RunFlags* flags);
@@ -28,6 +31,7 @@ void add_bench(CLI::App* app, BenchFlags* flags);
 void add_classify(CLI::App* app, ClassifyFlags* flags);
 void add_segment(CLI::App* app, SegmentFlags* flags);
 void add_convert(CLI::App* app, ConvertFlags* flags);
+void add_quantize(CLI::App* app, ConvertFlags* flags);
 void add_freeze(CLI::App* app, FreezeFlags* flags);
 
 }  // namespace cygnet::cli

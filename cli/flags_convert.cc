@@ -98,6 +98,11 @@ void add_convert(CLI::App* app, ConvertFlags* flags) {
   command->add_option("--limits", flags->limits, "Bounds on what the source may ask for")
       ->check(CLI::IsMember({"default", "untrusted"}));
   command->add_flag("--json", flags->json, "Print JSON");
+  command
+      ->add_option("--quantize", flags->quantize.mode,
+                   "Fewer bits: int8, int16x8, dynamic, int4, float16; cygnet quantize --help")
+      ->check(CLI::IsMember({"int8", "int16x8", "dynamic", "int4", "float16"}));
+  add_quantize_flags(command, &flags->quantize);
   add_old_convert_flags(command, flags);
 }
 

@@ -27,6 +27,7 @@ constexpr const char* kAbout =
     "Cygnet converts trained networks to TensorFlow Lite models and runs them.\n\n"
     "Examples:\n"
     "  cygnet convert saved_model/ -o model.tflite\n"
+    "  cygnet quantize model.tflite -o small.tflite --data pictures/\n"
     "  cygnet freeze saved_model/ -o frozen.pb\n"
     "  cygnet inspect model.tflite\n"
     "  cygnet run model.tflite --random 1 --outputs out.npz\n"
@@ -42,7 +43,7 @@ struct Flags {
   BenchFlags bench;
   ClassifyFlags classify;
   SegmentFlags segment;
-  ConvertFlags convert;
+  ConvertFlags convert, quantize;
   FreezeFlags freeze;
 };
 
@@ -93,6 +94,7 @@ int main(int argc, char** argv) {
   add_classify(&app, &flags.classify);
   add_segment(&app, &flags.segment);
   add_convert(&app, &flags.convert);
+  add_quantize(&app, &flags.quantize);
   add_freeze(&app, &flags.freeze);
   try {
     app.parse(argc, argv);
@@ -109,6 +111,7 @@ int main(int argc, char** argv) {
     if (app.got_subcommand("classify")) classify(flags.classify);
     if (app.got_subcommand("segment")) segment(flags.segment);
     if (app.got_subcommand("convert")) convert(flags.convert);
+    if (app.got_subcommand("quantize")) convert(flags.quantize);
     if (app.got_subcommand("freeze")) freeze(flags.freeze);
   });
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cli/picture_input.h"
-#include "cli/quantization.h"
+#include "cli/quantize_flags.h"
 #include "cli/session.h"
 
 namespace cygnet::cli {

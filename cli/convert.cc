@@ -11,6 +11,7 @@
 #include "cli/failure.h"
 #include "cli/files.h"
 #include "cli/output.h"
+#include "cli/quantize_run.h"
 #include "cli/verify.h"
 #include "convert/convert.h"
 #include "ops/builtin_ops.h"
@@ -188,7 +189,7 @@ void convert(const ConvertFlags& flags) {
   if (flags.source.empty()) throw Failure("convert: say what to convert, a file or a folder");
   check_outputs(flags);
   ConvertOptions options = options_of(flags);
-  std::optional<Quantization> quantization;
+  std::optional<QuantizeRun> quantization;
   if (!flags.quantize.mode.empty()) {
     quantization.emplace(flags.quantize, flags.output);
     quantization->put_into(&options);

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quantizing from the command line: flags into options, the report for people and programs.
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "cli/output.h"
 #include "cli/samples.h"
-#include "convert/convert.h"
 
 namespace cygnet::cli {
 
@@ -33,35 +28,6 @@ struct QuantizeFlags {
   std::vector<std::string> statistics;  ///< paths of statistics to merge
   int64_t measured_samples = 64;
   int threads = 1;
-};
-
-/// One quantization: what its options view, and what is to be said about it.
-class Quantization {
- public:
-  /// Throws Failure when flags don't fit together.
-  Quantization(const QuantizeFlags& flags, const std::string& output);
-
-  /// Asks for it.
-  void put_into(ConvertOptions* options);
-  /// Writes the statistics if that is wanted, and says which samples were unreadable.
-  void finish(const Conversion& conversion) const;
-
-  /// What was tried, what it cost, what stays float.
-  void print(const Conversion& conversion) const;
-  Json to_json(const Conversion& conversion) const;
-
- private:
-  std::unique_ptr<SampleSource> open(const Draft& draft);
-
-  const QuantizeFlags& flags_;
-  bool statistics_only_;
-  QuantizeOptions options_;
-  std::optional<Statistics> statistics_;
-  Graph graph_;                           // that the samples are for
-  const FileSamples* samples_ = nullptr;  // while the options live
-  std::unique_ptr<SampleSource> keep_;
-  std::unique_ptr<Progress> progress_;
-  std::string shown_;
 };
 
 }  // namespace cygnet::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/quantization.h"
+#include "cli/quantize_run.h"
 
 #include <algorithm>
 #include <cmath>
@@ -66,7 +66,7 @@ Json to_json(const OutputError& e) {
 
 }  // namespace
 
-Quantization::Quantization(const QuantizeFlags& flags, const std::string& output)
+QuantizeRun::QuantizeRun(const QuantizeFlags& flags, const std::string& output)
     : flags_(flags), statistics_only_(output.empty()) {
   const auto mode = quantize_mode(flags.mode);
   if (!mode) throw Failure(text("no way to quantize is called '", flags.mode, "'"));
@@ -102,7 +102,7 @@ Quantization::Quantization(const QuantizeFlags& flags, const std::string& output
   }
 }
 
-std::unique_ptr<SampleSource> Quantization::open(const Draft& draft) {
+std::unique_ptr<SampleSource> QuantizeRun::open(const Draft& draft) {
   if (!flags_.samples.given()) return nullptr;
   graph_ = draft.graph;
   std::unique_ptr<FileSamples> samples = open_samples(flags_.samples, graph_, draft.source);
@@ -110,7 +110,7 @@ std::unique_ptr<SampleSource> Quantization::open(const Draft& draft) {
   return samples;
 }
 
-void Quantization::put_into(ConvertOptions* options) {
+void QuantizeRun::put_into(ConvertOptions* options) {
   if (statistics_) options_.statistics = &*statistics_;
   options_.progress = [this](const char* what, size_t done, size_t all) {
     if (shown_ != what || all == 0) progress_.reset();
@@ -124,12 +124,12 @@ void Quantization::put_into(ConvertOptions* options) {
   options->open_samples = [this](const Draft& draft) { return open(draft); };
 }
 
-void Quantization::finish(const Conversion& conversion) const {
+void QuantizeRun::finish(const Conversion& conversion) const {
   if (!flags_.save_statistics.empty())
     save_statistics(conversion.quantized->statistics, flags_.save_statistics);
 }
 
-void Quantization::print(const Conversion& c) const {
+void QuantizeRun::print(const Conversion& c) const {
   const QuantizeReport& r = *c.quantized;
   if (statistics_only_) {
     std::cout << "statistics of " << r.statistics.tensors.size() << " tensors over "
@@ -161,7 +161,7 @@ void Quantization::print(const Conversion& c) const {
   }
 }
 
-Json Quantization::to_json(const Conversion& c) const {
+Json QuantizeRun::to_json(const Conversion& c) const {
   const QuantizeReport& r = *c.quantized;
   Json::List trials, left;
   for (const Trial& t : r.trials) {

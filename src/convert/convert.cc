@@ -115,6 +115,7 @@ Conversion convert(const std::string& path, const ConvertOptions& options) {
   notify("reading");
   result.import_ms = timed([&] {
     ImportOptions import = options.import;
+    import.keep_ranges = options.quantize && is_integer(options.quantize->mode);
     if (import.unroll && options.optimize)
       import.rolled = recognized_loops(*result.importer, path, options);
     result.importer->import(path, import, result.draft);

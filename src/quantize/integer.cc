@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "edit/grid.h"
 #include "quantize/bias.h"
 
 namespace cygnet {
@@ -388,18 +389,8 @@ class Maker {
 }  // namespace
 
 void set_type(Editor& editor, int32_t i, const QuantizedType& type) {
-  const size_t count = type.scales.size();
-  const std::span<uint8_t> scales = editor.draft().allocate(count * sizeof(float));
-  std::copy(type.scales.begin(), type.scales.end(), reinterpret_cast<float*>(scales.data()));
-  const std::span<uint8_t> zeros = editor.draft().allocate(count * sizeof(int64_t));
-  std::copy(type.zero_points.begin(), type.zero_points.end(),
-            reinterpret_cast<int64_t*>(zeros.data()));
-  GraphTensor& t = editor.tensor(i);
-  t.type = type.type;
-  t.quantization.scales = reinterpret_cast<const float*>(scales.data());
-  t.quantization.zero_points = reinterpret_cast<const int64_t*>(zeros.data());
-  t.quantization.count = t.quantization.zero_point_count = static_cast<int32_t>(count);
-  t.quantization.axis = type.axis;
+  editor.tensor(i).type = type.type;
+  set_quantization(editor, i, type);
 }
 
 int32_t quantized_constant(Editor& editor, int32_t i, const QuantizedType& type, bool narrow) {

@@ -21,10 +21,6 @@ constexpr ModeName kModes[] = {{QuantizeMode::dynamic, "dynamic"},
                                {QuantizeMode::int16x8, "int16x8"},
                                {QuantizeMode::int4, "int4"}};
 
-bool is_integer_mode(QuantizeMode mode) {
-  return mode == QuantizeMode::int8 || mode == QuantizeMode::int16x8;
-}
-
 bool holds_quantized(const GraphTensor& t) {
   const bool integer = t.type == Type::int8 || t.type == Type::uint8 || t.type == Type::int16 ||
                        t.type == Type::int4 || t.type == Type::int2;
@@ -74,7 +70,7 @@ class Quantizer {
   QuantizeReport run() {
     prepare();
     const OutputReference* reference = measure_float();
-    if (is_integer_mode(options_.mode))
+    if (is_integer(options_.mode))
       make_integers(reference);
     else
       make_fewer_bits();
@@ -99,13 +95,13 @@ class Quantizer {
   void prepare() {
     if (draft_.graph.subgraphs.empty() || draft_.graph.subgraphs[0].nodes.empty())
       throw Failure(text(draft_.source, ": has no operators to quantize"));
-    if (is_integer_mode(options_.mode) && has_trained_ranges(draft_)) {
+    if (is_integer(options_.mode) && has_trained_ranges(draft_)) {
       findings_.trained = take_trained_ranges(draft_, registry_);
       report_.trained = true;
     }
     refuse_quantized(draft_);
     check_kinds(draft_, options_.excluded_kinds);
-    if (is_integer_mode(options_.mode) && !report_.trained) affine_to_depthwise(draft_, registry_);
+    if (is_integer(options_.mode) && !report_.trained) affine_to_depthwise(draft_, registry_);
     excluded_ = matching(draft_, options_.excluded);
   }
 
@@ -258,6 +254,10 @@ const char* name_of(QuantizeMode mode) {
   for (const ModeName& m : kModes)
     if (mode == m.mode) return m.name;
   return "";
+}
+
+bool is_integer(QuantizeMode mode) {
+  return mode == QuantizeMode::int8 || mode == QuantizeMode::int16x8;
 }
 
 QuantizeReport quantize(Draft& draft, const OpRegistry& registry, const QuantizeOptions& options) {

@@ -29,6 +29,8 @@ enum class QuantizeMode {
 /// By its name on the command line.
 std::optional<QuantizeMode> quantize_mode(std::string_view name);
 const char* name_of(QuantizeMode mode);
+/// Whether activations are integers too.
+bool is_integer(QuantizeMode mode);
 
 /// What may be done besides and may help or not.
 enum class Extra {

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantize/difference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace cygnet {
+
+Representable::Representable(const Tensor& tensor) {
+  const Quantization& q = tensor.quantization;
+  if (q.count != 1) return;
+  int64_t low = 0, high = 0;
+  switch (tensor.type) {
+    case Type::int8:
+      low = INT8_MIN, high = INT8_MAX;
+      break;
+    case Type::uint8:
+      high = UINT8_MAX;
+      break;
+    case Type::int16:
+      low = INT16_MIN, high = INT16_MAX;
+      break;
+    default:
+      return;
+  }
+  scale = q.scale();
+  least = scale * static_cast<double>(low - q.zero_point());
+  largest = scale * static_cast<double>(high - q.zero_point());
+}
+
+void PairSums::add(std::span<const float> a, std::span<const float> b,
+                   const Representable& range_b) {
+  // Half a step inside the range is nearest to its end; half a step outside still rounds to it.
+  const double half = range_b.scale / 2;
+  const bool quantized = range_b.scale > 0;
+  PairSums sums;
+  sums.min_a = sums.min_b = std::numeric_limits<double>::infinity();
+  sums.max_a = sums.max_b = -std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double x = a[i], y = b[i];
+    if (!std::isfinite(x) || !std::isfinite(y)) {
+      sums.not_finite_a += !std::isfinite(x);
+      sums.not_finite_b += !std::isfinite(y);
+      continue;
+    }
+    const double d = y - x, size = std::fabs(d);
+    ++sums.elements;
+    sums.squares_a += x * x;
+    sums.squared_error += d * d;
+    sums.absolute_error += size;
+    sums.error += d;
+    sums.largest = std::max(sums.largest, size);
+    sums.min_a = std::min(sums.min_a, x);
+    sums.max_a = std::max(sums.max_a, x);
+    sums.min_b = std::min(sums.min_b, y);
+    sums.max_b = std::max(sums.max_b, y);
+    if (quantized && ((y < range_b.least + half && x < range_b.least - half) ||
+                      (y > range_b.largest - half && x > range_b.largest + half)))
+      ++sums.saturated;
+  }
+  add(sums);
+}
+
+void PairSums::add(const PairSums& other) {
+  not_finite_a += other.not_finite_a;
+  not_finite_b += other.not_finite_b;
+  if (other.elements == 0) return;
+  const bool first = elements == 0;
+  elements += other.elements;
+  saturated += other.saturated;
+  squares_a += other.squares_a;
+  squared_error += other.squared_error;
+  absolute_error += other.absolute_error;
+  error += other.error;
+  largest = std::max(largest, other.largest);
+  min_a = first ? other.min_a : std::min(min_a, other.min_a);
+  max_a = first ? other.max_a : std::max(max_a, other.max_a);
+  min_b = first ? other.min_b : std::min(min_b, other.min_b);
+  max_b = first ? other.max_b : std::max(max_b, other.max_b);
+}
+
+double PairSums::sqnr_db() const {
+  if (squared_error == 0) return std::numeric_limits<double>::infinity();
+  return 10 * std::log10(squares_a / squared_error);
+}
+
+namespace {
+
+/// The bin of a value: the edges of bins of a quantized tensor lie half a step beside its values.
+double position(double value, double step, double width) {
+  return std::floor((value + step / 2) / width) + PairHistogram::kBins / 2;
+}
+
+bool covered(double value, double step, double width) {
+  const double at = position(value, step, width);
+  return at >= 0 && at < PairHistogram::kBins;
+}
+
+}  // namespace
+
+void PairHistogram::widen() {
+  width_ *= 2;
+  for (std::vector<int64_t>& bins : counts_) {
+    std::vector<int64_t> merged(kBins);
+    for (int i = 0; i < kBins; ++i)
+      merged[static_cast<size_t>((i + kBins / 2) / 2)] += bins[static_cast<size_t>(i)];
+    bins = std::move(merged);
+  }
+}
+
+void PairHistogram::cover(double value) {
+  if (width_ == 0) {
+    if (step_ > 0)
+      width_ = step_;
+    else if (value != 0)
+      width_ = std::ldexp(1.0, std::ilogb(value) - 10);  // too little: it grows to what just does
+    else
+      return;
+  }
+  while (!covered(value, step_, width_)) widen();
+}
+
+void PairHistogram::count(std::span<const float> values, std::vector<int64_t>* bins) const {
+  for (const float value : values) {
+    if (!std::isfinite(value)) continue;
+    const double at = width_ == 0 ? kBins / 2 : position(value, step_, width_);
+    ++(*bins)[static_cast<size_t>(at)];
+  }
+}
+
+void PairHistogram::add(std::span<const float> a, std::span<const float> b) {
+  for (const std::span<const float> values : {a, b}) {
+    float low = 0, high = 0;
+    for (const float value : values) {
+      if (!std::isfinite(value)) continue;
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+    cover(low);
+    cover(high);
+  }
+  count(a, &counts_[0]);
+  count(b, &counts_[1]);
+}
+
+void PairHistogram::add(const PairHistogram& other) {
+  PairHistogram more = other;
+  if (more.width_ > 0 && width_ == 0) width_ = more.width_;
+  if (more.width_ == 0) more.width_ = width_;
+  while (width_ < more.width_) widen();
+  while (more.width_ < width_) more.widen();
+  for (size_t side = 0; side < counts_.size(); ++side)
+    for (size_t i = 0; i < kBins; ++i) counts_[side][i] += more.counts_[side][i];
+}
+
+double PairHistogram::overlap() const {
+  int64_t total_a = 0, total_b = 0;
+  for (size_t i = 0; i < kBins; ++i) {
+    total_a += counts_[0][i];
+    total_b += counts_[1][i];
+  }
+  if (total_a == 0 || total_b == 0) return total_a == total_b ? 1 : 0;
+  double sum = 0;
+  for (size_t i = 0; i < kBins; ++i)
+    sum += std::min(static_cast<double>(counts_[0][i]) / static_cast<double>(total_a),
+                    static_cast<double>(counts_[1][i]) / static_cast<double>(total_b));
+  return sum;
+}
+
+PairHistogram::Bins PairHistogram::bins(int most) const {
+  int first = kBins, last = -1;
+  for (int i = 0; i < kBins; ++i) {
+    if (counts_[0][static_cast<size_t>(i)] == 0 && counts_[1][static_cast<size_t>(i)] == 0)
+      continue;
+    first = std::min(first, i);
+    last = i;
+  }
+  Bins result;
+  if (last < 0) return result;
+  const int group = (last - first + most) / most;
+  const double width = width_ > 0 ? width_ : 1;
+  result.from = (first - kBins / 2) * width - step_ / 2;
+  result.width = width * group;
+  const auto bins = static_cast<size_t>((last - first) / group + 1);
+  result.a.resize(bins);
+  result.b.resize(bins);
+  for (int i = first; i <= last; ++i) {
+    result.a[static_cast<size_t>((i - first) / group)] += counts_[0][static_cast<size_t>(i)];
+    result.b[static_cast<size_t>((i - first) / group)] += counts_[1][static_cast<size_t>(i)];
+  }
+  return result;
+}
+
+}  // namespace cygnet

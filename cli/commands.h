@@ -9,6 +9,7 @@
 
 #include "cli/picture_input.h"
 #include "cli/quantize_flags.h"
+#include "cli/samples.h"
 #include "cli/session.h"
 
 namespace cygnet::cli {
@@ -103,5 +104,19 @@ struct FreezeFlags {
   bool json = false;
 };
 void freeze(const FreezeFlags& flags);
+
+/// cygnet compare A B: how far two networks lie from each other, layer by layer.
+struct CompareFlags {
+  std::string model_a, model_b;  ///< paths
+  std::string limits = "default";
+  SampleFlags samples;
+  uint64_t seed = 0;  ///< of random samples, where no others are given
+  int threads = 1;
+  bool no_times = false;
+  std::string sort = "order";  ///< order, sqnr, own, error, time
+  std::string html;            ///< path of the page to write; empty: none
+  bool json = false;
+};
+void compare(const CompareFlags& flags);
 
 }  // namespace cygnet::cli

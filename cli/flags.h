@@ -33,5 +33,6 @@ void add_segment(CLI::App* app, SegmentFlags* flags);
 void add_convert(CLI::App* app, ConvertFlags* flags);
 void add_quantize(CLI::App* app, ConvertFlags* flags);
 void add_freeze(CLI::App* app, FreezeFlags* flags);
+void add_compare(CLI::App* app, CompareFlags* flags);
 
 }  // namespace cygnet::cli

@@ -33,7 +33,8 @@ constexpr const char* kAbout =
     "  cygnet run model.tflite --random 1 --outputs out.npz\n"
     "  cygnet bench model.tflite --layers\n"
     "  cygnet classify mobilenet.tflite cat.jpg --labels imagenet.txt\n"
-    "  cygnet segment selfie.tflite me.jpg -o out.png --background blur\n\n"
+    "  cygnet segment selfie.tflite me.jpg -o out.png --background blur\n"
+    "  cygnet compare float.tflite int8.tflite --data pictures/ --html report.html\n\n"
     "'cygnet COMMAND --help' tells more.";
 
 /// The flags of all subcommands.
@@ -45,6 +46,7 @@ struct Flags {
   SegmentFlags segment;
   ConvertFlags convert, quantize;
   FreezeFlags freeze;
+  CompareFlags compare;
 };
 
 /// A message may have lines below its first: lists of operators or layers.
@@ -96,6 +98,7 @@ int main(int argc, char** argv) {
   add_convert(&app, &flags.convert);
   add_quantize(&app, &flags.quantize);
   add_freeze(&app, &flags.freeze);
+  add_compare(&app, &flags.compare);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -113,6 +116,7 @@ int main(int argc, char** argv) {
     if (app.got_subcommand("convert")) convert(flags.convert);
     if (app.got_subcommand("quantize")) convert(flags.quantize);
     if (app.got_subcommand("freeze")) freeze(flags.freeze);
+    if (app.got_subcommand("compare")) compare(flags.compare);
   });
 }
 

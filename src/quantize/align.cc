@@ -77,11 +77,16 @@ class Side {
   }
   const Node& node(const Candidate& c) const { return graph_.nodes[static_cast<size_t>(c.node)]; }
 
+  /// Which of its node's results it is.
+  std::ptrdiff_t place(const Candidate& c) const {
+    const std::span<const int32_t> list = node(c).outputs;
+    return std::find(list.begin(), list.end(), c.tensor) - list.begin();
+  }
+
   /// What two layers must have in common that have no name in common.
   using Signature = std::tuple<std::string, int, int, std::vector<int32_t>, std::vector<int32_t>>;
   Signature signature(const Candidate& c) const {
     const Node& n = node(c);
-    const auto place = std::find(n.outputs.begin(), n.outputs.end(), c.tensor) - n.outputs.begin();
     const Shape& shape = tensor(c).shape;
     std::vector<int32_t> result(shape.begin(), shape.end()), weights;
     if (!result.empty()) result[0] = 0;  // the batch
@@ -90,7 +95,7 @@ class Side {
       const Shape& s = graph_.tensors[static_cast<size_t>(i)].shape;
       if (s.rank >= 2) weights.insert(weights.end(), s.begin(), s.end());
     }
-    return {std::string(n.name), static_cast<int>(place), activation(n), result, weights};
+    return {std::string(n.name), static_cast<int>(place(c)), activation(n), result, weights};
   }
 
  private:
@@ -175,6 +180,10 @@ class Aligner {
 
   /// Equal but for the batch, or not known.
   bool fits(const Candidate& x, const Candidate& y) const {
+    // Of several results the names may be shuffled, the order is not.
+    if (side_a_.node(x).outputs.size() == side_b_.node(y).outputs.size() &&
+        side_a_.place(x) != side_b_.place(y))
+      return false;
     const GraphTensor &s = side_a_.tensor(x), &t = side_b_.tensor(y);
     if (!s.has_rank || !t.has_rank) return true;
     if (s.shape.rank != t.shape.rank) return false;

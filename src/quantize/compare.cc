@@ -69,11 +69,15 @@ class Comparer {
         options_.progress, [this](size_t, int thread) { commit(*lanes_[size_t(thread)]); });
     if (comparison_.samples == 0) throw Failure("no sample could be read");
     finish();
+    lanes_.clear();  // their memory
     const Retry retry = [&](int layer, int32_t tensor, double factor) {
-      return own_sqnr_with(samples, static_cast<size_t>(layer), tensor, factor);
+      try {
+        return own_sqnr_with(samples, static_cast<size_t>(layer), tensor, factor);
+      } catch (const Failure&) {  // an operator does not take that scale
+        return -std::numeric_limits<double>::infinity();
+      }
     };
     find_wrong_layer(a_.graph(), b_.graph(), retry, &comparison_);
-    lanes_.clear();  // their memory
     if (options_.times) measure(samples);
     return std::move(comparison_);
   }
@@ -378,6 +382,7 @@ class Comparer {
         measure_layers(a_, b_, alignment_.layers, *sample, of_b, options_.threads);
     comparison_.time_a_us = times.whole_a_us;
     comparison_.time_b_us = times.whole_b_us;
+    comparison_.slower = slower_layers(alignment_.layers, times);
     for (size_t i = 0; i < times.layers.size(); ++i) {
       LayerDifference& d = comparison_.layers[inputs_ + i];
       d.time_a_us = times.layers[i].a_us;

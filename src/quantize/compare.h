@@ -12,6 +12,7 @@
 #include "quantize/accuracy.h"
 #include "quantize/align.h"
 #include "quantize/difference.h"
+#include "quantize/layer_times.h"
 #include "quantize/samples.h"
 
 namespace cygnet {
@@ -59,6 +60,8 @@ struct NetworkComparison {
   std::optional<double> agreement;
   Accuracy accuracy_a, accuracy_b;
   double time_a_us = 0, time_b_us = 0;  ///< of a whole run; 0: not measured
+  std::vector<SlowLayer> slower;        ///< layers that take longer in B
+  double least_db = 0;  ///< own SQNR that layers of this network must reach
 };
 
 struct CompareOptions {

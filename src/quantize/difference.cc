@@ -161,11 +161,11 @@ double PairHistogram::overlap() const {
     total_b += counts_[1][i];
   }
   if (total_a == 0 || total_b == 0) return total_a == total_b ? 1 : 0;
-  double sum = 0;
+  double apart = 0;
   for (size_t i = 0; i < kBins; ++i)
-    sum += std::min(static_cast<double>(counts_[0][i]) / static_cast<double>(total_a),
-                    static_cast<double>(counts_[1][i]) / static_cast<double>(total_b));
-  return sum;
+    apart += std::fabs(static_cast<double>(counts_[0][i]) / static_cast<double>(total_a) -
+                       static_cast<double>(counts_[1][i]) / static_cast<double>(total_b));
+  return 1 - apart / 2;
 }
 
 PairHistogram::Bins PairHistogram::bins(int most) const {

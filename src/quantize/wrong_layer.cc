@@ -148,6 +148,7 @@ class Judge {
     for (size_t i = 0; i < layers_.size() && comparison_.first_wrong < 0; ++i)
       if (!layers_[i].wrong.empty()) comparison_.first_wrong = static_cast<int>(i);
     comparison_.verdict = verdict();
+    comparison_.least_db = least_db_;
   }
 
  private:

@@ -2,6 +2,7 @@
 #include "quantize/calibrate.h"
 
 #include <algorithm>
+#include <set>
 
 #include "edit/failure.h"
 #include "quantize/runner.h"
@@ -67,6 +68,17 @@ void look(const std::vector<Watched>& watched, const std::string& sample,
 
 }  // namespace
 
+std::vector<std::string> statistics_names(const Subgraph& subgraph) {
+  std::vector<std::string> names;
+  std::set<std::string> taken;
+  for (size_t i = 0; i < subgraph.tensors.size(); ++i) {
+    std::string name(subgraph.tensors[i].name);
+    if (name.empty() || !taken.insert(name).second) name += text("#", i);
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
 Statistics calibrate(const Draft& draft, const SampleSource& samples,
                      const CalibrateOptions& options) {
   if (samples.size() == 0) throw Failure("there are no samples to calibrate with");
@@ -94,10 +106,10 @@ Statistics calibrate(const Draft& draft, const SampleSource& samples,
   Statistics statistics;
   statistics.samples = static_cast<int64_t>(runner.run(samples, body, options.progress, in_order));
   if (statistics.samples == 0) throw Failure("none of the samples could be read");
+  const std::vector<std::string> names = statistics_names(graph);
   for (size_t w = 0; w < n; ++w) {
     for (const Worker& worker : workers) results[w].merge_histogram(worker.histograms[w]);
-    statistics.tensors[std::string(graph.tensors[size_t(watched[w].tensor)].name)].merge(
-        results[w]);
+    statistics.tensors[names[static_cast<size_t>(watched[w].tensor)]] = std::move(results[w]);
   }
   return statistics;
 }

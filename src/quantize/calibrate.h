@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "edit/draft.h"
 #include "quantize/samples.h"
@@ -16,6 +18,10 @@ struct CalibrateOptions {
   bool histograms = true;  ///< without them only min-max and moving averages can be chosen
   std::function<void(size_t done)> progress;
 };
+
+/// By tensor of a subgraph, the name that its statistics have: the tensor's, with "#" and its index
+/// where it has none or that of a tensor before it.
+std::vector<std::string> statistics_names(const Subgraph& subgraph);
 
 /// Statistics of all float32 tensors of the main subgraph that are no constants, the same bits for
 /// every number of threads. Throws Failure: no sample can be read, a sample does not fit, or an

@@ -12,29 +12,43 @@
 namespace cygnet {
 namespace {
 
-constexpr int kLanes = 8;
-using F [[gnu::vector_size(4 * kLanes)]] = float;
-using D [[gnu::vector_size(8 * kLanes)]] = double;
-using I [[gnu::vector_size(4 * kLanes)]] = int32_t;
+/// Columns and elements are taken in groups of so many, whatever the processor's vectors hold, so
+/// that every processor adds in the same order.
+constexpr int kGroup = 8;
 
-[[gnu::always_inline]] inline void load(const float* p, F* v) {
-  std::memcpy(v, p, sizeof(F));
-}
+template <int lanes>
+struct Vectors {
+  using F [[gnu::vector_size(4 * lanes)]] = float;
+  using D [[gnu::vector_size(8 * lanes)]] = double;
+  using I [[gnu::vector_size(4 * lanes)]] = int32_t;
+};
 
-/// The least and the largest element of what was seen, in each lane.
+/// The least and the largest element of what was seen, by lane.
 struct Extent {
-  F min, max;
+  float min[kGroup], max[kGroup];
 };
 
 /// Rows of `width` elements: widens `extent`, and adds to sums[width] the sums over the rows, four
-/// rows in float first. Only whole groups of kLanes columns; returns how many columns these are.
+/// rows in float first. Only whole groups of columns; returns how many columns these are.
+template <int lanes>
 [[gnu::always_inline]] inline size_t add_rows(const float* p, size_t rows, size_t width,
                                               double* sums, Extent* extent) {
-  const size_t columns = width / kLanes * kLanes;
-  F min = extent->min, max = extent->max;
+  using F = typename Vectors<lanes>::F;
+  using D = typename Vectors<lanes>::D;
+  const size_t columns = width / kGroup * kGroup;
+  const auto load = [](const float* from, F* v) { std::memcpy(v, from, sizeof(F)); };
+  const auto add = [](double* to, const F& values) {
+    D sum;
+    std::memcpy(&sum, to, sizeof(sum));
+    sum += __builtin_convertvector(values, D);
+    std::memcpy(to, &sum, sizeof(sum));
+  };
+  F min, max;
+  load(extent->min, &min);
+  load(extent->max, &max);
   size_t r = 0;
   for (; r + 4 <= rows; r += 4, p += 4 * width) {
-    for (size_t j = 0; j < columns; j += kLanes) {
+    for (size_t j = 0; j < columns; j += lanes) {
       F a, b, c, d;
       load(p + j, &a);
       load(p + width + j, &b);
@@ -46,57 +60,54 @@ struct Extent {
       const F largest = ab_max > cd_max ? ab_max : cd_max;
       min = least < min ? least : min;
       max = largest > max ? largest : max;
-      D sum;
-      std::memcpy(&sum, sums + j, sizeof(sum));
-      sum += __builtin_convertvector((a + b) + (c + d), D);
-      std::memcpy(sums + j, &sum, sizeof(sum));
+      add(sums + j, (a + b) + (c + d));
     }
   }
   for (; r < rows; ++r, p += width) {
-    for (size_t j = 0; j < columns; j += kLanes) {
+    for (size_t j = 0; j < columns; j += lanes) {
       F a;
       load(p + j, &a);
       min = a < min ? a : min;
       max = a > max ? a : max;
-      D sum;
-      std::memcpy(&sum, sums + j, sizeof(sum));
-      sum += __builtin_convertvector(a, D);
-      std::memcpy(sums + j, &sum, sizeof(sum));
+      add(sums + j, a);
     }
   }
-  extent->min = min;
-  extent->max = max;
+  std::memcpy(extent->min, &min, sizeof(min));
+  std::memcpy(extent->max, &max, sizeof(max));
   return columns;
 }
 
-/// bins[i] of element i; see count_bins.
+/// The bins of groups of elements; see count_bins.
+template <int lanes>
 [[gnu::always_inline]] inline void find_bins(const float* p, size_t groups, float factor,
                                              int32_t middle, int32_t* bins) {
-  for (size_t g = 0; g < groups; ++g) {
+  using F = typename Vectors<lanes>::F;
+  using I = typename Vectors<lanes>::I;
+  for (size_t i = 0; i < groups * kGroup; i += lanes) {
     F v;
-    load(p + g * kLanes, &v);
+    std::memcpy(&v, p + i, sizeof(v));
     v *= factor;
     const I truncated = __builtin_convertvector(v, I);
     const I floor = truncated + (__builtin_convertvector(truncated, F) > v);
     const I bin = floor + middle;
-    std::memcpy(bins + g * kLanes, &bin, sizeof(bin));
+    std::memcpy(bins + i, &bin, sizeof(bin));
   }
 }
 
 size_t add_rows_plain(const float* p, size_t rows, size_t width, double* sums, Extent* extent) {
-  return add_rows(p, rows, width, sums, extent);
+  return add_rows<4>(p, rows, width, sums, extent);
 }
 void find_bins_plain(const float* p, size_t groups, float factor, int32_t middle, int32_t* bins) {
-  find_bins(p, groups, factor, middle, bins);
+  find_bins<4>(p, groups, factor, middle, bins);
 }
 #if defined(__x86_64__)
 [[gnu::target("avx2")]] size_t add_rows_avx2(const float* p, size_t rows, size_t width,
                                              double* sums, Extent* extent) {
-  return add_rows(p, rows, width, sums, extent);
+  return add_rows<8>(p, rows, width, sums, extent);
 }
 [[gnu::target("avx2")]] void find_bins_avx2(const float* p, size_t groups, float factor,
                                             int32_t middle, int32_t* bins) {
-  find_bins(p, groups, factor, middle, bins);
+  find_bins<8>(p, groups, factor, middle, bins);
 }
 #endif
 
@@ -137,19 +148,21 @@ void summarize(std::span<const float> values, int64_t channels, TensorSummary* o
   const size_t n = values.size(), c = static_cast<size_t>(channels);
   out->channel_sums.assign(c, 0);
   if (n == 0) return;
-  // Rows of several pixels where there are few channels, so that they are whole groups of lanes.
+  // Rows of several pixels where there are few channels, so that they are whole groups.
   constexpr size_t kWide = 64;
-  size_t width = c < kWide * kLanes ? std::lcm(c, size_t{kLanes}) : c;
+  size_t width = c < kWide * kGroup ? std::lcm(c, size_t{kGroup}) : c;
   while (width < kWide) width *= 2;
   const size_t rows = n / width;
   std::vector<double> row_sums;
   if (width != c) row_sums.assign(width, 0);
   double* sums = width != c ? row_sums.data() : out->channel_sums.data();
 
-  Extent extent{F{} + values[0], F{} + values[0]};
+  Extent extent;
+  std::fill_n(extent.min, kGroup, values[0]);
+  std::fill_n(extent.max, kGroup, values[0]);
   const size_t columns = loops().add_rows(values.data(), rows, width, sums, &extent);
   float min = values[0], max = values[0];
-  for (int i = 0; i < kLanes; ++i) {
+  for (int i = 0; i < kGroup; ++i) {
     min = std::min(min, extent.min[i]);
     max = std::max(max, extent.max[i]);
   }
@@ -171,8 +184,9 @@ void summarize(std::span<const float> values, int64_t channels, TensorSummary* o
     out->not_finite = 1;
     return summarize_slowly(values, out);
   }
-  out->min = min;
-  out->max = max;
+  // Which of −0 and +0 was met first is no matter.
+  out->min = min + 0.0f;
+  out->max = max + 0.0f;
   out->elements = static_cast<int64_t>(n);
   out->channel_count = static_cast<int64_t>(n / c);
 }
@@ -182,7 +196,7 @@ namespace {
 /// Elements that are found the bins of at a time.
 constexpr size_t kBlock = 256;
 /// Neighbours that are taken together: a cache line.
-constexpr size_t kGroup = 16;
+constexpr size_t kLine = 16;
 /// Below this the tables cost more than they save.
 constexpr size_t kFew = 4096;
 constexpr size_t kMostBins = 4096;
@@ -199,8 +213,8 @@ struct Bins {
   template <class Count>
   void find(const float* values, size_t n, Count count) const {
     int32_t bins[kBlock];
-    const size_t whole = n / kLanes * kLanes;
-    loops().find_bins(values, n / kLanes, factor, middle, bins);
+    const size_t whole = n / kGroup * kGroup;
+    loops().find_bins(values, n / kGroup, factor, middle, bins);
     for (size_t i = whole; i < n; ++i)
       bins[i] = static_cast<int32_t>(std::floor(values[i] * factor)) + middle;
     for (size_t i = 0; i < n; ++i) count(i, static_cast<size_t>(bins[i]));
@@ -216,8 +230,8 @@ void each_block(std::span<const float> values, Take take) {
       take(values.data() + i, std::min(kBlock, values.size() - i));
     return;
   }
-  constexpr size_t kSpans = kMostCounted / kGroup;
-  const size_t groups = values.size() / kGroup;
+  constexpr size_t kSpans = kMostCounted / kLine;
+  const size_t groups = values.size() / kLine;
   float block[kBlock];
   size_t filled = 0;
   uint32_t random = 1;
@@ -226,8 +240,8 @@ void each_block(std::span<const float> values, Take take) {
     // Which of its span is taken must not keep step with the tensor's rows or channels.
     random = random * 1664525u + 1013904223u;
     const size_t g = begin + (size_t{random} * (end - begin) >> 32);
-    std::memcpy(block + filled, values.data() + g * kGroup, kGroup * sizeof(float));
-    filled += kGroup;
+    std::memcpy(block + filled, values.data() + g * kLine, kLine * sizeof(float));
+    filled += kLine;
     if (filled == kBlock) {
       take(block, kBlock);
       filled = 0;

@@ -140,6 +140,71 @@ TEST(Calibrate, TheFirstLayerThatIsNotFiniteIsNamed) {
   EXPECT_EQ(failure_of(simple_draft(false), source(zero)), "no failure");
 }
 
+TEST(Calibrate, TensorsWithTheSameNameOrNone) {
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  const int32_t x = e.input("t", Type::float32, {1, 4});
+  const int32_t y = add(e, x, number(e, 10), "u");
+  const int32_t z = add(e, y, number(e, 10), "v");
+  // The editor makes names distinct; files do not.
+  e.tensor(y).name = "t";
+  e.tensor(z).name = "";
+  e.set_outputs({z});
+  const Statistics statistics =
+      calibrate(draft, SampleList({sample_of({1, 2, 3, 4}, {1, 4}, "s")}), {});
+  const std::vector<std::string> names = statistics_names(draft.graph.subgraphs[0]);
+  EXPECT_EQ(names[static_cast<size_t>(x)], "t");
+  ASSERT_EQ(statistics.tensors.size(), 3u);
+  EXPECT_EQ(statistics.tensors.at(names[static_cast<size_t>(x)]).max, 4);
+  EXPECT_EQ(statistics.tensors.at(names[static_cast<size_t>(y)]).max, 14);
+  EXPECT_EQ(statistics.tensors.at(names[static_cast<size_t>(z)]).max, 24);
+}
+
+TEST(Calibrate, PartsMergeToTheWhole) {
+  std::vector<Sample> all, parts[3];
+  for (size_t i = 0; i < 12; ++i) {
+    all.push_back(*Numbers(12).read(i));
+    parts[i / 4].push_back(all.back());
+  }
+  const Statistics whole = calibrate(simple_draft(), SampleList(all), {});
+  Statistics merged, backward;
+  for (int i = 0; i < 3; ++i) {
+    merged.merge(calibrate(simple_draft(), SampleList(parts[i]), {}));
+    backward.merge(calibrate(simple_draft(), SampleList(parts[2 - i]), {}));
+  }
+  for (const Statistics& s : {merged, backward}) {
+    EXPECT_EQ(s.samples, 12);
+    ASSERT_EQ(s.tensors.size(), whole.tensors.size());
+    for (const auto& [name, a] : whole.tensors) {
+      const TensorStatistics& b = s.tensors.at(name);
+      EXPECT_EQ(a.runs, b.runs);
+      EXPECT_EQ(a.elements, b.elements);
+      EXPECT_EQ(a.min, b.min);
+      EXPECT_EQ(a.max, b.max);
+      EXPECT_EQ(a.limit, b.limit);
+      EXPECT_EQ(a.bins, b.bins);
+      EXPECT_EQ(a.channel_count, b.channel_count);
+      for (size_t c = 0; c < 4; ++c) EXPECT_NEAR(a.channel_sums[c], b.channel_sums[c], 1e-9);
+    }
+  }
+}
+
+TEST(Runner, ThreadsShareTheMemoryThatOneMayTake) {
+  Draft draft;
+  Editor e(draft, builtin_ops());
+  // Three tensors of 1 GiB: more than a thousandth of what any interpreter may take.
+  const int32_t x = e.input("x", Type::float32, {1 << 28});
+  e.set_outputs({add(e, add(e, x, number(e, 1)), number(e, 1))});
+  try {
+    Runner(draft.graph, "net", {.threads = 1000, .keep_tensors = true});
+    ADD_FAILURE() << "no failure";
+  } catch (const Failure& failure) {
+    EXPECT_NE(std::string(failure.what()).find("; fewer threads take less memory"),
+              std::string::npos)
+        << failure.what();
+  }
+}
+
 TEST(Calibrate, SamplesThatDoNotFit) {
   EXPECT_EQ(failure_of(simple_draft(), SampleList({})), "there are no samples to calibrate with");
   EXPECT_EQ(failure_of(simple_draft(), Numbers(3, 1)), "none of the samples could be read");

@@ -127,6 +127,8 @@ class SampleSet final : public FileSamples {
     for (size_t i = 0; i < count; ++i) chosen_.push_back(i * all / count);
   }
 
+  ~SampleSet() override { report_unreadable(); }
+
   size_t size() const override { return chosen_.size(); }
   size_t files() const override { return reader_->files(); }
   std::optional<Sample> read(size_t i) const override {
@@ -163,8 +165,10 @@ void FileSamples::note_unreadable(const std::string& file, const std::string& me
 }
 
 void FileSamples::report_unreadable() const {
-  if (const size_t bad = unreadable(); bad > 0)
-    std::cerr << "cygnet: warning: " << bad << " of " << files() << " files could not be read\n";
+  const size_t bad = unreadable();
+  if (bad == 0 || reported_) return;
+  std::cerr << "cygnet: warning: " << bad << " of " << files() << " files could not be read\n";
+  reported_ = true;
 }
 
 std::vector<FoundFile> find_files(const std::string& path,

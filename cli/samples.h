@@ -48,7 +48,8 @@ class FileSamples : public SampleSource {
   /// Files that could not be read so far, and of how many.
   size_t unreadable() const;
   virtual size_t files() const = 0;
-  /// Says on standard error how many files could not be read, if there are any.
+  /// Says on standard error, once, how many files could not be read, if there are any; samples that
+  /// go away do so at the latest.
   void report_unreadable() const;
 
  protected:
@@ -57,6 +58,7 @@ class FileSamples : public SampleSource {
  private:
   mutable std::mutex mutex_;
   mutable std::set<std::string> unreadable_;
+  mutable bool reported_ = false;
 };
 
 /// Opens samples for the main subgraph of a graph, which must outlive them. Throws Failure: no such

@@ -143,8 +143,9 @@ class Quantizer {
     }
     std::map<int32_t, Interval> result;
     const auto& tensors = draft_.graph.subgraphs[0].tensors;
+    const std::vector<std::string> names = statistics_names(draft_.graph.subgraphs[0]);
     for (size_t i = 0; i < tensors.size(); ++i) {
-      const auto seen = report_.statistics.tensors.find(std::string(tensors[i].name));
+      const auto seen = report_.statistics.tensors.find(names[i]);
       if (tensors[i].constant || seen == report_.statistics.tensors.end()) continue;
       result[static_cast<int32_t>(i)] = choose_range(seen->second, ranges);
     }
@@ -155,9 +156,9 @@ class Quantizer {
 
   std::map<int32_t, std::vector<double>> channel_means() const {
     std::map<int32_t, std::vector<double>> means;
-    const auto& tensors = draft_.graph.subgraphs[0].tensors;
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      const auto seen = report_.statistics.tensors.find(std::string(tensors[i].name));
+    const std::vector<std::string> names = statistics_names(draft_.graph.subgraphs[0]);
+    for (size_t i = 0; i < names.size(); ++i) {
+      const auto seen = report_.statistics.tensors.find(names[i]);
       if (seen == report_.statistics.tensors.end() || seen->second.channel_count == 0) continue;
       std::vector<double>& list = means[static_cast<int32_t>(i)];
       for (double sum : seen->second.channel_sums)

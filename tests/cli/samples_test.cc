@@ -177,6 +177,7 @@ TEST(SamplePictures, UnreadableOnesAreNamedOnceAndLeftOut) {
     });
   for (std::thread& thread : threads) thread.join();
   samples->report_unreadable();
+  samples->report_unreadable();
   const std::string messages = testing::internal::GetCapturedStderr();
   EXPECT_EQ(good, 12);
   EXPECT_EQ(samples->unreadable(), 2u);

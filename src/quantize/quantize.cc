@@ -144,13 +144,18 @@ class Quantizer {
     std::map<int32_t, Interval> result;
     const auto& tensors = draft_.graph.subgraphs[0].tensors;
     const std::vector<std::string> names = statistics_names(draft_.graph.subgraphs[0]);
+    size_t unknown = 0;
     for (size_t i = 0; i < tensors.size(); ++i) {
+      if (tensors[i].constant || tensors[i].type != Type::float32) continue;
       const auto seen = report_.statistics.tensors.find(names[i]);
-      if (tensors[i].constant || seen == report_.statistics.tensors.end()) continue;
-      result[static_cast<int32_t>(i)] = choose_range(seen->second, ranges);
+      if (seen != report_.statistics.tensors.end())
+        result[static_cast<int32_t>(i)] = choose_range(seen->second, ranges);
+      else
+        ++unknown;
     }
-    if (result.empty() && !report_.trained)
-      throw Failure(text(draft_.source, ": the statistics are of another network"));
+    if (unknown > result.size() && !report_.trained)
+      throw Failure(text(draft_.source, ": the statistics are of another network: of ",
+                         result.size() + unknown, " tensors they know ", result.size()));
     return result;
   }
 

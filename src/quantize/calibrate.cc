@@ -40,12 +40,18 @@ std::vector<Watched> watched_tensors(const Subgraph& graph) {
   return result;
 }
 
-[[noreturn]] void fail(const Subgraph& graph, const Watched& watched, const std::string& sample,
-                       std::span<const float> values) {
+[[noreturn]] void fail(const Interpreter& interpreter, const Watched& watched,
+                       const std::string& sample, std::span<const float> values) {
+  const Subgraph& graph = interpreter.subgraph();
   const bool nan = std::any_of(values.begin(), values.end(), [](float v) { return v != v; });
   const char* what = nan ? "NaN" : "infinite values";
   const std::string_view tensor = graph.tensors[static_cast<size_t>(watched.tensor)].name;
-  if (watched.node < 0) throw Failure(text(sample, ": input '", tensor, "' has ", what));
+  if (watched.node < 0) {
+    const auto i = std::find(graph.inputs.begin(), graph.inputs.end(), watched.tensor);
+    throw Failure(text(sample, ": input '",
+                       interpreter.input_name(static_cast<int>(i - graph.inputs.begin())), "' has ",
+                       what));
+  }
   const Node& node = graph.nodes[static_cast<size_t>(watched.node)];
   throw Failure(text(sample, ": operator ", watched.node, " (", node.name, ", '", tensor,
                      "') gives ", what, ", which no integers stand for"));
@@ -61,7 +67,7 @@ void look(const std::vector<Watched>& watched, const std::string& sample,
     const std::span<const float> values(t.as<float>(), static_cast<size_t>(t.shape.elements()));
     const int32_t channels = t.shape.rank > 0 ? t.shape[t.shape.rank - 1] : 1;
     summarize(values, std::max(channels, 1), &worker->runs[w]);
-    if (worker->runs[w].not_finite > 0) fail(interpreter.subgraph(), watched[w], sample, values);
+    if (worker->runs[w].not_finite > 0) fail(interpreter, watched[w], sample, values);
     if (histograms) worker->histograms[w].add_histogram(values, worker->runs[w]);
   }
 }

@@ -51,8 +51,35 @@ std::string decibels(double db) {
   return std::isinf(db) ? "equal" : text(number(db, 4), " dB");
 }
 
+/// A layer's name short enough for a table: the first of those that fusing joined, its end.
+std::string short_name(const std::string& name) {
+  constexpr size_t kMost = 48;
+  const std::string first = printable(name.substr(0, name.find(';')));
+  return first.size() <= kMost ? first : "..." + first.substr(first.size() - kMost + 3);
+}
+
 std::string percent(double share) {
   return text(number(100 * share, 4), " %");
+}
+
+/// The most sensitive layers: those that stay float, and some after them.
+void print_layers(const std::vector<Sensitivity>& layers) {
+  if (layers.empty()) return;
+  constexpr size_t kMore = 5;
+  const auto stay = static_cast<size_t>(std::count_if(
+      layers.begin(), layers.end(), [](const Sensitivity& s) { return s.stays_float; }));
+  std::cout << '\n'
+            << stay << " of " << layers.size()
+            << " layers stay float; outputs when a layer alone is quantized:\n";
+  Table table({"operator", "result", ">outputs", ""});
+  size_t others = 0, shown = 0;
+  for (const Sensitivity& s : layers) {
+    if (!s.stays_float && ++others > kMore) continue;
+    table.add({s.kind, short_name(s.name), decibels(s.sqnr_db), s.stays_float ? "float" : ""});
+    ++shown;
+  }
+  table.print(2);
+  if (shown < layers.size()) std::cout << "  ... and " << layers.size() - shown << " more\n";
 }
 
 Json to_json(const OutputError& e) {
@@ -136,7 +163,8 @@ void QuantizeRun::print(const Conversion& c) const {
               << r.statistics.samples << " samples: " << flags_.save_statistics << '\n';
     return;
   }
-  Table trials({"tried", ">outputs", ">largest error", ">same class", ""});
+  Table trials({"tried", r.before_functions ? ">before the last function" : ">outputs",
+                ">largest error", ">same class", ""});
   for (const Trial& t : r.trials)
     trials.add({t.name, decibels(t.error.sqnr_db), number(t.error.largest, 3),
                 percent(t.error.agreement), t.kept ? "kept" : ""});
@@ -144,6 +172,7 @@ void QuantizeRun::print(const Conversion& c) const {
     std::cout << '\n';
     trials.print();
   }
+  print_layers(r.layers);
   std::cout << '\n';
   if (r.error) {
     std::cout << flags_.mode << ": outputs " << decibels(r.error->sqnr_db)
@@ -156,7 +185,7 @@ void QuantizeRun::print(const Conversion& c) const {
   if (!r.integer.left.empty()) {
     std::cout << r.integer.left.size() << " operators stay float:\n";
     Table left({"operator", "result", "why"});
-    for (const FloatOperator& f : r.integer.left) left.add({f.kind, printable(f.name), f.reason});
+    for (const FloatOperator& f : r.integer.left) left.add({f.kind, short_name(f.name), f.reason});
     left.print(2);
   }
 }
@@ -171,6 +200,12 @@ Json QuantizeRun::to_json(const Conversion& c) const {
     object.emplace_back("kept", t.kept);
     trials.push_back(std::move(entry));
   }
+  Json::List layers;
+  for (const Sensitivity& l : r.layers)
+    layers.emplace_back(Json::Object{{"operator", l.kind},
+                                     {"result", l.name},
+                                     {"sqnr_db_alone", l.sqnr_db},
+                                     {"stays_float", l.stays_float}});
   for (const FloatOperator& f : r.integer.left)
     left.emplace_back(Json::Object{{"operator", f.kind}, {"result", f.name}, {"reason", f.reason}});
   Json::Object object = {{"mode", flags_.mode},
@@ -183,6 +218,7 @@ Json QuantizeRun::to_json(const Conversion& c) const {
                          {"float_constants", r.hybrid.kept},
                          {"stay_float", std::move(left)},
                          {"tried", std::move(trials)},
+                         {"layers", std::move(layers)},
                          {"quantize_ms", c.quantize_ms}};
   if (r.error) object.emplace_back("error", cli::to_json(*r.error));
   if (r.float_accuracy >= 0) object.emplace_back("float_accuracy", r.float_accuracy);

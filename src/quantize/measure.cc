@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "edit/editor.h"
 #include "edit/failure.h"
 #include "quantize/runner.h"
 
@@ -67,6 +68,44 @@ OutputError total(const std::vector<Part>& parts) {
   return error;
 }
 
+bool is_any(const Node& node, std::initializer_list<Builtin> ops) {
+  return std::any_of(ops.begin(), ops.end(),
+                     [&](Builtin op) { return node.builtin == static_cast<int32_t>(op); });
+}
+
+// What the function at output i is computed from; i itself where there is none.
+int32_t before_function(const Subgraph& subgraph, int32_t i) {
+  for (int32_t at = i;;) {
+    const auto maker =
+        std::find_if(subgraph.nodes.begin(), subgraph.nodes.end(), [&](const Node& n) {
+          return std::find(n.outputs.begin(), n.outputs.end(), at) != n.outputs.end();
+        });
+    if (maker == subgraph.nodes.end() || maker->inputs.empty()) return i;
+    if (is_any(*maker,
+               {Builtin::SOFTMAX, Builtin::LOG_SOFTMAX, Builtin::LOGISTIC, Builtin::ARG_MAX}))
+      return maker->inputs[0];
+    if (!is_any(*maker, {Builtin::QUANTIZE, Builtin::DEQUANTIZE})) return i;
+    at = maker->inputs[0];
+  }
+}
+
+// The outputs to compare.
+std::vector<int32_t> compared_outputs(const Graph& graph, bool before_functions) {
+  const Subgraph& subgraph = graph.subgraphs[0];
+  std::vector<int32_t> list(subgraph.outputs.begin(), subgraph.outputs.end());
+  if (before_functions)
+    for (int32_t& i : list) i = before_function(subgraph, i);
+  return list;
+}
+
+// The same network with other outputs, which must outlive it.
+Graph with_outputs(const Graph& graph, const std::vector<int32_t>& outputs) {
+  Graph changed = graph;
+  changed.subgraphs[0].outputs = outputs;
+  changed.signatures.clear();
+  return changed;
+}
+
 // The real outputs; integers that are no quantized numbers count as numbers too.
 std::vector<std::vector<float>> real_outputs(const Interpreter& interpreter) {
   std::vector<std::vector<float>> outputs(static_cast<size_t>(interpreter.outputs()));
@@ -78,6 +117,10 @@ std::vector<std::vector<float>> real_outputs(const Interpreter& interpreter) {
 
 }  // namespace
 
+bool ends_in_functions(const Graph& graph) {
+  return compared_outputs(graph, true) != compared_outputs(graph, false);
+}
+
 SpreadSamples::SpreadSamples(const SampleSource& source, size_t most)
     : source_(source), size_(std::min(source.size(), most)) {}
 
@@ -86,13 +129,15 @@ std::optional<Sample> SpreadSamples::read(size_t i) const {
 }
 
 OutputReference::OutputReference(const Graph& graph, const std::string& name,
-                                 const SampleSource& samples, size_t most, int threads)
-    : name_(name), threads_(threads) {
+                                 const SampleSource& samples, size_t most, int threads,
+                                 bool before_functions)
+    : name_(name), threads_(threads), before_functions_(before_functions) {
+  const std::vector<int32_t> compared = compared_outputs(graph, before_functions);
   const SpreadSamples some(samples, most);
   std::vector<Outputs> outputs(some.size());
   std::vector<size_t> classes(some.size(), 0);
   std::vector<std::optional<Sample>> kept(some.size());
-  Runner runner(graph, name, {.threads = threads});
+  Runner runner(with_outputs(graph, compared), name, {.threads = threads});
   runner.run(some, [&](size_t i, const Sample& sample, int, Interpreter& interpreter) {
     kept[i] = sample;
     outputs[i] = real_outputs(interpreter);
@@ -109,7 +154,8 @@ OutputReference::OutputReference(const Graph& graph, const std::string& name,
 
 OutputError OutputReference::error_of(const Graph& graph) const {
   std::vector<Part> parts(samples_.size());
-  Runner runner(graph, name_, {.threads = threads_});
+  const std::vector<int32_t> compared = compared_outputs(graph, before_functions_);
+  Runner runner(with_outputs(graph, compared), name_, {.threads = threads_});
   runner.run(SampleList(samples_), [&](size_t i, const Sample& sample, int, Interpreter& other) {
     const Outputs outputs = real_outputs(other);
     for (size_t k = 0; k < outputs.size() && k < outputs_[i].size(); ++k) {
@@ -119,7 +165,9 @@ OutputError OutputReference::error_of(const Graph& graph) const {
     }
     if (!outputs.empty()) parts[i].add_rows(outputs_[i][0], outputs[0], classes_[i], sample.label);
   });
-  return total(parts);
+  OutputError error = total(parts);
+  error.classes = classes_.empty() ? 0 : classes_[0];
+  return error;
 }
 
 double OutputReference::accuracy() const {

@@ -19,14 +19,16 @@ struct OutputError {
   double accuracy = -1;  ///< share of the labelled rows whose largest element is the label's; −1:
                          ///< no labels
   int64_t rows = 0;
+  size_t classes = 0;  ///< elements of a row
 };
 
 /// The outputs of a network on some of the samples, to compare others with.
 class OutputReference {
  public:
-  /// Runs at most `most` samples, evenly spread.
+  /// Runs at most `most` samples, evenly spread. before_functions: compares what SOFTMAX and its
+  /// like at the outputs are computed from, instead of outputs in which 8 bits show little.
   OutputReference(const Graph& graph, const std::string& name, const SampleSource& samples,
-                  size_t most, int threads);
+                  size_t most, int threads, bool before_functions = false);
 
   /// Runs another network, with the same inputs and outputs, on the same samples.
   OutputError error_of(const Graph& graph) const;
@@ -38,10 +40,14 @@ class OutputReference {
   using Outputs = std::vector<std::vector<float>>;  // by output
   std::string name_;
   int threads_;
+  bool before_functions_;
   std::vector<Sample> samples_;
   std::vector<Outputs> outputs_;  // by sample
   std::vector<size_t> classes_;   // by sample: the last dimension of the first output
 };
+
+/// Whether an output is made by SOFTMAX, LOG_SOFTMAX, LOGISTIC or ARG_MAX.
+bool ends_in_functions(const Graph& graph);
 
 /// At most `most` of a source's samples, evenly spread and in their order.
 class SpreadSamples final : public SampleSource {

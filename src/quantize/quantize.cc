@@ -4,9 +4,11 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "quantize/affine.h"
 #include "quantize/calibrate.h"
+#include "quantize/equalize.h"
 
 namespace cygnet {
 namespace {
@@ -35,6 +37,15 @@ void refuse_quantized(const Draft& draft) {
                          "); quantize the float network that it was made of"));
 }
 
+// Whether a name, or one of those that fusing has joined with ';', is what the pattern describes.
+bool matches(const std::string& name, const std::string& pattern) {
+  if (name == pattern || fnmatch(pattern.c_str(), name.c_str(), 0) == 0) return true;
+  std::istringstream parts(name);
+  for (std::string part; std::getline(parts, part, ';');)
+    if (!part.empty() && fnmatch(pattern.c_str(), part.c_str(), 0) == 0) return true;
+  return false;
+}
+
 // Results of layers that the patterns name.
 std::set<std::string> matching(const Draft& draft, const std::vector<std::string>& patterns) {
   std::set<std::string> names;
@@ -43,7 +54,7 @@ std::set<std::string> matching(const Draft& draft, const std::vector<std::string
     for (const Node& n : draft.graph.subgraphs[0].nodes) {
       if (n.outputs.empty()) continue;
       const std::string name(draft.graph.subgraphs[0].tensors[n.outputs[0]].name);
-      if (name != pattern && fnmatch(pattern.c_str(), name.c_str(), 0) != 0) continue;
+      if (!matches(name, pattern)) continue;
       names.insert(name);
       any = true;
     }
@@ -185,15 +196,24 @@ class Quantizer {
   void make_integers(const OutputReference* reference) {
     if (!report_.trained || options_.samples != nullptr || options_.statistics != nullptr)
       calibrate_all();
-    const IntegerOptions integer = integer_options();
-    if (report_.trained || reference == nullptr) {
+    IntegerOptions integer = integer_options();
+    if (report_.trained || reference == nullptr) {  // nothing to choose between, or by
       findings_.seen = intervals(options_.ranges.method);
       if (options_.bias_correction == Extra::on) findings_.means = channel_means();
     } else {
-      choose(*reference, integer);
+      report_.before_functions = ends_in_functions(draft_.graph);
+      if (report_.before_functions)
+        inner_.emplace(draft_.graph, draft_.source, *options_.samples, options_.measured_samples,
+                       options_.threads, true);
+      choose(report_.before_functions ? *inner_ : *reference, integer);
     }
+    if (report_.before_functions) report_.error.reset();  // that of the outputs is still to come
+    if (options_.max_drop && reference != nullptr) keep_float(*reference, integer);
     tell("writing integers", 0, 0);
     report_.integer = make_integer(draft_, registry_, findings_, integer);
+    for (FloatOperator& f : report_.integer.left)
+      if (!excluded_.contains(f.name) && integer.excluded.contains(f.name))
+        f.reason = "keeps the accuracy";
   }
 
   // Tries ranges, then what may be done besides; keeps what brings the outputs closest.
@@ -206,12 +226,48 @@ class Quantizer {
       TensorFindings findings;
       findings.seen = intervals(method);
       attempt(text("ranges by ", name_of(method)), std::move(findings), reference, integer);
+      if (report_.trials.back().kept) method_ = method;
     }
-    if (options_.bias_correction == Extra::off) return;
-    TensorFindings findings = findings_;
-    findings.means = channel_means();
-    attempt("bias correction", std::move(findings), reference, integer,
-            options_.bias_correction == Extra::on);
+    if (options_.bias_correction != Extra::off) {
+      TensorFindings findings = findings_;
+      findings.means = channel_means();
+      attempt("bias correction", std::move(findings), reference, integer,
+              options_.bias_correction == Extra::on);
+    }
+    if (options_.equalization != Extra::off) try_equalization(reference, integer);
+  }
+
+  // Channels evened out between layers, with ranges found anew.
+  void try_equalization(const OutputReference& reference, const IntegerOptions& integer) {
+    if (options_.samples == nullptr) return;
+    auto before = std::make_shared<Draft>(std::move(draft_));
+    draft_ = before->borrow();
+    draft_.hold(before);
+    tell("evening out channels", 0, 0);
+    const int pairs = equalize(draft_, registry_, *options_.samples, options_.threads);
+    const Statistics statistics = report_.statistics;
+    if (pairs > 0) {
+      report_.statistics = {};
+      calibrate_all();
+      TensorFindings findings;
+      findings.seen = intervals(method_);
+      if (!findings_.means.empty()) findings.means = channel_means();
+      attempt(text("equalization of ", pairs, " pairs"), std::move(findings), reference, integer,
+              options_.equalization == Extra::on);
+      if (report_.trials.back().kept) return;
+    }
+    report_.statistics = statistics;
+    draft_ = std::move(*before);
+  }
+
+  void keep_float(const OutputReference& reference, IntegerOptions& integer) {
+    MixedOptions mixed;
+    mixed.max_drop = *options_.max_drop;
+    mixed.progress = [&](size_t done, size_t all) { tell("measuring layers", done, all); };
+    report_.layers = keep_accuracy(draft_, registry_, findings_, integer, reference, mixed);
+    for (const Sensitivity& s : report_.layers)
+      if (s.stays_float) integer.excluded.insert(s.name);
+    if (!report_.layers.empty()) report_.error.reset();  // measured once it is made
   }
 
   void attempt(const std::string& name, TensorFindings findings, const OutputReference& reference,
@@ -244,8 +300,9 @@ class Quantizer {
   const QuantizeOptions& options_;
   QuantizeReport report_;
   TensorFindings findings_;
+  RangeMethod method_ = RangeMethod::min_max;  // that findings_ come from
   std::set<std::string> excluded_;
-  std::optional<OutputReference> reference_;
+  std::optional<OutputReference> reference_, inner_;
 };
 
 }  // namespace

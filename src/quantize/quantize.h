@@ -14,6 +14,7 @@
 #include "quantize/hybrid.h"
 #include "quantize/integer.h"
 #include "quantize/measure.h"
+#include "quantize/mixed.h"
 #include "quantize/ranges.h"
 #include "quantize/statistics.h"
 
@@ -74,6 +75,8 @@ struct QuantizeReport {
   bool trained = false;    ///< ranges came from quantization-aware training
   int64_t calibrated = 0;  ///< samples that the ranges were found on
   std::vector<Trial> trials;
+  bool before_functions = false;     ///< trials compared what the functions at the outputs get
+  std::vector<Sensitivity> layers;   ///< with max_drop: most sensitive first; empty: no need
   std::optional<OutputError> error;  ///< of the result; nothing without samples
   double float_accuracy = -1;        ///< −1: no labels
   Statistics statistics;             ///< to be saved

@@ -36,6 +36,7 @@ class Chooser {
     for (int32_t n = 0; n < patch_.node_count(); ++n) consider(n);
     do {
       drop_lonely_movers();
+      drop_movers_behind_floats();
       assign();
     } while (drop_unknown());
     return std::move(result_);
@@ -124,6 +125,23 @@ class Chooser {
         result_.nodes.erase(n);
         leave(n, "stands between float operators");
       }
+    }
+  }
+
+  // Operators that only move the values of float operators stay float too: what they leave may have
+  // a smaller range.
+  void drop_movers_behind_floats() {
+    const std::vector<int32_t> nodes(result_.nodes.begin(), result_.nodes.end());
+    for (int32_t n : nodes) {
+      if (!mover(n)) continue;
+      const std::vector<int32_t> operands = real_operands(patch_, n);
+      const auto from_float = [&](int32_t i) {
+        return patch_.constant(i) ||
+               (patch_.producer(i) >= 0 && !result_.nodes.contains(patch_.producer(i)));
+      };
+      if (operands.empty() || !std::all_of(operands.begin(), operands.end(), from_float)) continue;
+      result_.nodes.erase(n);
+      leave(n, "stands behind float operators");
     }
   }
 

@@ -15,11 +15,13 @@ Needs the wheels of tools/requirements.txt. Writes to examples/digits_training/:
   digits_test.npz           the digits that training did not see, as the network takes them
   digits_test_labels.npy    which digits they are: int32 [N]
   digits.npz                32 of them, and TensorFlow's output
+  digits_calibration.npz    200 of the digits that it was trained on, to find ranges of activations with
 
 The network takes image, float32 [N, 8, 8, 1] from 0 to 1, and gives ten probabilities. Its output is
 named output_0 in the two graphs and in the signature of the SavedModel.
 """
 import pathlib
+from typing import NamedTuple
 
 import training_files as files
 
@@ -30,6 +32,32 @@ L = tf.keras.layers
 V1 = tf.compat.v1
 OUT = pathlib.Path(__file__).resolve().parent.parent / "examples" / "digits_training"
 TRAIN = 1400
+CALIBRATION = 200
+
+
+class Digits(NamedTuple):
+    """Pictures, float32 [N, 8, 8, 1] from 0 to 1, and which digits they are, int32 [N]."""
+    training: np.ndarray
+    training_labels: np.ndarray
+    unseen: np.ndarray
+    unseen_labels: np.ndarray
+
+
+def load_digits():
+    """The data set in a seeded order, split."""
+    from sklearn import datasets
+    data = datasets.load_digits()
+    order = np.random.default_rng(3).permutation(len(data.images))
+    pictures = data.images[order].astype(np.uint8)[..., None].astype(np.float32) / 16
+    labels = data.target[order].astype(np.int32)
+    return Digits(pictures[:TRAIN], labels[:TRAIN], pictures[TRAIN:], labels[TRAIN:])
+
+
+def save_samples(digits):
+    """Files of digits alone, which serve every network that was trained on them."""
+    np.savez_compressed(OUT / "digits_test.npz", image=digits.unseen)
+    np.save(OUT / "digits_test_labels.npy", digits.unseen_labels)
+    np.savez_compressed(OUT / "digits_calibration.npz", image=digits.training[:CALIBRATION])
 
 
 def network():
@@ -112,30 +140,23 @@ def run_unfrozen(path, x):
 
 
 def main():
-    from sklearn.datasets import load_digits
-    data = load_digits()
     tf.keras.utils.set_random_seed(3)
     tf.config.experimental.enable_op_determinism()
-    order = np.random.default_rng(3).permutation(len(data.images))
-    pictures = data.images[order].astype(np.uint8)[..., None]
-    labels = data.target[order].astype(np.int32)
-    x = pictures.astype(np.float32) / 16
+    digits = load_digits()
     model = network()
-    train(model, x[:TRAIN], labels[:TRAIN])
+    train(model, digits.training, digits.training_labels)
     OUT.mkdir(parents=True, exist_ok=True)
     plain = tf.keras.models.clone_model(model)
     plain.set_weights(model.get_weights())
     files.save(plain, OUT, "digits")
     save_unfrozen(plain, OUT / "digits_unfrozen")
-    held_out = x[TRAIN:]
-    scores = np.asarray(plain(held_out, training=False))
-    assert np.abs(run_unfrozen(OUT / "digits_unfrozen", held_out) - scores).max() < 1e-5
-    np.savez_compressed(OUT / "digits_test.npz", image=held_out)
-    np.save(OUT / "digits_test_labels.npy", labels[TRAIN:])
-    np.savez_compressed(OUT / "digits.npz", **files.outputs_of(plain, [held_out[:32]]))
-    right = np.mean(scores.argmax(-1) == labels[TRAIN:])
-    size = sum(p.stat().st_size for p in OUT.rglob("*") if p.is_file())
-    print(f"{plain.count_params()} parameters, {right:.1%} of {len(held_out)} unseen digits right,",
+    scores = np.asarray(plain(digits.unseen, training=False))
+    assert np.abs(run_unfrozen(OUT / "digits_unfrozen", digits.unseen) - scores).max() < 1e-5
+    save_samples(digits)
+    np.savez_compressed(OUT / "digits.npz", **files.outputs_of(plain, [digits.unseen[:32]]))
+    right = np.mean(scores.argmax(-1) == digits.unseen_labels)
+    size = sum(p.stat().st_size for p in OUT.rglob("*") if p.is_file() and "mobilenet" not in p.name)
+    print(f"{plain.count_params()} parameters, {right:.1%} of {len(scores)} unseen digits right,",
           f"{size} bytes in all")
     assert right > 0.97 and size < 700_000
 

@@ -36,7 +36,7 @@ class Readme(unittest.TestCase):
 
     def test_commands(self):
         """What follows a "$" runs, and prints the first words that stand below it."""
-        commands = re.findall(r"^\$ build/release/cli/cygnet (.*)\n(\S+)", README, re.M)
+        commands = re.findall(r"^\$ build/release/cli/cygnet (.*)\n *(\S+)", README, re.M)
         self.assertGreaterEqual(len(commands), 3)
         with tempfile.TemporaryDirectory() as folder:
             for command, first in commands:
@@ -44,7 +44,7 @@ class Readme(unittest.TestCase):
                 ran = subprocess.run([str(BUILD / "cli" / "cygnet"), *words], cwd=SOURCE,
                                      capture_output=True, text=True, timeout=60, check=False)
                 self.assertEqual(ran.returncode, 0, f"{command}: {ran.stderr}")
-                self.assertTrue(ran.stdout.startswith(first), f"{command}: {ran.stdout}")
+                self.assertTrue(ran.stdout.lstrip(" ").startswith(first), f"{command}: {ran.stdout}")
 
     def test_named_files_exist(self):
         for page in ("README.md", "CONTRIBUTING.md", "examples/README.md"):

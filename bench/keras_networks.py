@@ -33,22 +33,30 @@ NETWORKS = {
 }
 
 
-def build(name, number=0):
-    """The network, with a classifier whose logits spread, and a recording of one picture."""
+def build(name, number=0, **options):
+    """The network, with a classifier whose logits spread, and a recording of one picture.
+
+    `options` go to the network's function.
+    """
     kind, side = NETWORKS[name]
     tf.keras.backend.clear_session()
     tf.keras.utils.set_random_seed(100 + number)
-    model = getattr(tf.keras.applications, kind)(weights=None, input_shape=(side, side, 3))
-    rng = np.random.default_rng(200 + number)
-    # Pictures with structure at several scales, in the range that the network's own head expects.
-    pictures = sum(np.repeat(np.repeat(rng.uniform(0, 1, (2, -(-side // s), -(-side // s), 3)), s, 1), s, 2)
-                   [:, :side, :side] for s in (1, 4, 16, 64)) / 4
-    scaled = any(isinstance(l, (tf.keras.layers.Rescaling, tf.keras.layers.Normalization))
-                 for l in model.layers)
-    pictures = np.float32(pictures * 255 if scaled else pictures * 2 - 1)
+    model = getattr(tf.keras.applications, kind)(weights=None, input_shape=(side, side, 3), **options)
+    pictures = pictures_for(model, 200 + number, 2)
     files.randomize(model, [pictures], 300 + number)
     spread_logits(model, pictures)
     return model, files.outputs_of(model, [pictures[:1]])
+
+
+def pictures_for(model, seed, count):
+    """[count, H, W, 3]: structure at several scales, in the range that the network's own head expects."""
+    side = model.input_shape[1]
+    rng = np.random.default_rng(seed)
+    pictures = sum(np.repeat(np.repeat(rng.uniform(0, 1, (count, -(-side // s), -(-side // s), 3)), s, 1), s, 2)
+                   [:, :side, :side] for s in (1, 4, 16, 64)) / 4
+    scaled = any(isinstance(l, (tf.keras.layers.Rescaling, tf.keras.layers.Normalization))
+                 for l in model.layers)
+    return np.float32(pictures * 255 if scaled else pictures * 2 - 1)
 
 
 def spread_logits(model, pictures):

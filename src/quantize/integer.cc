@@ -178,7 +178,9 @@ class Maker {
       const auto trained = findings_.trained.find(i);
       if (trained != findings_.trained.end() && trained->second.scales.size() == 1)
         return trained->second;
-      return activation_type(options_.activations, interval_of(patch_, i));
+      // The slopes of 16-bit activations have 8 bits.
+      const Type type = patch_.is(n, Builtin::PRELU) ? Type::int8 : options_.activations;
+      return activation_type(type, interval_of(patch_, i));
     }
     return type_of_tensor(i);
   }
@@ -205,8 +207,11 @@ class Maker {
     if (one_each && !findings_.trained.contains(w)) fit_zero_channels(w, s, offsets, sx, type);
     make_room_for_bias(offsets, sx, type);
     inputs[k] = quantized_constant(patch_, w, type, true);
-    const std::vector<double> shift =
+    // LiteRT's integer convolutions have a bias.
+    const auto channels = static_cast<size_t>(patch_.shape(w)[s.channel_axis]);
+    std::vector<double> shift =
         rounding_shift(patch_, n, inputs[k], w, findings_.means, s.channel_axis);
+    if (s.op == Builtin::CONV_2D) shift.resize(channels, 0.0);
     if (bias == kAbsent && shift.empty()) return;
     if (inputs.size() <= b) inputs.resize(b + 1, kAbsent);
     std::vector<double> steps;

@@ -74,6 +74,9 @@ class Chooser {
         return "its bias is no constant";
       if (patch_.shape(w).elements() == 0) return "its weights are empty";
     }
+    if (patch_.is(n, Builtin::PRELU) && options_.activations == Type::int16 &&
+        !patch_.constant(node.inputs[1]))
+      return "its slopes are no constants";
     for (int32_t i : node.inputs)
       if (i != kAbsent && patch_.tensor(i).variable) return "keeps a state";
     return "";

@@ -13,12 +13,17 @@ namespace {
 // extent all values become 0.
 struct Nudged {
   float low = 0, high = 0, scale = 1;
-  Nudged(float min, float max, int bits, bool narrow) {
+  // exact: 0 is where fake_quant_type has it, in double precision as TensorFlow's converter. Its
+  // training works in single precision, which rounds the middle of [−1, 1] otherwise.
+  Nudged(float min, float max, int bits, bool narrow, bool exact) {
     if (min == 0 && max == 0) return;
     const float first = narrow ? 1.0f : 0.0f, last = static_cast<float>((1 << bits) - 1);
     scale = (max - min) / (last - first);
     const float zero = first - min / scale;
-    const float place = zero < first ? first : zero > last ? last : std::round(zero);
+    float place = zero < first ? first : zero > last ? last : std::round(zero);
+    if (exact && bits <= 8)
+      place = static_cast<float>(fake_quant_type(min, max, bits, narrow).zero_point() +
+                                 (int64_t{1} << (bits - 1)));
     low = (first - place) * scale;
     high = (last - place) * scale;
   }
@@ -56,11 +61,11 @@ QuantizedType type_of(const FakeQuant& q) {
 }
 
 int32_t rounded_constant(Editor& e, int32_t x, const FakeQuant& q, const std::string& where,
-                         const std::string& name) {
+                         bool keep, const std::string& name) {
   const Shape shape = e.shape(x);
   const auto values = e.values<float>(x);
   std::vector<float> rounded(values.begin(), values.end());
-  Grid grid = round_values(rounded, shape, q, where);
+  Grid grid = round_values(rounded, shape, q, keep, where);
   const int32_t y = e.constant<float>(shape, rounded, name);
   e.set_grid(y, std::move(grid));
   return y;
@@ -70,7 +75,7 @@ int32_t rounded_constant(Editor& e, int32_t x, const FakeQuant& q, const std::st
 int32_t by_steps(Editor& e, int32_t x, const FakeQuant& q, const std::string& name) {
   std::vector<float> low, high, scale, inverse;
   for (size_t i = 0; i < q.min.size(); ++i) {
-    const Nudged n(q.min[i], q.max[i], q.bits, q.narrow);
+    const Nudged n(q.min[i], q.max[i], q.bits, q.narrow, false);
     low.push_back(n.low);
     high.push_back(n.high);
     scale.push_back(n.scale);
@@ -100,21 +105,22 @@ int32_t by_steps(Editor& e, int32_t x, const FakeQuant& q, const std::string& na
 }
 
 // QUANTIZE and DEQUANTIZE.
-int32_t by_channels(Editor& e, int32_t x, const FakeQuant& q, const std::string& name) {
-  if (q.bits > 8)
+int32_t by_integers(Editor& e, int32_t x, const FakeQuant& q, const std::string& name) {
+  if (q.bits > 8 && q.min.size() > 1)
     throw Failure(text(e.draft().source, ": fake quantization \"", name,
                        "\": num_bits: expected at most 8 for each channel, got ", q.bits));
   if (q.narrow) {
     std::vector<float> low;
     for (size_t i = 0; i < q.min.size(); ++i)
-      low.push_back(Nudged(q.min[i], q.max[i], q.bits, true).low);
+      low.push_back(Nudged(q.min[i], q.max[i], q.bits, true, true).low);
     Shape shape{static_cast<int32_t>(low.size())};
     for (int d = q.axis + 1; d < e.shape(x).rank; ++d) shape.push(1);
     x = e.add(Builtin::MAXIMUM, {x, e.constant<float>(shape, low)},
               schema::MaximumMinimumOptionsT(), Results(text(name, "/maximum")));
   }
-  const int32_t integers = e.tensor_like(x, Type::int8, text(name, "/integers"));
-  set_quantization(e, integers, type_of(q));
+  const QuantizedType type = type_of(q);
+  const int32_t integers = e.tensor_like(x, type.type, text(name, "/integers"));
+  set_quantization(e, integers, type);
   e.add_into(Builtin::QUANTIZE, {x}, {integers}, schema::QuantizeOptionsT());
   return e.add(Builtin::DEQUANTIZE, {integers}, schema::DequantizeOptionsT(),
                Results(name, Type::float32));
@@ -122,17 +128,18 @@ int32_t by_channels(Editor& e, int32_t x, const FakeQuant& q, const std::string&
 
 }  // namespace
 
-Grid round_values(std::span<float> values, const Shape& shape, const FakeQuant& q,
+Grid round_values(std::span<float> values, const Shape& shape, const FakeQuant& q, bool keep,
                   const std::string& where) {
   check_limits(shape, q, where);
   std::vector<Nudged> channels;
   for (size_t i = 0; i < q.min.size(); ++i)
-    channels.emplace_back(q.min[i], q.max[i], q.bits, q.narrow);
+    channels.emplace_back(q.min[i], q.max[i], q.bits, q.narrow, keep);
   const size_t inner =
       channels.size() == 1 ? 1 : static_cast<size_t>(shape.elements(q.axis + 1, shape.rank));
   for (size_t i = 0; i < values.size(); ++i)
     values[i] = channels[i / inner % channels.size()](values[i]);
-  return q.bits <= 8 ? std::make_shared<const QuantizedType>(type_of(q)) : nullptr;
+  if (q.bits > 8) return nullptr;
+  return held_grid(type_of(q), shape, values);
 }
 
 int32_t add_fake_quant(Editor& e, int32_t x, const FakeQuant& quant, bool keep,
@@ -140,16 +147,18 @@ int32_t add_fake_quant(Editor& e, int32_t x, const FakeQuant& quant, bool keep,
   const std::string where = text(e.draft().source, ": \"", name, "\"");
   if (e.type(x) != Type::float32)
     throw Failure(text(where, ": fake quantization: expected FLOAT32, got ", type_name(e.type(x))));
-  if (e.constant(x)) return rounded_constant(e, x, quant, where, name);
+  if (e.constant(x)) return rounded_constant(e, x, quant, where, keep, name);
   check_limits(e.shape(x), quant, where);
-  if (quant.min.size() > 1)
-    return keep ? by_channels(e, x, quant, name) : by_steps(e, x, quant, name);
+  const bool channels = quant.min.size() > 1;
   const bool nothing = quant.min[0] == 0 && quant.max[0] == 0;
+  const bool whole_bytes = quant.bits == 8 || quant.bits == 16;
+  if (keep && (channels || nothing || (whole_bytes && !quant.narrow)))
+    return by_integers(e, x, quant, name);
   // LiteRT refuses FAKE_QUANT with narrow_range, and without extent.
-  if (!keep && (quant.narrow || nothing)) return by_steps(e, x, quant, name);
+  if (channels || nothing || (quant.narrow && !keep)) return by_steps(e, x, quant, name);
   schema::FakeQuantOptionsT o;
   o.min = quant.min[0];
-  o.max = nothing ? static_cast<float>((1 << quant.bits) - 1) : quant.max[0];
+  o.max = quant.max[0];
   o.num_bits = quant.bits;
   o.narrow_range = quant.narrow;
   return e.add(Builtin::FAKE_QUANT, {x}, o, Results(name));

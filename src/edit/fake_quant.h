@@ -19,14 +19,16 @@ struct FakeQuant {
 };
 
 /// Rounds the values of a constant in place; the integers that they stand for, null with more than
-/// 8 bits. `where` begins messages. Throws Failure as add_fake_quant.
-Grid round_values(std::span<float> values, const Shape& shape, const FakeQuant& quant,
+/// 8 bits. `keep` as in add_fake_quant; `where` begins messages. Throws Failure as add_fake_quant.
+Grid round_values(std::span<float> values, const Shape& shape, const FakeQuant& quant, bool keep,
                   const std::string& where);
 
 /// Adds it behind x. Constants are rounded at once and remember their integers. Of other tensors:
 /// FAKE_QUANT, or arithmetic where the format's FAKE_QUANT can't say it. With `keep` the integers
-/// themselves stay in the graph (FAKE_QUANT also with narrow, else QUANTIZE and DEQUANTIZE) for
-/// quantization to take. Throws Failure: limits out of order or not as many as the dimension has.
+/// stay in the graph for quantization to take: QUANTIZE and DEQUANTIZE, or FAKE_QUANT with narrow.
+/// They are those of TensorFlow's converter, which places 0 in double precision, while without
+/// `keep` the numbers are those of its training. Throws Failure: limits out of order or not as many
+/// as the dimension has.
 int32_t add_fake_quant(Editor& e, int32_t x, const FakeQuant& quant, bool keep,
                        const std::string& name);
 

@@ -117,15 +117,15 @@ Grid transposed_grid(const Grid& grid, const GraphTensor& perm, int rank) {
   return made(std::move(q));
 }
 
-Grid fake_quant_grid(const Node& node) {
+Grid fake_quant_grid(const Node& node, const GraphTensor& result) {
   schema::FakeQuantOptionsT o;
   if (node.options != nullptr)
     static_cast<const schema::FakeQuantOptions*>(node.options)->UnPackTo(&o);
   if (!std::isfinite(o.min) || !std::isfinite(o.max) || !(o.min <= o.max) || o.num_bits < 2 ||
       o.num_bits > 8)
     return nullptr;
-  QuantizedType q = fake_quant_type(o.min, o.max, o.num_bits, o.narrow_range);
-  return std::isnormal(q.scale()) ? made(std::move(q)) : nullptr;
+  return held_grid(fake_quant_type(o.min, o.max, o.num_bits, o.narrow_range), result.shape,
+                   floats(result));
 }
 
 }  // namespace
@@ -170,6 +170,16 @@ Grid quantization_grid(const GraphTensor& tensor) {
   return valid(result, tensor.shape) ? made(std::move(result)) : nullptr;
 }
 
+Grid held_grid(QuantizedType type, const Shape& shape, std::span<const float> values) {
+  if (!valid(type, shape)) return nullptr;
+  const std::vector<int64_t> zeros = type.zero_points;
+  for (int64_t shift : {0, -1, 1}) {
+    for (size_t i = 0; i < zeros.size(); ++i) type.zero_points[i] = zeros[i] + shift;
+    if (holds(type, shape, values)) return made(std::move(type));
+  }
+  return nullptr;
+}
+
 Grid scaled_grid(const Grid& grid, const Shape& shape, std::span<const double> factors, int axis,
                  std::span<const float> values) {
   if (!grid) return nullptr;
@@ -211,7 +221,7 @@ Grid result_grid(const Node& node, std::span<const GraphTensor> operands,
   if (result.type != Type::float32 || operands.empty()) return nullptr;
   switch (static_cast<Builtin>(node.builtin)) {
     case Builtin::FAKE_QUANT:
-      return fake_quant_grid(node);
+      return fake_quant_grid(node, result);
     case Builtin::DEQUANTIZE:
       return operands.size() == 1 ? quantization_grid(operands[0]) : nullptr;
     case Builtin::TRANSPOSE:

@@ -22,6 +22,10 @@ void set_quantization(Editor& e, int32_t tensor, const QuantizedType& q);
 /// null when it has none, or integers of other types.
 Grid quantization_grid(const GraphTensor& tensor);
 
+/// The type as a grid if all values lie on it, or do with a zero point one off (single precision
+/// places it otherwise where 0 lies between two steps); else null.
+Grid held_grid(QuantizedType type, const Shape& shape, std::span<const float> values);
+
 /// The grid of values that are those of a grid multiplied by `factors`, one or one for each index
 /// of `axis`; null where they have none. `values` are the products.
 Grid scaled_grid(const Grid& grid, const Shape& shape, std::span<const double> factors, int axis,

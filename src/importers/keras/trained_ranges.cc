@@ -97,7 +97,7 @@ Grid TrainedRanges::round(const std::string& variable, Array& array) const {
       if (shape.rank < kMaxRank) shape.push(d);
     quant->axis = std::max(0, shape.rank - 1);
     ++wrapper_.import.fake_quants;
-    return round_values(array.values, shape, *quant,
+    return round_values(array.values, shape, *quant, wrapper_.import.options.keep_ranges,
                         text(wrapper_.e.draft().source, ": layer ", wrapper_.name));
   }
   return nullptr;

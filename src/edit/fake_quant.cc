@@ -51,7 +51,8 @@ void check_limits(const Shape& shape, const FakeQuant& q, const std::string& whe
 }
 
 QuantizedType type_of(const FakeQuant& q) {
-  QuantizedType result{q.bits > 8 ? Type::int16 : Type::int8, {}, {}, q.axis};
+  QuantizedType result{q.bits > 8 ? Type::int16 : Type::int8, {}, {}, 0};
+  if (q.min.size() > 1) result.axis = q.axis;
   for (size_t i = 0; i < q.min.size(); ++i) {
     const QuantizedType one = fake_quant_type(q.min[i], q.max[i], q.bits, q.narrow);
     result.scales.push_back(one.scale());

@@ -65,6 +65,7 @@ bool valid(const QuantizedType& q, const Shape& shape) {
 }
 
 Grid made(QuantizedType q) {
+  if (q.scales.size() == 1) q.axis = 0;
   return std::make_shared<const QuantizedType>(std::move(q));
 }
 

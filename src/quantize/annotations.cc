@@ -87,21 +87,31 @@ bool take(Patch& patch, int32_t x, int32_t y, const QuantizedType& type) {
   return passes::try_replace(patch, y, x);
 }
 
+// x in another type than its own: a FAKE_QUANT whose result has it.
+int32_t add_requantization(Patch& patch, int32_t x, const QuantizedType& type,
+                           const std::string& name) {
+  const double first = type.type == Type::int16 ? -32767 : -128;
+  const double last = type.type == Type::int16 ? 32767 : 127;
+  const auto zero = static_cast<double>(type.zero_point());
+  const auto scale = static_cast<double>(type.scale());
+  schema::FakeQuantOptionsT o;
+  o.min = static_cast<float>(scale * (first - zero));
+  o.max = static_cast<float>(scale * (last - zero));
+  o.num_bits = type.type == Type::int16 ? 16 : 8;
+  o.narrow_range = type.type == Type::int16;
+  const int32_t y = patch.add(Builtin::FAKE_QUANT, {x}, o, Results(name));
+  patch.set_grid(y, std::make_shared<const QuantizedType>(type));
+  return y;
+}
+
 void take_fake_quant(Patch& patch, int32_t n) {
   const int32_t x = patch.node(n).inputs[0], y = patch.node(n).outputs[0];
   if (patch.type(x) != Type::float32) return;
   const QuantizedType type = type_of_fake_quant(patch, n);
-  if (!take(patch, x, y, type)) {
-    const std::string name(patch.tensor(y).name);
-    const int32_t integers = patch.tensor_like(x, type.type, name + "/integers");
-    set_quantization(patch, integers, type);
-    patch.add_into(Builtin::QUANTIZE, {x}, {integers}, schema::QuantizeOptionsT());
-    const int32_t real = patch.add(Builtin::DEQUANTIZE, {integers}, schema::DequantizeOptionsT(),
-                                   Results(name, Type::float32));
-    patch.set_grid(real, std::make_shared<const QuantizedType>(type));
-    patch.replace(y, real);
-  }
-  patch.erase(n);
+  if (take(patch, x, y, type))
+    patch.erase(n);
+  else
+    patch.set_grid(y, std::make_shared<const QuantizedType>(type));
 }
 
 void take_pair(Patch& patch, int32_t n) {
@@ -112,10 +122,11 @@ void take_pair(Patch& patch, int32_t n) {
     if (!patch.is(d, Builtin::DEQUANTIZE)) continue;
     const QuantizedType type = type_of_integers(patch, x, integers);
     const int32_t y = patch.node(d).outputs[0];
-    if (take(patch, x, y, type))
-      patch.erase(d);
-    else
-      patch.set_grid(y, std::make_shared<const QuantizedType>(type));
+    if (!take(patch, x, y, type)) {
+      const int32_t again = add_requantization(patch, x, type, std::string(patch.tensor(y).name));
+      patch.replace(y, again);
+    }
+    patch.erase(d);
   }
   if (patch.consumers(integers).empty() && !patch.is_output(integers)) patch.erase(n);
 }

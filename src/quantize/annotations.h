@@ -20,8 +20,9 @@ bool has_trained_ranges(const Draft& draft);
 
 /// Takes FAKE_QUANT operators and QUANTIZE-DEQUANTIZE pairs out of the main subgraph and returns
 /// what they say: of activations the type of the tensor they stood behind, of weights the type of
-/// the float constant that takes their place. Unsigned 8-bit ranges become int8 ones. Throws
-/// Failure.
+/// the float constant that takes their place. Unsigned 8-bit ranges become int8 ones. Where a tensor
+/// has one type for some readers and another for others, FAKE_QUANT stays between: its operand has
+/// the first type, its result the other one. Throws Failure.
 Annotations take_trained_ranges(Draft& draft, const OpRegistry& registry);
 
 }  // namespace cygnet

@@ -162,8 +162,17 @@ class Maker {
       inputs[k] = as_integer(inputs[k], wanted(n, inputs[k]));
     }
     if (s.weights >= 0) quantize_weights(n, s, inputs);
+    if (s.op == Builtin::FAKE_QUANT) return requantize(n, inputs);
     patch_.set_inputs_of(n, inputs);
     if (options_.activations == Type::int16) set_wide_options(n);
+  }
+
+  void requantize(int32_t n, const std::vector<int32_t>& inputs) {
+    const std::vector<int32_t> outputs(patch_.node(n).outputs.begin(),
+                                       patch_.node(n).outputs.end());
+    patch_.erase(n);
+    patch_.add_into(Builtin::QUANTIZE, inputs, outputs);
+    ++report_.requantized;
   }
 
   static bool is_weight(const Scheme& s, size_t k) {

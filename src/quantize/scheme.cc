@@ -51,6 +51,7 @@ constexpr Scheme kSchemes[] = {
     own_int8(Builtin::ABS),
     own_int8(Builtin::ELU),
     own_int8(Builtin::EXP),
+    own(Builtin::FAKE_QUANT),  // what is left of it is from one type to another: QUANTIZE
     own_int8(Builtin::GELU),
     own_int8(Builtin::HARD_SWISH),
     own_int8(Builtin::LOG),

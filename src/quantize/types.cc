@@ -180,6 +180,7 @@ class Chooser {
     result_.shared.clear();
     pin_known();
     spread_pins();
+    lend_pins();
     Classes classes(patch_.subgraph().tensors.size());
     std::map<int32_t, std::optional<Interval>> hulls = join(classes);
     for (int32_t n : result_.nodes) {
@@ -223,6 +224,20 @@ class Chooser {
     for (int32_t n : order) spread(n, true);
     for (auto n = order.rbegin(); n != order.rend(); ++n)
       if (findings_.trained.contains(first_result(*n)) || trained_behind(*n)) spread(*n, false);
+  }
+
+  // What is made for a mover alone is made in the type of the mover's result.
+  void lend_pins() {
+    for (int32_t n : result_.nodes) {
+      const auto pin = pinned_.find(first_result(n));
+      if (scheme(n).rule != ScaleRule::same || pin == pinned_.end()) continue;
+      for (int32_t i : real_operands(patch_, n)) {
+        const int32_t maker = patch_.producer(i);
+        if (findings_.trained.contains(i) && patch_.single_use(i) &&
+            result_.nodes.contains(maker) && scheme(maker).rule == ScaleRule::own)
+          pinned_[i] = pin->second;
+      }
+    }
   }
 
   int32_t first_result(int32_t n) const {

@@ -27,6 +27,7 @@ struct QuantizeFlags {
   std::string save_statistics;          ///< path; empty: none
   std::vector<std::string> statistics;  ///< paths of statistics to merge
   int64_t measured_samples = 64;
+  bool times = true;  ///< name the layers that become slower
   int threads = 1;
 };
 

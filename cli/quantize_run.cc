@@ -8,6 +8,7 @@
 
 #include "cli/failure.h"
 #include "cli/files.h"
+#include "cli/layer_tables.h"
 
 namespace cygnet::cli {
 namespace {
@@ -49,13 +50,6 @@ void check_types(QuantizeMode mode, const IntegerOptions& o) {
 
 std::string decibels(double db) {
   return std::isinf(db) ? "equal" : text(number(db, 4), " dB");
-}
-
-/// A layer's name short enough for a table: the first of those that fusing joined, its end.
-std::string short_name(const std::string& name) {
-  constexpr size_t kMost = 48;
-  const std::string first = printable(name.substr(0, name.find(';')));
-  return first.size() <= kMost ? first : "..." + first.substr(first.size() - kMost + 3);
 }
 
 std::string percent(double share) {
@@ -118,6 +112,8 @@ QuantizeRun::QuantizeRun(const QuantizeFlags& flags, const std::string& output)
   if (options_.max_drop && !flags.samples.given())
     throw Failure("--max-drop: measuring takes samples (--data)");
   options_.threads = flags.threads;
+  options_.times = flags.times;
+  options_.keep_histograms = !flags.save_statistics.empty();
   options_.measured_samples = static_cast<size_t>(flags.measured_samples);
   if (statistics_only_ && flags.save_statistics.empty())
     throw Failure("quantize: say what to write, -o OUT.tflite or --save-statistics FILE");
@@ -188,6 +184,7 @@ void QuantizeRun::print(const Conversion& c) const {
     for (const FloatOperator& f : r.integer.left) left.add({f.kind, short_name(f.name), f.reason});
     left.print(2);
   }
+  print_slower("float", flags_.mode, r.float_us, r.quantized_us, r.slower);
 }
 
 Json QuantizeRun::to_json(const Conversion& c) const {
@@ -220,6 +217,17 @@ Json QuantizeRun::to_json(const Conversion& c) const {
                          {"tried", std::move(trials)},
                          {"layers", std::move(layers)},
                          {"quantize_ms", c.quantize_ms}};
+  if (r.float_us > 0) {
+    Json::List slower;
+    for (const SlowLayer& slow : r.slower)
+      slower.emplace_back(Json::Object{{"result", slow.layer.name},
+                                       {"operator", slow.layer.kind_a},
+                                       {"float_us", slow.a_us},
+                                       {"quantized_us", slow.b_us}});
+    object.emplace_back("float_us", r.float_us);
+    object.emplace_back("quantized_us", r.quantized_us);
+    object.emplace_back("slower", std::move(slower));
+  }
   if (r.error) object.emplace_back("error", cli::to_json(*r.error));
   if (r.float_accuracy >= 0) object.emplace_back("float_accuracy", r.float_accuracy);
   return object;

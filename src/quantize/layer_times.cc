@@ -15,7 +15,6 @@ namespace {
 
 constexpr int kWarmUps = 2;
 constexpr int kFewestRuns = 7, kMostRuns = 300;
-constexpr int64_t kEnoughNs = 1'500'000'000;
 constexpr double kSlowerShare = 1.05, kSlowerUs = 1;
 
 /// One side while it is measured.
@@ -94,7 +93,8 @@ class Groups {
 }  // namespace
 
 NetworkTimes measure_layers(const Model& a, const Model& b, const std::vector<AlignedLayer>& layers,
-                            const Sample& sample_a, const Sample& sample_b, int threads) {
+                            const Sample& sample_a, const Sample& sample_b, int threads,
+                            double seconds) {
   std::vector<int32_t> of_a, of_b;
   for (const AlignedLayer& layer : layers) {
     of_a.push_back(layer.tensor_a);
@@ -102,8 +102,9 @@ NetworkTimes measure_layers(const Model& a, const Model& b, const std::vector<Al
   }
   Measured side_a(a, of_a, sample_a, threads), side_b(b, of_b, sample_b, threads);
   const int64_t start = base::now_ns();
+  const auto enough = static_cast<int64_t>(seconds * 1e9);
   for (int i = 0; i < kMostRuns; ++i) {
-    if (i >= kFewestRuns && base::now_ns() - start > kEnoughNs) break;
+    if (i >= kFewestRuns && base::now_ns() - start > enough) break;
     side_a.run();
     side_b.run();
   }

@@ -22,10 +22,11 @@ struct NetworkTimes {
   double whole_a_us = 0, whole_b_us = 0;  ///< least time of a whole run
 };
 
-/// Runs both in turn on one sample each until the times are steady, for a second or two. Operators
+/// Runs both in turn on one sample each, for so many seconds but seven times at least. Operators
 /// without a partner count for the layer that they work for (layers_of_nodes). Throws Failure.
 NetworkTimes measure_layers(const Model& a, const Model& b, const std::vector<AlignedLayer>& layers,
-                            const Sample& sample_a, const Sample& sample_b, int threads);
+                            const Sample& sample_a, const Sample& sample_b, int threads,
+                            double seconds = 1.5);
 
 /// A layer that is slower in B than in A.
 struct SlowLayer {

@@ -9,6 +9,7 @@
 #include "quantize/affine.h"
 #include "quantize/calibrate.h"
 #include "quantize/equalize.h"
+#include "quantize/random_samples.h"
 
 namespace cygnet {
 namespace {
@@ -89,6 +90,7 @@ class Quantizer {
       tell("measuring", 0, 0);
       report_.error = reference->error_of(draft_.graph);
     }
+    if (options_.times) measure_times();
     return std::move(report_);
   }
 
@@ -131,8 +133,9 @@ class Quantizer {
     if (options_.samples != nullptr && options_.samples->size() > 0) {
       CalibrateOptions calibration;
       calibration.threads = options_.threads;
-      calibration.histograms = options_.ranges.method != RangeMethod::min_max &&
-                               options_.ranges.method != RangeMethod::moving_average;
+      calibration.histograms =
+          options_.keep_histograms || (options_.ranges.method != RangeMethod::min_max &&
+                                       options_.ranges.method != RangeMethod::moving_average);
       calibration.progress = [&](size_t done) {
         tell("calibrating", done, options_.samples->size());
       };
@@ -210,6 +213,7 @@ class Quantizer {
     if (report_.before_functions) report_.error.reset();  // that of the outputs is still to come
     if (options_.max_drop && reference != nullptr) keep_float(*reference, integer);
     tell("writing integers", 0, 0);
+    floats_ = draft_.borrow();
     report_.integer = make_integer(draft_, registry_, findings_, integer);
     for (FloatOperator& f : report_.integer.left)
       if (!excluded_.contains(f.name) && integer.excluded.contains(f.name))
@@ -283,6 +287,31 @@ class Quantizer {
     findings_ = std::move(findings);
   }
 
+  // ---- What it gains
+
+  void measure_times() {
+    tell("measuring times", 0, 0);
+    Model before, after;
+    load(floats_.graph, before);
+    load(draft_.graph, after);
+    std::optional<Sample> sample;
+    if (options_.samples != nullptr)
+      for (size_t i = 0; !sample && i < options_.samples->size(); ++i)
+        sample = options_.samples->read(i);
+    if (!sample) sample = random_samples(floats_.graph, nullptr, 1, 1)[0];
+    const std::vector<AlignedLayer> layers = align(before.graph(), after.graph()).layers;
+    constexpr double kSeconds = 0.4;
+    const NetworkTimes times = measure_layers(before, after, layers, *sample, *sample, 1, kSeconds);
+    report_.float_us = times.whole_a_us;
+    report_.quantized_us = times.whole_b_us;
+    report_.slower = slower_layers(layers, times);
+  }
+
+  void load(const Graph& graph, Model& model) const {
+    Graph copy = graph;
+    check(Model::from_graph(std::move(copy), draft_.source.c_str(), Limits::standard(), &model));
+  }
+
   // ---- The others
 
   void make_fewer_bits() {
@@ -292,6 +321,7 @@ class Quantizer {
                                                             : Type::int8;
     hybrid.excluded = excluded_;
     hybrid.excluded_kinds = options_.excluded_kinds;
+    floats_ = draft_.borrow();
     report_.hybrid = make_hybrid(draft_, registry_, hybrid);
   }
 
@@ -303,6 +333,7 @@ class Quantizer {
   RangeMethod method_ = RangeMethod::min_max;  // that findings_ come from
   std::set<std::string> excluded_;
   std::optional<OutputReference> reference_, inner_;
+  Draft floats_;  // as it was before it was quantized; views draft_'s memory
 };
 
 }  // namespace

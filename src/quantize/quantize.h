@@ -13,6 +13,7 @@
 
 #include "quantize/hybrid.h"
 #include "quantize/integer.h"
+#include "quantize/layer_times.h"
 #include "quantize/measure.h"
 #include "quantize/mixed.h"
 #include "quantize/ranges.h"
@@ -57,6 +58,8 @@ struct QuantizeOptions {
   /// Statistics from earlier calibrations, merged with those of `samples`; null: none.
   const Statistics* statistics = nullptr;
   size_t measured_samples = 64;  ///< at most so many are used to measure what it cost
+  bool keep_histograms = false;  ///< the statistics are to be saved: other methods may want them
+  bool times = true;             ///< measure every layer before and after, on one thread
   int threads = 1;
   /// Told what is done, and how much of it.
   std::function<void(const char* what, size_t done, size_t all)> progress;
@@ -75,11 +78,13 @@ struct QuantizeReport {
   bool trained = false;    ///< ranges came from quantization-aware training
   int64_t calibrated = 0;  ///< samples that the ranges were found on
   std::vector<Trial> trials;
-  bool before_functions = false;     ///< trials compared what the functions at the outputs get
-  std::vector<Sensitivity> layers;   ///< with max_drop: most sensitive first; empty: no need
-  std::optional<OutputError> error;  ///< of the result; nothing without samples
-  double float_accuracy = -1;        ///< −1: no labels
-  Statistics statistics;             ///< to be saved
+  bool before_functions = false;          ///< trials compared what the functions at the outputs get
+  std::vector<Sensitivity> layers;        ///< with max_drop: most sensitive first; empty: no need
+  std::optional<OutputError> error;       ///< of the result; nothing without samples
+  double float_accuracy = -1;             ///< −1: no labels
+  double float_us = 0, quantized_us = 0;  ///< least time of a run; 0: not measured
+  std::vector<SlowLayer> slower;          ///< layers that take longer now (b_us) than before (a_us)
+  Statistics statistics;                  ///< to be saved
 };
 
 /// Quantizes an optimized float network in place. Throws Failure: the network is quantized already,

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What quantize and compare show of layers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "quantize/layer_times.h"
+
+namespace cygnet::cli {
+
+/// A layer's name short enough for a table: the first of those that fusing joined, its end.
+std::string short_name(const std::string& name);
+
+/// The whole times of two networks and the layers that are slower in the second; `a` and `b` are
+/// what they are called. Nothing where the times are 0.
+void print_slower(const std::string& a, const std::string& b, double a_us, double b_us,
+                  const std::vector<SlowLayer>& slower);
+
+}  // namespace cygnet::cli

@@ -63,6 +63,12 @@ std::string kinds(const AlignedLayer& layer) {
                                                 : text(layer.kind_a, " > ", layer.kind_b));
 }
 
+/// " (6 x)" where B's values are meant to be 6 times A's.
+std::string factor(const LayerDifference& d) {
+  if (d.factors.empty()) return "";
+  return d.factors.size() == 1 ? text(" (", number(d.factors[0], 3), " x)") : " (by channel)";
+}
+
 std::string types(const LayerDifference& d) {
   return d.type_a == d.type_b ? type_name(d.type_a)
                               : text(type_name(d.type_a), " > ", type_name(d.type_b));
@@ -92,7 +98,7 @@ void print_layers(const NetworkComparison& c, const std::vector<LayerDifference>
     std::vector<std::string> row = {mark(c, list, i),
                                     text(i),
                                     short_name(d.layer.name),
-                                    kinds(d.layer),
+                                    text(kinds(d.layer), factor(d)),
                                     types(d),
                                     d.elements == 0 ? "" : decibels(d.sqnr_db),
                                     decibels(d.own_sqnr_db),
@@ -175,7 +181,8 @@ Json json_db(double db) {
 }
 
 Json to_json(const LayerDifference& d) {
-  Json::List shape, bins_a, bins_b;
+  Json::List shape, bins_a, bins_b, factors;
+  for (const float factor : d.factors) factors.emplace_back(double{factor});
   for (const int32_t n : d.shape) shape.emplace_back(n);
   for (const int64_t n : d.histogram.a) bins_a.emplace_back(n);
   for (const int64_t n : d.histogram.b) bins_b.emplace_back(n);
@@ -188,6 +195,7 @@ Json to_json(const LayerDifference& d) {
                        {"type_a", type_name(d.type_a)},
                        {"type_b", type_name(d.type_b)},
                        {"shape", std::move(shape)},
+                       {"factors", std::move(factors)},
                        {"elements", d.elements},
                        {"equal", d.elements > 0 && d.sqnr_db > 0 && std::isinf(d.sqnr_db)},
                        {"sqnr_db", json_db(d.sqnr_db)},

@@ -377,6 +377,13 @@ std::string notes(const LayerDifference& d) {
   if (d.not_finite_a + d.not_finite_b > 0)
     html += text("<div class=\"why\">NaN or infinite: ", d.not_finite_a, " in A, ", d.not_finite_b,
                  " in B</div>");
+  if (d.factors.size() == 1)
+    html += text("<div class=\"soft\">", number(d.factors[0], 3),
+                 " times A's values: compared with that</div>");
+  if (d.factors.size() > 1)
+    html +=
+        "<div class=\"soft\">A's values times a factor for each channel: compared with "
+        "that</div>";
   if (d.other_shape) html += "<div class=\"why\">shapes differ in some sample</div>";
   return html;
 }

@@ -10,6 +10,7 @@
 #include "edit/failure.h"
 #include "quantize/isolate.h"
 #include "quantize/layer_times.h"
+#include "quantize/rescaled.h"
 #include "quantize/runner.h"
 #include "quantize/wrong_layer.h"
 
@@ -33,7 +34,7 @@ struct Pair {
 /// What one thread has besides A's interpreter.
 struct Lane {
   Interpreter b, alone;
-  std::vector<float> values_a, values_b, rounded;
+  std::vector<float> values_a, values_b;
   std::vector<PairSums> sums, own, rounding;  ///< of the last sample, by pair
   std::vector<PairHistogram> histograms;      ///< by pair
   std::vector<char> other_shape;              ///< by pair
@@ -61,6 +62,7 @@ class Comparer {
   }
 
   NetworkComparison run(const SampleSource& samples) {
+    fit_channels(samples);
     comparison_.samples = runner_.run(
         samples,
         [this](size_t i, const Sample& sample, int thread, Interpreter& interpreter) {
@@ -184,15 +186,58 @@ class Comparer {
     differences_.push_back(std::move(difference));
   }
 
+  /// Finds the tensors of which B holds multiples, on as many samples as that takes.
+  void fit_channels(const SampleSource& samples) {
+    factors_.resize(pairs_.size());
+    std::vector<ChannelFit> fits(cuts_.size());
+    std::vector<PairSums> own(cuts_.size());
+    for (size_t i = 0; i < std::min(samples.size(), kSamplesAlone); ++i) {
+      std::optional<Sample> sample = samples.read(i);
+      if (!sample) continue;
+      runner_.run(SampleList({*std::move(sample)}),
+                  [&](size_t, const Sample& read, int, Interpreter& interpreter) {
+                    add_fits(read, interpreter, *lanes_[0], fits, own);
+                  });
+      if (std::none_of(fits.begin(), fits.end(),
+                       [](const ChannelFit& fit) { return fit.wants_more(); }))
+        break;
+    }
+    std::vector<double> own_db;
+    for (const PairSums& sums : own) own_db.push_back(sums.sqnr_db());
+    std::vector<std::vector<float>> factors = find_rescaled(main_of(b_), cuts_, fits, own_db);
+    for (size_t k = inputs_; k < layers_; ++k) factors_[k] = std::move(factors[k - inputs_]);
+  }
+
+  void add_fits(const Sample& sample, const Interpreter& a, Lane& lane,
+                std::vector<ChannelFit>& fits, std::vector<PairSums>& own) const {
+    run_b(sample, lane);
+    for (size_t k = inputs_; k < layers_; ++k)
+      if (read_pair(k, a, lane))
+        fits[k - inputs_].add(lane.values_a, lane.values_b,
+                              channels_of(value(lane.b, pairs_[k].b)));
+    if (std::none_of(fits.begin(), fits.end(), [](const ChannelFit& fit) { return fit.differs(); }))
+      return;
+    run_alone(sample, a, lane);
+    for (size_t k = inputs_; k < layers_; ++k) own[k - inputs_].add(lane.own[k]);
+  }
+
+  static int64_t channels_of(const Tensor& tensor) {
+    return tensor.shape.rank == 0 ? 1 : tensor.shape[tensor.shape.rank - 1];
+  }
+
   // ---- One sample
 
-  void run_sample(size_t i, const Sample& sample, Interpreter& a, Lane& lane) const {
+  void run_b(const Sample& sample, Lane& lane) const {
     Sample of_b;
     of_b.name = sample.name;
     for (const size_t k : input_of_b_) of_b.inputs.push_back(sample.inputs[k]);
     write_sample(of_b, lane.b);
     check(lane.b.reset_variables(), sample.name);
     check(lane.b.invoke(), sample.name);
+  }
+
+  void run_sample(size_t i, const Sample& sample, Interpreter& a, Lane& lane) const {
+    run_b(sample, lane);
     for (size_t k = 0; k < pairs_.size(); ++k) compare_pair(k, a, lane);
     lane.ran_alone = i < kSamplesAlone;
     if (lane.ran_alone) run_alone(sample, a, lane);
@@ -208,17 +253,28 @@ class Comparer {
     return a.shape == b.shape || (a.shape.elements() == 1 && b.shape.elements() == 1);
   }
 
-  void compare_pair(size_t k, const Interpreter& a, Lane& lane) const {
+  /// Reads the values of A, times the factors, and of B; false where they can't be compared.
+  bool read_pair(size_t k, const Interpreter& a, Lane& lane) const {
     const Tensor &x = value(a, pairs_[k].a), &y = value(lane.b, pairs_[k].b);
+    if (!same_shape(x, y)) return false;
+    read_a(k, x, lane);
+    read_real(y, lane.values_b);
+    return lane.values_a.size() == lane.values_b.size();  // else one has no real values
+  }
+
+  void read_a(size_t k, const Tensor& x, Lane& lane) const {
+    read_real(x, lane.values_a);
+    rescale(factors_[k], lane.values_a);
+  }
+
+  void compare_pair(size_t k, const Interpreter& a, Lane& lane) const {
+    const Tensor& y = value(lane.b, pairs_[k].b);
     lane.sums[k] = {};
     lane.shapes[k] = y.shape;
-    if (!same_shape(x, y)) {
+    if (!read_pair(k, a, lane)) {
       lane.other_shape[k] = 1;
       return;
     }
-    read_real(x, lane.values_a);
-    read_real(y, lane.values_b);
-    if (lane.values_a.size() != lane.values_b.size()) return;  // one has no real values
     lane.sums[k].add(lane.values_a, lane.values_b, Representable(y));
     lane.histograms[k].add(lane.values_a, lane.values_b);
   }
@@ -245,7 +301,7 @@ class Comparer {
       const Tensor &x = value(a, pairs_[k].a), &y = value(alone, pairs_[k].b);
       lane.own[k] = {};
       if (!same_shape(x, y)) continue;
-      read_real(x, lane.values_a);
+      read_a(k, x, lane);
       read_real(y, lane.values_b);
       lane.own[k].add(lane.values_a, lane.values_b, Representable(y));
     }
@@ -260,7 +316,7 @@ class Comparer {
       if (input >= 0) check(lane.alone.write_input(input, y.data, y.bytes));
       return;
     }
-    read_real(x, lane.values_a);
+    read_a(k, x, lane);
     if (input < 0) {
       read_real(y, lane.values_b);  // the sample itself, rounded
     } else {
@@ -322,6 +378,7 @@ class Comparer {
   void finish_pair(size_t k) {
     LayerDifference& d = differences_[k];
     const PairSums& sums = sums_[k];
+    d.factors = factors_[k];
     d.elements = sums.elements;
     d.not_finite_a = sums.not_finite_a;
     d.not_finite_b = sums.not_finite_b;
@@ -400,7 +457,8 @@ class Comparer {
   std::vector<Pair> pairs_;         ///< inputs, layers, outputs
   size_t inputs_ = 0, layers_ = 0;  ///< where layers and outputs begin
   std::vector<LayerDifference> differences_;
-  std::vector<int32_t> cuts_;  ///< B's tensors behind which `isolated_` is cut
+  std::vector<std::vector<float>> factors_;  ///< by pair: B's values are so many times A's
+  std::vector<int32_t> cuts_;                ///< B's tensors behind which `isolated_` is cut
   std::unique_ptr<IsolatedModel> isolated_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<PairSums> sums_, own_, rounding_;

@@ -23,6 +23,9 @@ struct LayerDifference {
   AlignedLayer layer;  ///< kinds "input" and "output", nodes −1: of the networks
   Shape shape;         ///< of B's tensor in the last sample
   Type type_a = Type::float32, type_b = Type::float32;
+  /// B's values are meant to be so many times A's, for all or by channel (rescaled.h); A's are
+  /// multiplied before they are compared. Empty: none.
+  std::vector<float> factors;
   int64_t elements = 0;
   int64_t not_finite_a = 0, not_finite_b = 0;
   bool other_shape =
@@ -61,7 +64,7 @@ struct NetworkComparison {
   Accuracy accuracy_a, accuracy_b;
   double time_a_us = 0, time_b_us = 0;  ///< of a whole run; 0: not measured
   std::vector<SlowLayer> slower;        ///< layers that take longer in B
-  double least_db = 0;  ///< own SQNR that layers of this network must reach
+  double least_db = 0;                  ///< own SQNR that layers of this network must reach
 };
 
 struct CompareOptions {

@@ -161,6 +161,9 @@ class Judge {
       for (const int32_t i : b_.nodes[n].inputs) {
         const int from = i == kAbsent ? -1 : layer_of_tensor_[static_cast<size_t>(i)];
         if (from < 0) continue;
+        // Factors are measured, not known.
+        if (!layers_[static_cast<size_t>(from)].factors.empty())
+          floats_[static_cast<size_t>(from)] = floats_[static_cast<size_t>(layer_of_node_[n])] = 0;
         const double rounded = layers_[static_cast<size_t>(from)].rounding_sqnr_db;
         if (!std::isnan(rounded)) db = std::min(db, rounded);
       }

@@ -351,6 +351,63 @@ TEST(Compare, NaNIsNamedAndCounted) {
   EXPECT_EQ(d.not_finite_a, 0);
 }
 
+/// x [1, 6], two layers: h = relu(W1·x + b1), y = W2·h; W1 and b1 times `up`, W2 over `down`, by
+/// channel of h.
+class TwoLayers {
+ public:
+  TwoLayers(const std::vector<float>& up, const std::vector<float>& down) {
+    Editor e(draft_, builtin_ops());
+    const int32_t x = e.input("x", Type::float32, {1, 6});
+    std::vector<float> w1 = random_floats(48, 1), b1 = random_floats(8, 2),
+                       w2 = random_floats(32, 3);
+    for (size_t c = 0; c < 8; ++c) {
+      for (size_t i = 0; i < 6; ++i) w1[c * 6 + i] *= up[c % up.size()];
+      for (size_t o = 0; o < 4; ++o) w2[o * 8 + c] /= down[c % down.size()];
+      b1[c] *= up[c % up.size()];
+    }
+    schema::FullyConnectedOptionsT options;
+    options.fused_activation_function = schema::ActivationFunctionType::RELU;
+    const int32_t h =
+        e.add(Builtin::FULLY_CONNECTED,
+              {x, e.constant<float>({8, 6}, w1), e.constant<float>({8}, b1)}, options, "h");
+    options.fused_activation_function = schema::ActivationFunctionType::NONE;
+    e.set_outputs({e.add(
+        Builtin::FULLY_CONNECTED,
+        {h, e.constant<float>({4, 8}, w2), e.constant<float>({4}, std::vector<float>{1, 2, 3, 4})},
+        options, "y")});
+    Graph graph = draft_.graph;
+    check(Model::from_graph(std::move(graph), "two_layers", Limits::standard(), &model_));
+  }
+  const Model& model() const { return model_; }
+
+ private:
+  Draft draft_;
+  Model model_;
+};
+
+TEST(Compare, FactorsThatTheNextLayerUndoesAreSeen) {
+  const TwoLayers a({1}, {1});
+  for (const std::vector<float>& factors :
+       {std::vector<float>{6}, std::vector<float>{8, 0.25f, 1, 30, 0.1f, 2, 5, 0.5f}}) {
+    const TwoLayers moved(factors, factors);
+    const NetworkComparison c = compare_on_random(a.model(), moved.model(), 1, 12);
+    EXPECT_EQ(c.first_wrong, -1) << c.verdict;
+    ASSERT_EQ(c.layers.size(), 3u);
+    ASSERT_EQ(c.layers[1].factors.size(), factors.size());
+    for (size_t i = 0; i < factors.size(); ++i)
+      EXPECT_NEAR(c.layers[1].factors[i], factors[i], factors[i] * 1e-3);
+    EXPECT_GT(c.layers[1].sqnr_db, 80);
+    EXPECT_TRUE(c.layers[2].factors.empty());
+    // The next layer does not undo them: then the first one is wrong.
+    const TwoLayers lost(factors, {1});
+    const NetworkComparison wrong = compare_on_random(a.model(), lost.model(), 1, 12);
+    ASSERT_EQ(wrong.first_wrong, 1);
+    EXPECT_TRUE(wrong.layers[1].factors.empty());
+    EXPECT_EQ(wrong.layers[1].layer.name, "h");
+    EXPECT_TRUE(wrong.layers[2].wrong.empty());
+  }
+}
+
 std::string failure_of(const Model& a, const Model& b, std::vector<Sample> samples) {
   try {
     compare(a, b, SampleList(std::move(samples)), {});

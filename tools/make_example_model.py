@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""make_example_model.py [--only digits|shapes]: trains the networks that script/demo shows.
+"""make_example_model.py [--only digits|shapes|scenes]: trains the networks that script/demo shows.
 
 Writes to examples/, in about six minutes on two cores:
   digits_int8.tflite   handwritten digits, int8 throughout, x: [1, 28, 28, 1] grey, 10 classes
   shapes_segmentation.tflite   float32 U-Net, x: [1, 64, 64, 3] in -1..1, 4 classes a pixel
-each with labels, a picture and outputs recorded from LiteRT's reference kernels.
+each with labels, a picture and outputs recorded from LiteRT's reference kernels; and
+  shapes_scenes/calibration, test   scenes that training did not see, for quantization
+  shapes_scenes/masks               the class of each pixel of those in test
 
 The digits are scikit-learn's bundled copy of the "Optical Recognition of Handwritten Digits" data set
 (E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, CC BY 4.0); the picture shows one that
@@ -25,6 +27,7 @@ from PIL import Image, ImageDraw, ImageFilter
 L = tf.keras.layers
 OUT = pathlib.Path(__file__).resolve().parent.parent / "examples"
 DIGIT_SIDE, SHAPE_SIDE = 28, 64
+SCENES = 32
 SHAPES = ["background", "disc", "box", "triangle"]
 
 
@@ -219,15 +222,30 @@ def make_shapes():
     mm.record(path, {"image": x[:1]})
 
 
+def save_scenes():
+    """Scenes from other seeds than those that were trained on; classes as grey values of PNG files."""
+    folder = OUT / "shapes_scenes"
+    for name, first in (("calibration", 5000), ("test", 6000)):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / "masks").mkdir(exist_ok=True)
+        for i in range(SCENES):
+            picture, classes = draw_scene(np.random.default_rng(first + i), SHAPE_SIDE)
+            Image.fromarray(picture).save(folder / name / f"{i:02}.jpg", quality=92, subsampling=0)
+            if name == "test":
+                Image.fromarray(classes).save(folder / "masks" / f"{i:02}.png", optimize=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=("digits", "shapes"))
+    parser.add_argument("--only", choices=("digits", "shapes", "scenes"))
     chosen = parser.parse_args().only
     OUT.mkdir(exist_ok=True)
     if chosen in (None, "digits"):
         make_digits()
     if chosen in (None, "shapes"):
         make_shapes()
+    if chosen in (None, "scenes"):
+        save_scenes()
 
 
 if __name__ == "__main__":

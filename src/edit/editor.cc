@@ -304,8 +304,10 @@ void Editor::infer_node(const Node& node) {
     for (int d = 0; d < shape(i).rank; ++d) free = free || dim_free(i, d);
     free = free || (!tensor(i).constant && value_known(i));
   }
-  std::vector<GraphTensor> results;
+  std::vector<GraphTensor> results, intermediates;
   for (int32_t i : node.outputs) results.push_back(tensor(i));
+  for (int32_t i : node.intermediates)
+    intermediates.push_back(i == kAbsent ? GraphTensor() : tensor(i));
   for (size_t b = 0; b < kBatches.size() && !unknown; ++b) {
     if (b > 0 && !free) {
       for (int32_t i : node.outputs) facts(i).shapes[b] = facts(i).shapes[0];
@@ -322,7 +324,8 @@ void Editor::infer_node(const Node& node) {
                                                    : operand(node.inputs[k], b, storage[k]));
     const Evaluation e =
         evaluate(node, operands, results, false,
-                 b == 0 ? draft_.source : text(draft_.source, " (with batch ", kBatches[b], ")"));
+                 b == 0 ? draft_.source : text(draft_.source, " (with batch ", kBatches[b], ")"),
+                 intermediates);
     unknown = e.deferred;
     for (size_t k = 0; k < node.outputs.size() && !unknown; ++k)
       facts(node.outputs[k]).shapes[b] = e.shapes[k];

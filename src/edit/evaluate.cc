@@ -9,7 +9,8 @@
 namespace cygnet {
 
 Evaluation evaluate(const Node& node, const std::vector<GraphTensor>& operands,
-                    const std::vector<GraphTensor>& results, bool run, const std::string& where) {
+                    const std::vector<GraphTensor>& results, bool run, const std::string& where,
+                    const std::vector<GraphTensor>& intermediates) {
   if (is_control_flow(node)) {
     Evaluation evaluation;
     evaluation.deferred = true;
@@ -35,6 +36,10 @@ Evaluation evaluate(const Node& node, const std::vector<GraphTensor>& operands,
     add(t, outputs);
     subgraph.tensors.back().variable = false;  // an output here
   }
+  std::vector<int32_t> scales;
+  for (const GraphTensor& t : intermediates) add(t, scales);
+  for (size_t i = 0; i < scales.size(); ++i)
+    if (node.intermediates[i] == kAbsent) scales[i] = kAbsent;
   std::vector<int32_t> fed;
   for (int32_t i : inputs)
     if (i != kAbsent && !subgraph.tensors[i].constant && !subgraph.tensors[i].variable)
@@ -44,7 +49,7 @@ Evaluation evaluate(const Node& node, const std::vector<GraphTensor>& operands,
   Node& only = subgraph.nodes.emplace_back(node);
   only.inputs = inputs;
   only.outputs = outputs;
-  only.intermediates = {};
+  only.intermediates = scales;
 
   Model model;
   check(Model::from_graph(std::move(graph), where.c_str(), Limits::standard(), &model));
@@ -58,7 +63,7 @@ Evaluation evaluate(const Node& node, const std::vector<GraphTensor>& operands,
   base::ThreadPool pool;
   OpDriver driver;
   driver.attach(model, 0, {}, &plan, &pool);
-  std::vector<Tensor*> pointers(inputs.size() + outputs.size());
+  std::vector<Tensor*> pointers(inputs.size() + outputs.size() + scales.size());
   Step& step = plan.steps.emplace_back();
   driver.bind(&step, pointers.data());
   check(driver.infer(&step));

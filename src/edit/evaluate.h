@@ -21,8 +21,10 @@ struct Evaluation {
 /// Infers `node` on the given operands (absent ones are entries of their own that are not read;
 /// constants have data) and, if `run`, computes it. `results` have name and type. Operand lists of
 /// `node` are ignored but for kAbsent. WHILE and IF are deferred, with the shapes of `results`.
-/// Throws Failure with the operator's message, `where` first.
+/// intermediates: of the node, in its order. Throws Failure with the operator's message, `where`
+/// first.
 Evaluation evaluate(const Node& node, const std::vector<GraphTensor>& operands,
-                    const std::vector<GraphTensor>& results, bool run, const std::string& where);
+                    const std::vector<GraphTensor>& results, bool run, const std::string& where,
+                    const std::vector<GraphTensor>& intermediates = {});
 
 }  // namespace cygnet

@@ -47,13 +47,15 @@ class Counter {
     }
     if (node.op == nullptr || node.op->macs == nullptr) return 0;
     const Subgraph& graph = draft_.graph.subgraphs[s];
-    std::vector<GraphTensor> operands, results;
+    std::vector<GraphTensor> operands, results, intermediates;
     for (int32_t i : node.inputs) {
       operands.push_back(i == kAbsent ? GraphTensor() : graph.tensors[i]);
       if (i != kAbsent && draft_.facts[s][static_cast<size_t>(i)].shape_unknown) return 0;
     }
     for (int32_t i : node.outputs) results.push_back(graph.tensors[i]);
-    return evaluate(node, operands, results, false, draft_.source).macs;
+    for (int32_t i : node.intermediates)
+      intermediates.push_back(i == kAbsent ? GraphTensor() : graph.tensors[i]);
+    return evaluate(node, operands, results, false, draft_.source, intermediates).macs;
   }
 
   const Draft& draft_;

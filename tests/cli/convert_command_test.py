@@ -83,7 +83,7 @@ class Output(ConvertTest):
 
     def test_every_source_gives_a_model(self):
         for source in (FROZEN, SAVED, KERAS, DIGITS / "digits.keras", DIGITS / "digits_unfrozen.meta",
-                       DATA / "float_convnet.tflite"):
+                       DATA / "float_convnet.tflite", DATA / "int8_lstm.tflite"):
             with self.subTest(source.name):
                 self.done(source, "-o", self.out)
                 self.assertEqual(self.out.read_bytes()[4:8], b"TFL3")

@@ -12,6 +12,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -54,19 +55,29 @@ def mean_iou(scores):
                     for k in range(scores.shape[-1])])
 
 
-@pytest.fixture(scope="module", name="scores")
-def make_scores(tmp_path_factory):
-    """scores(NETWORK, MODE): the probabilities of what is tested on; MODE "float": unquantized."""
+@pytest.fixture(scope="module", name="model")
+def make_model(tmp_path_factory):
+    """model(NETWORK, MODE): the file; MODE "float": unquantized."""
     folder = tmp_path_factory.mktemp("accuracy")
 
     @functools.cache
-    def scores(network, mode):
-        model, out = folder / f"{network}_{mode}.tflite", folder / f"{network}_{mode}.npz"
+    def make(network, mode):
+        model = folder / f"{network}_{mode}.tflite"
         if mode == "float":
             cygnet("convert", DIGITS / f"{network}.pb", "-o", model)
         else:
             cygnet("quantize", DIGITS / f"{network}.pb", "-o", model, "--mode", mode, "--data", CALIBRATION)
-        return run(model, TEST, out)
+        return model
+    return make
+
+
+@pytest.fixture(scope="module", name="scores")
+def make_scores(model):
+    """scores(NETWORK, MODE): the probabilities [N, 10] of the unseen digits."""
+    @functools.cache
+    def scores(network, mode):
+        path = model(network, mode)
+        return run(path, TEST, path.with_suffix(".npz"))
     return scores
 
 
@@ -108,6 +119,20 @@ def test_quantized_network_is_nearly_as_good(scores, network, mode):
     assert right(got) >= right(wanted) - drop * len(LABELS)
     sqnr = 10 * np.log10(np.sum(wanted ** 2) / np.sum((got - wanted) ** 2))
     assert sqnr >= least_db
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_litert_names_the_same_digits(model, scores, network, mode):
+    interpreter = Interpreter(str(model(network, mode)), num_threads=1)
+    (source,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
+    pictures = np.load(TEST)["image"]
+    interpreter.resize_tensor_input(source["index"], pictures.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(source["index"], pictures)
+    interpreter.invoke()
+    named = interpreter.get_tensor(result["index"]).argmax(-1)
+    assert np.mean(named == scores(network, mode).argmax(-1)) > 0.99
 
 
 def test_quantized_segmentation_names_the_same_pixels(pixels):

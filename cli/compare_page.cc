@@ -13,6 +13,8 @@ namespace {
 
 /// Longer names are cut in the middle of the page's texts.
 constexpr size_t kMostName = 600;
+/// A list of slower layers with more rows is folded.
+constexpr size_t kOpenRows = 12;
 
 // ---- Texts
 
@@ -185,19 +187,21 @@ std::string times(const NetworkComparison& c) {
                           bars({{"a whole run", c.time_a_us / most, c.time_b_us / most,
                                  human_time(c.time_a_us * 1e-6), human_time(c.time_b_us * 1e-6)}}));
   if (c.slower.empty()) return html + "<p class=\"soft\">No layer is slower in B.</p>\n";
-  html += text("<p>Slower in B: ", c.slower.size(), c.slower.size() == 1 ? " layer" : " layers",
-               "</p>\n<div class=\"scroll\"><table><thead><tr><th class=\"text\">layer</th>"
-               "<th class=\"text\">operator</th><th>A, µs</th><th>B, µs</th><th>times</th></tr>"
-               "</thead><tbody>\n");
+  html +=
+      text("<details", c.slower.size() <= kOpenRows ? " open" : "",
+           "><summary>Slower in B: ", c.slower.size(), c.slower.size() == 1 ? " layer" : " layers",
+           "</summary>\n<div class=\"scroll\"><table><thead><tr><th class=\"text\">layer</th>"
+           "<th class=\"text\">operator</th><th>A, µs</th><th>B, µs</th><th>times</th></tr>"
+           "</thead><tbody>\n");
   for (const SlowLayer& slow : c.slower) {
-    const std::string name = shown(slow.layer.name);
-    html += text("<tr><td class=\"text layer\" title=\"", escaped(name), "\"><bdi>", escaped(name),
+    const std::string name = escaped(shown(slow.layer.name));
+    html += text("<tr><td class=\"text layer\" title=\"", name, "\"><bdi>", name,
                  "</bdi></td><td class=\"text\">", escaped(shown(kinds(slow.layer))),
                  slow.more > 0 ? text(" and ", slow.more, " fused with it") : "", "</td><td>",
                  number(slow.a_us, 4), "</td><td>", number(slow.b_us, 4), "</td><td>",
                  slow.a_us > 0 ? number(slow.b_us / slow.a_us, 3) : "", "</td></tr>\n");
   }
-  return html + "</tbody></table></div>\n";
+  return html + "</tbody></table></div></details>\n";
 }
 
 // ---- The chart of SQNR along the layers

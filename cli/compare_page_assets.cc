@@ -44,7 +44,7 @@ background:var(--goodpage);color:var(--good)}
 .swatch{display:inline-block;width:14px;height:10px;border-radius:2px;margin-right:6px}
 .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:8px;background:var(--card)}
 table{border-collapse:collapse;width:100%;font-size:13px}
-th,td{padding:5px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
+th,td{padding:5px 8px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
 tr:last-child td{border-bottom:0}
 th{position:sticky;top:0;background:var(--card);color:var(--soft);font-weight:600;z-index:1}
 th button{all:unset;cursor:pointer;color:inherit}
@@ -52,7 +52,9 @@ th button:focus-visible{outline:2px solid var(--a)}
 th[aria-sort=ascending] button::after{content:" ▲"}
 th[aria-sort=descending] button::after{content:" ▼"}
 td.text,th.text{text-align:left}
-td.layer{max-width:420px;min-width:240px}
+td.layer{max-width:360px;min-width:220px}
+summary{cursor:pointer;margin:8px 0}
+a{color:var(--a)}
 td.layer .soft{font-size:12px}
 td.layer bdi{display:block;overflow:hidden;text-overflow:ellipsis}
 td.layer .why{white-space:normal;color:var(--bad)}

@@ -31,20 +31,17 @@ Representable::Representable(const Tensor& tensor) {
 
 void PairSums::add(std::span<const float> a, std::span<const float> b,
                    const Representable& range_b) {
-  // Half a step inside the range is nearest to its end; half a step outside still rounds to it.
-  const double half = range_b.scale / 2;
-  const bool quantized = range_b.scale > 0;
+  constexpr double kLargest = std::numeric_limits<double>::max();
   PairSums sums;
   sums.min_a = sums.min_b = std::numeric_limits<double>::infinity();
   sums.max_a = sums.max_b = -std::numeric_limits<double>::infinity();
   for (size_t i = 0; i < a.size(); ++i) {
-    const double x = a[i], y = b[i];
-    if (!std::isfinite(x) || !std::isfinite(y)) {
-      sums.not_finite_a += !std::isfinite(x);
-      sums.not_finite_b += !std::isfinite(y);
+    const double x = a[i], y = b[i], d = y - x, size = std::fabs(d);
+    if (!(size <= kLargest)) {  // one is not finite: the difference of floats is no more than that
+      sums.not_finite_a += std::isfinite(x) ? 0 : 1;
+      sums.not_finite_b += std::isfinite(y) ? 0 : 1;
       continue;
     }
-    const double d = y - x, size = std::fabs(d);
     ++sums.elements;
     sums.squares_a += x * x;
     sums.squared_error += d * d;
@@ -55,10 +52,17 @@ void PairSums::add(std::span<const float> a, std::span<const float> b,
     sums.max_a = std::max(sums.max_a, x);
     sums.min_b = std::min(sums.min_b, y);
     sums.max_b = std::max(sums.max_b, y);
-    if (quantized && ((y < range_b.least + half && x < range_b.least - half) ||
-                      (y > range_b.largest - half && x > range_b.largest + half)))
-      ++sums.saturated;
   }
+  // Half a step from the range's end b is at it. What a has beyond it within a step is no more than
+  // rounding: probabilities of 1 are 255/256.
+  const double step = range_b.scale, half = step / 2;
+  const double low = range_b.least - step, high = range_b.largest + step;
+  if (step > 0 && sums.elements > 0 && (sums.min_a < low || sums.max_a > high))
+    for (size_t i = 0; i < a.size(); ++i)
+      sums.saturated += std::isfinite(a[i]) && ((a[i] < low && b[i] < range_b.least + half) ||
+                                                (a[i] > high && b[i] > range_b.largest - half))
+                            ? 1
+                            : 0;
   add(sums);
 }
 
@@ -87,14 +91,16 @@ double PairSums::sqnr_db() const {
 
 namespace {
 
-/// The bin of a value: the edges of bins of a quantized tensor lie half a step beside its values.
+constexpr int kHalf = PairHistogram::kBins / 2;
+
+/// How many bins a value lies above the middle: the edges of bins of a quantized tensor lie half a
+/// step beside its values. Exactly half of it when the width is twice as much.
 double position(double value, double step, double width) {
-  return std::floor((value + step / 2) / width) + PairHistogram::kBins / 2;
+  return (value + step / 2) / width;
 }
 
-bool covered(double value, double step, double width) {
-  const double at = position(value, step, width);
-  return at >= 0 && at < PairHistogram::kBins;
+bool covered(double position) {
+  return position >= -kHalf && position < kHalf;
 }
 
 }  // namespace
@@ -104,7 +110,7 @@ void PairHistogram::widen() {
   for (std::vector<int64_t>& bins : counts_) {
     std::vector<int64_t> merged(kBins);
     for (int i = 0; i < kBins; ++i)
-      merged[static_cast<size_t>((i + kBins / 2) / 2)] += bins[static_cast<size_t>(i)];
+      merged[static_cast<size_t>((i + kHalf) / 2)] += bins[static_cast<size_t>(i)];
     bins = std::move(merged);
   }
 }
@@ -118,24 +124,26 @@ void PairHistogram::cover(double value) {
     else
       return;
   }
-  while (!covered(value, step_, width_)) widen();
+  while (!covered(position(value, step_, width_))) widen();
 }
 
 void PairHistogram::count(std::span<const float> values, std::vector<int64_t>* bins) const {
+  const double width = width_ > 0 ? width_ : 1;
   for (const float value : values) {
-    if (!std::isfinite(value)) continue;
-    const double at = width_ == 0 ? kBins / 2 : position(value, step_, width_);
-    ++(*bins)[static_cast<size_t>(at)];
+    const double at = position(value, step_, width);
+    if (!covered(at)) continue;  // not finite
+    const int below = static_cast<int>(at);
+    ++(*bins)[static_cast<size_t>(below - (at < below ? 1 : 0) + kHalf)];
   }
 }
 
 void PairHistogram::add(std::span<const float> a, std::span<const float> b) {
+  constexpr float kMostFloat = std::numeric_limits<float>::max();
   for (const std::span<const float> values : {a, b}) {
     float low = 0, high = 0;
     for (const float value : values) {
-      if (!std::isfinite(value)) continue;
-      low = std::min(low, value);
-      high = std::max(high, value);
+      if (value < low && value >= -kMostFloat) low = value;
+      if (value > high && value <= kMostFloat) high = value;
     }
     cover(low);
     cover(high);
@@ -180,7 +188,7 @@ PairHistogram::Bins PairHistogram::bins(int most) const {
   if (last < 0) return result;
   const int group = (last - first + most) / most;
   const double width = width_ > 0 ? width_ : 1;
-  result.from = (first - kBins / 2) * width - step_ / 2;
+  result.from = (first - kHalf) * width - step_ / 2;
   result.width = width * group;
   const auto bins = static_cast<size_t>((last - first) / group + 1);
   result.a.resize(bins);

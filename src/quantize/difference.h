@@ -24,7 +24,7 @@ struct Representable {
 struct PairSums {
   int64_t elements = 0;
   int64_t not_finite_a = 0, not_finite_b = 0;  ///< NaN and infinities, left out of all else
-  int64_t saturated = 0;  ///< b at an end of its range, a beyond it by more than half a step
+  int64_t saturated = 0;  ///< b at an end of its range, a beyond it by more than a step
   double squares_a = 0, squared_error = 0;
   double absolute_error = 0, error = 0;  ///< sums of |b − a| and b − a
   double largest = 0;                    ///< |b − a|

@@ -53,18 +53,28 @@ std::span<const int32_t> IsolatedModel::keep(std::vector<int32_t> list) {
 
 namespace {
 
+/// The integer nearest to a real number, halves away from zero.
+template <class T>
+T to_integer(double real, double scale, double zero_point) {
+  constexpr double kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
+  if (!std::isfinite(real)) real = 0;
+  const double steps = real / scale;
+  const double rounded = std::clamp(steps + std::copysign(0.5, steps), -1e6, 1e6);
+  return static_cast<T>(std::clamp(std::trunc(rounded) + zero_point, kLow, kHigh));
+}
+
 template <class T>
 void write_integers(std::span<const float> values, const Quantization& q, const Shape& shape,
                     T* to) {
-  // Index along `axis`: (i / inner) % size.
-  const int64_t size = q.count == 1 ? 1 : q.count;
-  const int64_t inner = q.count == 1 ? 1 : shape.elements(q.axis + 1, shape.rank);
-  constexpr double kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
+  if (q.count == 1) {
+    const double scale = q.scale(), zero_point = q.zero_point();
+    for (size_t i = 0; i < values.size(); ++i) to[i] = to_integer<T>(values[i], scale, zero_point);
+    return;
+  }
+  const int64_t inner = shape.elements(q.axis + 1, shape.rank);
   for (size_t i = 0; i < values.size(); ++i) {
-    const auto c = static_cast<int>(static_cast<int64_t>(i) / inner % size);
-    const double real = std::isfinite(values[i]) ? values[i] : 0;
-    const double integer = std::round(real / q.scale(c)) + q.zero_point(c);
-    to[i] = static_cast<T>(std::clamp(integer, kLow, kHigh));
+    const auto c = static_cast<int>(static_cast<int64_t>(i) / inner % q.count);
+    to[i] = to_integer<T>(values[i], q.scale(c), q.zero_point(c));
   }
 }
 

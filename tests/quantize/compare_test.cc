@@ -86,8 +86,8 @@ TEST(PairSums, CountsValuesThatAreCutOff) {
   Representable range;  // int8, scale 0.5, zero point -128: 0 to 127.5
   range.scale = 0.5, range.least = 0, range.largest = 127.5;
   PairSums sums;
-  // A clamped activation at 0 is right; 127.7 rounds to the end; -1 and 200 are cut off.
-  sums.add(std::vector<float>{0, 0.2f, 127.7f, 200, -1, 50},
+  // A clamped activation at 0 is right; 127.9 is within a step of the end; -1 and 200 are cut off.
+  sums.add(std::vector<float>{0, 0.2f, 127.9f, 200, -1, 50},
            std::vector<float>{0, 0, 127.5f, 127.5f, 0, 50}, range);
   EXPECT_EQ(sums.saturated, 2);
 }

@@ -135,8 +135,9 @@ std::unique_ptr<SampleSource> QuantizeRun::open(const Draft& draft) {
 
 void QuantizeRun::put_into(ConvertOptions* options) {
   if (statistics_) options_.statistics = &*statistics_;
-  options_.progress = [this](const char* what, size_t done, size_t all) {
+  options_.progress = [this, options](const char* what, size_t done, size_t all) {
     if (shown_ != what || all == 0) progress_.reset();
+    if (all == 0 && options->notify) options->notify(what);
     if (all == 0) return;
     if (progress_ == nullptr) progress_ = std::make_unique<Progress>(what, all);
     shown_ = what;

@@ -180,7 +180,8 @@ void QuantizeRun::print(const Conversion& c) const {
                 << percent(r.float_accuracy) << '\n';
   }
   if (!r.integer.left.empty()) {
-    std::cout << r.integer.left.size() << " operators stay float:\n";
+    const size_t count = r.integer.left.size();
+    std::cout << count << (count == 1 ? " operator stays float:\n" : " operators stay float:\n");
     Table left({"operator", "result", "why"});
     for (const FloatOperator& f : r.integer.left) left.add({f.kind, short_name(f.name), f.reason});
     left.print(2);

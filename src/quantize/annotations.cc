@@ -131,6 +131,25 @@ void take_pair(Patch& patch, int32_t n) {
   if (patch.consumers(integers).empty() && !patch.is_output(integers)) patch.erase(n);
 }
 
+// A RELU or its like between two ranges becomes part of the operator before it, which clamps its
+// integers anyway: one rounding instead of two, as TensorFlow's converter does it.
+void fuse_activation(Patch& patch, int32_t n) {
+  using schema::ActivationFunctionType;
+  const ActivationFunctionType activation =
+      patch.is(n, Builtin::RELU)    ? ActivationFunctionType::RELU
+      : patch.is(n, Builtin::RELU6) ? ActivationFunctionType::RELU6
+                                    : ActivationFunctionType::RELU_N1_TO_1;
+  const int32_t x = patch.node(n).inputs[0], y = patch.node(n).outputs[0];
+  const int32_t p = patch.producer(x);
+  if (!patch.grid(x) || !patch.grid(y) || !patch.single_use(x) ||
+      !passes::takes_activation(patch, p) ||
+      passes::fused_activation(patch, p) != ActivationFunctionType::NONE ||
+      !passes::set_activation(patch, p, activation))
+    return;
+  patch.set_grid(x, patch.grid(y));
+  patch.bypass(n);
+}
+
 // ---- Weights
 
 // Whether the kernels take weights of this type for operand 1 of node n: symmetric, with scales
@@ -186,6 +205,10 @@ Annotations take_trained_ranges(Draft& draft, const OpRegistry& registry) {
     else if (patch.is(n, Builtin::QUANTIZE))
       take_pair(patch, n);
   }
+  for (int32_t n = 0; n < end; ++n)
+    if (patch.is(n, Builtin::RELU) || patch.is(n, Builtin::RELU6) ||
+        patch.is(n, Builtin::RELU_N1_TO_1))
+      fuse_activation(patch, n);
   patch.remove_dead();
   patch.finish();
   Annotations annotations;

@@ -121,6 +121,31 @@ TEST(Annotations, TheSecondRangeIsARequantization) {
   }
 }
 
+// Layer, range, activation, range: the activation is the layer's, and the second range.
+TEST(Annotations, AnActivationBetweenTwoRanges) {
+  for (bool shared : {false, true}) {
+    Draft draft;
+    Editor e(draft, builtin_ops());
+    const int32_t x = fake_quant(e, e.input("image", Type::float32, {1, 4, 4, 3}), -1, 1);
+    const int32_t conv = fake_quant(e, Conv{.bias = true}(e, x), -3, 3);
+    std::vector<int32_t> outputs = {
+        add(e, fake_quant(e, relu(e, conv, Builtin::RELU6), 0, 6), number(e, 1), "y")};
+    if (shared) outputs.push_back(add(e, conv, number(e, 2), "z"));
+    e.set_outputs(outputs);
+    const auto found = take(draft);
+    if (shared) {
+      EXPECT_EQ(operators(draft), (Names{"CONV_2D", "RELU6", "ADD", "ADD"}));
+      EXPECT_EQ(found.at("conv"), fake_quant_type(-3, 3, 8, false));
+      EXPECT_EQ(found.at("relu"), kSix);
+    } else {
+      EXPECT_EQ(operators(draft), (Names{"CONV_2D", "ADD"}));
+      EXPECT_EQ(found.at("conv"), kSix);
+      const auto options = e.options<schema::Conv2DOptions>(draft.graph.subgraphs[0].nodes[0]);
+      EXPECT_EQ(options.fused_activation_function, schema::ActivationFunctionType::RELU6);
+    }
+  }
+}
+
 // An input that is an output: both keep their names.
 TEST(Annotations, OfAnInputThatIsAnOutput) {
   Draft draft;

@@ -171,6 +171,11 @@ class Quantizer {
     if (unknown > result.size() && !report_.trained)
       throw Failure(text(draft_.source, ": the statistics are of another network: of ",
                          result.size() + unknown, " tensors they know ", result.size()));
+    // Trained for integers of another width: the range holds nevertheless.
+    const Type wanted = integer_options().activations;
+    for (const auto& [i, type] : findings_.trained)
+      if (!tensors[static_cast<size_t>(i)].constant && type.type != wanted)
+        result[i] = interval_of(type);
     return result;
   }
 

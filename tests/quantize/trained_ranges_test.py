@@ -160,6 +160,21 @@ class TrainedRanges(unittest.TestCase):
                 got = ours(path, samples, self.folder, "--reference")
                 self.assertLessEqual(np.abs(np.round(got * 256 - 128) - want).max(), 1)
 
+    def test_other_widths(self):
+        """Ranges trained for 8 bits hold for 16."""
+        for source in ("fake_quant.pb", "tfmot.h5"):
+            with self.subTest(source):
+                path = self.folder / "wide.tflite"
+                done = call("convert", DATA / source, "--quantize", "int16x8", "--io", "int16", "-o", path)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                report, ops = operators(path)
+                for op, types in ops:
+                    self.assertLessEqual(types, {"INT16", "INT8", "INT32", "INT64"}, op)
+                samples, floats, want = recorded(source)
+                codes = np.clip(np.round(samples / np.float32(report["inputs"][0]["scale"])), -32767, 32767)
+                got = ours(path, codes.astype(np.int16), self.folder) * report["outputs"][0]["scale"]
+                self.assertLess(np.abs(got - floats).max(), 0.03)
+
     def test_floats_without_quantize(self):
         """What training computed, with a hint."""
         for source, count in (("fake_quant.pb", 13), ("tfmot.h5", 16), ("tfmot.keras", 16)):

@@ -77,7 +77,7 @@ void add_quantize_flags(CLI::App* command, QuantizeFlags* flags) {
       ->delimiter(',');
   command
       ->add_option("--measure", flags->measured_samples,
-                   "At most so many samples to measure errors on (64)")
+                   "At most so many samples to measure errors on (32)")
       ->check(CLI::PositiveNumber);
   command->add_flag("!--no-times", flags->times, "Don't measure which layers become slower");
   command->add_option("--threads", flags->threads, "Samples at the same time (1)")

@@ -26,7 +26,7 @@ struct QuantizeFlags {
   std::string max_drop;                 ///< "1%" or "0.01"; empty: all is quantized
   std::string save_statistics;          ///< path; empty: none
   std::vector<std::string> statistics;  ///< paths of statistics to merge
-  int64_t measured_samples = 64;
+  int64_t measured_samples = 32;
   bool times = true;  ///< name the layers that become slower
   int threads = 1;
 };

@@ -29,12 +29,17 @@ std::vector<double> rounding_shift(const Patch& patch, int32_t n, int32_t quanti
   std::vector<float> rounded;
   read_real(patch.tensor(quantized), rounded);
   const auto exact = patch.values<float>(weights);
+  // By index in the last dimension.
+  std::vector<double> means_of(last);
+  for (size_t k = 0; k < last; ++k)
+    means_of[k] = share * mean->second[depthwise ? k / (last / inputs) : k % inputs];
   std::vector<double> shift(channels, 0.0);
-  for (size_t i = 0; i < exact.size(); ++i) {
-    const size_t from = depthwise ? i % last / (last / inputs) : i % last % inputs;
-    shift[i / inner % channels] +=
-        (static_cast<double>(exact[i]) - static_cast<double>(rounded[i])) * mean->second[from] *
-        share;
+  for (size_t begin = 0; begin < exact.size(); begin += last) {
+    double* sums = shift.data() + (depthwise ? 0 : begin / inner);
+    for (size_t k = 0; k < last; ++k)
+      sums[depthwise ? k : 0] +=
+          (static_cast<double>(exact[begin + k]) - static_cast<double>(rounded[begin + k])) *
+          means_of[k];
   }
   return shift;
 }

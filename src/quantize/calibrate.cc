@@ -90,7 +90,12 @@ Statistics calibrate(const Draft& draft, const SampleSource& samples,
   if (samples.size() == 0) throw Failure("there are no samples to calibrate with");
   Runner runner(draft.graph, draft.source, {.threads = options.threads, .keep_tensors = true});
   const Subgraph& graph = runner.model().graph().subgraphs[0];
-  const std::vector<Watched> watched = watched_tensors(graph);
+  const std::vector<std::string> names = statistics_names(graph);
+  std::vector<Watched> watched = watched_tensors(graph);
+  if (!options.only.empty())
+    std::erase_if(watched, [&](const Watched& w) {
+      return !options.only.contains(names[static_cast<size_t>(w.tensor)]);
+    });
   const size_t n = watched.size();
   std::vector<Worker> workers(static_cast<size_t>(runner.threads()));
   for (Worker& worker : workers) {
@@ -112,7 +117,6 @@ Statistics calibrate(const Draft& draft, const SampleSource& samples,
   Statistics statistics;
   statistics.samples = static_cast<int64_t>(runner.run(samples, body, options.progress, in_order));
   if (statistics.samples == 0) throw Failure("none of the samples could be read");
-  const std::vector<std::string> names = statistics_names(graph);
   for (size_t w = 0; w < n; ++w) {
     for (const Worker& worker : workers) results[w].merge_histogram(worker.histograms[w]);
     statistics.tensors[names[static_cast<size_t>(watched[w].tensor)]] = std::move(results[w]);

@@ -140,10 +140,11 @@ void apply(Patch& patch, const Pair& pair, const std::vector<double>& by) {
 
 }  // namespace
 
-int equalize(Draft& draft, const OpRegistry& registry, const SampleSource& samples, int threads) {
+std::vector<int32_t> equalize(Draft& draft, const OpRegistry& registry, const SampleSource& samples,
+                              int threads) {
   Patch patch(draft, registry, 0);
   const std::vector<Pair> pairs = find_pairs(patch);
-  if (pairs.empty()) return 0;
+  if (pairs.empty()) return {};
   std::map<int32_t, std::vector<float>> peaks = channel_peaks(draft, pairs, samples, threads);
   for (const Pair& pair : pairs) {
     // Earlier pairs have changed what this one's input holds, not its result.
@@ -152,7 +153,9 @@ int equalize(Draft& draft, const OpRegistry& registry, const SampleSource& sampl
       apply(patch, pair, factors(patch, pair, seen));
   }
   patch.finish();
-  return static_cast<int>(pairs.size());
+  std::vector<int32_t> between;  // tensors have new numbers
+  for (const Pair& pair : find_pairs(patch)) between.push_back(pair.between);
+  return between;
 }
 
 }  // namespace cygnet

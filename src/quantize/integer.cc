@@ -239,8 +239,15 @@ class Maker {
     const auto inner = static_cast<size_t>(shape.elements(s.channel_axis + 1, shape.rank));
     const auto values = patch_.values<float>(w);
     std::vector<bool> zero(type.scales.size(), true);
-    for (size_t i = 0; i < values.size(); ++i)
-      if (values[i] != 0) zero[i / inner % zero.size()] = false;
+    size_t left = zero.size();
+    for (size_t begin = 0, c = 0; begin < values.size() && left > 0; begin += inner, ++c) {
+      if (c == zero.size()) c = 0;
+      const auto some = values.subspan(begin, inner);
+      if (!zero[c] || std::all_of(some.begin(), some.end(), [](float v) { return v == 0; }))
+        continue;
+      zero[c] = false;
+      --left;
+    }
     float largest = 0;
     for (size_t c = 0; c < zero.size(); ++c)
       if (!zero[c]) largest = std::max(largest, type.scales[c]);

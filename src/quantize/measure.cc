@@ -106,6 +106,17 @@ Graph with_outputs(const Graph& graph, const std::vector<int32_t>& outputs) {
   return changed;
 }
 
+// Samples that somebody else keeps.
+class KeptSamples final : public SampleSource {
+ public:
+  explicit KeptSamples(const std::vector<Sample>& samples) : samples_(samples) {}
+  size_t size() const override { return samples_.size(); }
+  std::optional<Sample> read(size_t i) const override { return samples_[i]; }
+
+ private:
+  const std::vector<Sample>& samples_;
+};
+
 // The real outputs; integers that are no quantized numbers count as numbers too.
 std::vector<std::vector<float>> real_outputs(const Interpreter& interpreter) {
   std::vector<std::vector<float>> outputs(static_cast<size_t>(interpreter.outputs()));
@@ -156,7 +167,7 @@ OutputError OutputReference::error_of(const Graph& graph) const {
   std::vector<Part> parts(samples_.size());
   const std::vector<int32_t> compared = compared_outputs(graph, before_functions_);
   Runner runner(with_outputs(graph, compared), name_, {.threads = threads_});
-  runner.run(SampleList(samples_), [&](size_t i, const Sample& sample, int, Interpreter& other) {
+  runner.run(KeptSamples(samples_), [&](size_t i, const Sample& sample, int, Interpreter& other) {
     const Outputs outputs = real_outputs(other);
     for (size_t k = 0; k < outputs.size() && k < outputs_[i].size(); ++k) {
       if (outputs[k].size() != outputs_[i][k].size())

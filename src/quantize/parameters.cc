@@ -53,11 +53,12 @@ QuantizedType activation_type(Type type, const Interval& interval) {
 
 QuantizedType weight_type(Type type, std::span<const float> values, const Shape& shape, int axis) {
   const auto channels = static_cast<size_t>(axis < 0 ? 1 : shape[axis]);
-  const auto inner = static_cast<size_t>(axis < 0 ? 1 : shape.elements(axis + 1, shape.rank));
+  const auto inner =
+      axis < 0 ? values.size() : static_cast<size_t>(shape.elements(axis + 1, shape.rank));
   std::vector<float> largest(channels, 0.0f);
-  for (size_t i = 0; i < values.size(); ++i) {
-    float& m = largest[i / inner % channels];
-    m = std::max(m, std::fabs(values[i]));
+  for (size_t begin = 0, c = 0; begin < values.size(); begin += inner, ++c) {
+    if (c == channels) c = 0;
+    for (float v : values.subspan(begin, inner)) largest[c] = std::max(largest[c], std::fabs(v));
   }
   QuantizedType q{type, {}, std::vector<int64_t>(channels, 0), std::max(axis, 0)};
   const auto most = static_cast<double>(integer_range(type).largest);

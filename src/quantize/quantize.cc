@@ -33,9 +33,8 @@ bool holds_quantized(const GraphTensor& t) {
 void refuse_quantized(const Draft& draft) {
   for (const GraphTensor& t : draft.graph.subgraphs[0].tensors)
     if (holds_quantized(t))
-      throw Failure(text(draft.source, ": the network is quantized already (tensor '",
-                         t.name.substr(0, t.name.find(';')), "' is ", type_name(t.type),
-                         " with scale ", t.quantization.scale(),
+      throw Failure(text(draft.source, ": the network is quantized already (tensor '", t.name,
+                         "' is ", type_name(t.type), " with scale ", t.quantization.scale(),
                          "); quantize the float network that it was made of"));
 }
 
@@ -128,19 +127,21 @@ class Quantizer {
     return &*reference_;
   }
 
+  CalibrateOptions calibration() const {
+    CalibrateOptions o;
+    o.threads = options_.threads;
+    o.histograms =
+        options_.keep_histograms || (options_.ranges.method != RangeMethod::min_max &&
+                                     options_.ranges.method != RangeMethod::moving_average);
+    o.progress = [this](size_t done) { tell("calibrating", done, options_.samples->size()); };
+    return o;
+  }
+
   void calibrate_all() {
     Statistics& all = report_.statistics;
     if (options_.statistics != nullptr) all = *options_.statistics;
     if (options_.samples != nullptr && options_.samples->size() > 0) {
-      CalibrateOptions calibration;
-      calibration.threads = options_.threads;
-      calibration.histograms =
-          options_.keep_histograms || (options_.ranges.method != RangeMethod::min_max &&
-                                       options_.ranges.method != RangeMethod::moving_average);
-      calibration.progress = [&](size_t done) {
-        tell("calibrating", done, options_.samples->size());
-      };
-      all.merge(calibrate(draft_, *options_.samples, calibration));
+      all.merge(calibrate(draft_, *options_.samples, calibration()));
     }
     report_.calibrated = all.samples;
     if (all.samples == 0 && !report_.trained)
@@ -149,7 +150,7 @@ class Quantizer {
                          "them (--statistics)"));
   }
 
-  std::map<int32_t, Interval> intervals(RangeMethod method) const {
+  std::map<int32_t, Interval> intervals(RangeMethod method) {
     RangeOptions ranges = options_.ranges;
     ranges.method = method;
     if (options_.mode == QuantizeMode::int16x8) {
@@ -163,10 +164,13 @@ class Quantizer {
     for (size_t i = 0; i < tensors.size(); ++i) {
       if (tensors[i].constant || tensors[i].type != Type::float32) continue;
       const auto seen = report_.statistics.tensors.find(names[i]);
-      if (seen != report_.statistics.tensors.end())
-        result[static_cast<int32_t>(i)] = choose_range(seen->second, ranges);
-      else
+      if (seen == report_.statistics.tensors.end()) {
         ++unknown;
+        continue;
+      }
+      const auto [known, fresh] = intervals_.try_emplace({method, names[i]});
+      if (fresh) known->second = choose_range(seen->second, ranges);
+      result[static_cast<int32_t>(i)] = known->second;
     }
     if (unknown > result.size() && !report_.trained)
       throw Failure(text(draft_.source, ": the statistics are of another network: of ",
@@ -254,20 +258,34 @@ class Quantizer {
     draft_ = before->borrow();
     draft_.hold(before);
     tell("evening out channels", 0, 0);
-    const int pairs = equalize(draft_, registry_, *options_.samples, options_.threads);
+    const std::vector<int32_t> changed =
+        equalize(draft_, registry_, *options_.samples, options_.threads);
+    // What is saved is of the network as it was given.
     const Statistics statistics = report_.statistics;
-    if (pairs > 0) {
-      report_.statistics = {};
-      calibrate_all();
+    bool kept = false;
+    if (!changed.empty()) {
+      calibrate_again(changed);
       TensorFindings findings;
       findings.seen = intervals(method_);
       if (!findings_.means.empty()) findings.means = channel_means();
-      attempt(text("equalization of ", pairs, " pairs"), std::move(findings), reference, integer,
-              options_.equalization == Extra::on);
-      if (report_.trials.back().kept) return;
+      attempt(text("equalization of ", changed.size(), " pairs"), std::move(findings), reference,
+              integer, options_.equalization == Extra::on);
+      kept = report_.trials.back().kept;
     }
     report_.statistics = statistics;
-    draft_ = std::move(*before);
+    intervals_.clear();
+    if (!kept) draft_ = std::move(*before);
+  }
+
+  // Statistics of some tensors, which hold other values now.
+  void calibrate_again(const std::vector<int32_t>& changed) {
+    const std::vector<std::string> names = statistics_names(draft_.graph.subgraphs[0]);
+    CalibrateOptions some = calibration();
+    for (int32_t i : changed) some.only.insert(names[static_cast<size_t>(i)]);
+    for (auto& [name, found] : calibrate(draft_, *options_.samples, some).tensors) {
+      report_.statistics.tensors[name] = std::move(found);
+      intervals_.erase({method_, name});
+    }
   }
 
   void keep_float(const OutputReference& reference, IntegerOptions& integer) {
@@ -335,6 +353,7 @@ class Quantizer {
   const OpRegistry& registry_;
   const QuantizeOptions& options_;
   QuantizeReport report_;
+  std::map<std::pair<RangeMethod, std::string>, Interval> intervals_;  // chosen so far
   TensorFindings findings_;
   RangeMethod method_ = RangeMethod::min_max;  // that findings_ come from
   std::set<std::string> excluded_;

@@ -57,7 +57,7 @@ struct QuantizeOptions {
   const SampleSource* samples = nullptr;  ///< what the network will see; null: none
   /// Statistics from earlier calibrations, merged with those of `samples`; null: none.
   const Statistics* statistics = nullptr;
-  size_t measured_samples = 64;  ///< at most so many are used to measure what it cost
+  size_t measured_samples = 32;  ///< at most so many are used to measure what it cost
   bool keep_histograms = false;  ///< the statistics are to be saved: other methods may want them
   bool times = true;             ///< measure every layer before and after, on one thread
   int threads = 1;

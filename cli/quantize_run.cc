@@ -135,8 +135,9 @@ std::unique_ptr<SampleSource> QuantizeRun::open(const Draft& draft) {
 
 void QuantizeRun::put_into(ConvertOptions* options) {
   if (statistics_) options_.statistics = &*statistics_;
-  options_.progress = [this](const char* what, size_t done, size_t all) {
+  options_.progress = [this, options](const char* what, size_t done, size_t all) {
     if (shown_ != what || all == 0) progress_.reset();
+    if (all == 0 && options->notify) options->notify(what);
     if (all == 0) return;
     if (progress_ == nullptr) progress_ = std::make_unique<Progress>(what, all);
     shown_ = what;
@@ -179,7 +180,8 @@ void QuantizeRun::print(const Conversion& c) const {
                 << percent(r.float_accuracy) << '\n';
   }
   if (!r.integer.left.empty()) {
-    std::cout << r.integer.left.size() << " operators stay float:\n";
+    const size_t count = r.integer.left.size();
+    std::cout << count << (count == 1 ? " operator stays float:\n" : " operators stay float:\n");
     Table left({"operator", "result", "why"});
     for (const FloatOperator& f : r.integer.left) left.add({f.kind, short_name(f.name), f.reason});
     left.print(2);

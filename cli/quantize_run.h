@@ -18,7 +18,7 @@ class QuantizeRun {
   /// Throws Failure when flags don't fit together.
   QuantizeRun(const QuantizeFlags& flags, const std::string& output);
 
-  /// Asks for it.
+  /// Asks for it. The options must outlive the conversion; what they notify hears of its steps.
   void put_into(ConvertOptions* options);
   /// Writes the statistics if that is wanted, and says which samples were unreadable.
   void finish(const Conversion& conversion) const;

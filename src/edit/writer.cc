@@ -113,6 +113,7 @@ class Writer {
   }
 
   flatbuffers::DetachedBuffer build(uint64_t data_start) {
+    zero_points_.clear();
     Builder b(behind_ ? 1 << 20 : buffers_.total() + (1 << 20));
     std::vector<Offset<schema::Buffer>> buffers;
     uint64_t at = data_start;
@@ -196,13 +197,14 @@ class Writer {
                                 quantization, t.variable, sparsity, signature, t.has_rank);
   }
 
-  static Offset<schema::QuantizationParameters> write_quantization(Builder& b,
-                                                                   const Quantization& q) {
+  // Equal zero points, all 0 for weights and biases, lie in the file once.
+  Offset<schema::QuantizationParameters> write_quantization(Builder& b, const Quantization& q) {
     if (q.count == 0) return 0;
     std::vector<int64_t> zero_points(static_cast<size_t>(q.count));
     for (int32_t i = 0; i < q.count; ++i) zero_points[static_cast<size_t>(i)] = q.zero_point(i);
     const auto scales = b.CreateVector(q.scales, static_cast<size_t>(q.count));
-    const auto zeros = b.CreateVector(zero_points);
+    auto& zeros = zero_points_[zero_points];
+    if (zeros.IsNull()) zeros = b.CreateVector(zero_points);
     return schema::CreateQuantizationParameters(b, 0, 0, scales, zeros,
                                                 schema::QuantizationDetails::NONE, 0, q.axis);
   }
@@ -252,6 +254,7 @@ class Writer {
   std::map<Code, uint32_t> codes_;
   std::vector<Code> code_order_;
   std::vector<uint8_t> runtime_;
+  std::map<std::vector<int64_t>, Offset<flatbuffers::Vector<int64_t>>> zero_points_;
   bool behind_ = false;
 };
 

@@ -33,8 +33,9 @@ bool holds_quantized(const GraphTensor& t) {
 void refuse_quantized(const Draft& draft) {
   for (const GraphTensor& t : draft.graph.subgraphs[0].tensors)
     if (holds_quantized(t))
-      throw Failure(text(draft.source, ": the network is quantized already (tensor '", t.name,
-                         "' is ", type_name(t.type), " with scale ", t.quantization.scale(),
+      throw Failure(text(draft.source, ": the network is quantized already (tensor '",
+                         t.name.substr(0, t.name.find(';')), "' is ", type_name(t.type),
+                         " with scale ", t.quantization.scale(),
                          "); quantize the float network that it was made of"));
 }
 

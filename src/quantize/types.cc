@@ -142,7 +142,10 @@ class Chooser {
         return patch_.constant(i) ||
                (patch_.producer(i) >= 0 && !result_.nodes.contains(patch_.producer(i)));
       };
-      if (operands.empty() || !std::all_of(operands.begin(), operands.end(), from_float)) continue;
+      const auto constant = [&](int32_t i) { return patch_.constant(i); };
+      if (std::all_of(operands.begin(), operands.end(), constant) ||
+          !std::all_of(operands.begin(), operands.end(), from_float))
+        continue;
       result_.nodes.erase(n);
       leave(n, "stands behind float operators");
     }

@@ -81,6 +81,8 @@ class Quantizer {
       : draft_(draft), registry_(registry), options_(options) {}
 
   QuantizeReport run() {
+    // What is to be met is what training computed, its roundings included.
+    if (is_integer(options_.mode) && has_trained_ranges(draft_)) measure_float();
     prepare();
     const OutputReference* reference = measure_float();
     if (is_integer(options_.mode))
@@ -120,6 +122,7 @@ class Quantizer {
   }
 
   const OutputReference* measure_float() {
+    if (reference_) return &*reference_;
     if (options_.samples == nullptr || options_.samples->size() == 0) return nullptr;
     tell("running the float network", 0, 0);
     reference_.emplace(draft_.graph, draft_.source, *options_.samples, options_.measured_samples,

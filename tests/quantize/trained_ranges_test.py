@@ -160,6 +160,19 @@ class TrainedRanges(unittest.TestCase):
                 got = ours(path, samples, self.folder, "--reference")
                 self.assertLessEqual(np.abs(np.round(got * 256 - 128) - want).max(), 1)
 
+    def test_measured_against_what_training_computed(self):
+        """Samples beyond the trained ranges: both networks clip them."""
+        samples = 3 * recorded("fake_quant.pb")[0]
+        np.savez(self.folder / "data.npz", image=samples)
+        done = call("convert", DATA / "fake_quant.pb", "--quantize", "int8", "--data", self.folder / "data.npz",
+                    "-o", self.folder / "out.tflite", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)["quantized"]
+        self.assertTrue(report["trained_ranges"])
+        self.assertEqual(report["stay_float"], [])
+        self.assertEqual((report["integer_operators"], report["requantized"]), (10, 1))
+        self.assertGreater(report["error"]["sqnr_db"], 28)
+
     def test_other_widths(self):
         """Ranges trained for 8 bits hold for 16."""
         for source in ("fake_quant.pb", "tfmot.h5"):

@@ -237,13 +237,21 @@ def seeds(kind, folder):
         for path in DIGITS.glob("digits_unfrozen.*"):
             shutil.copy(path, folder / "digits")
         return "{}/digits_unfrozen.meta", ["--dirs"]
-    for path in sorted((DATA if kind == "tflite" else DATA / "convert").glob(f"*.{kind}")):
+    patterns = {"tflite": DATA.glob("*.tflite"), "dynamic": DATA.glob("float_*.tflite"),
+                "int8": DATA.glob("float_convnet.tflite"), "trained": (DATA / "quantize").glob("*.pairs.tflite")}
+    for path in sorted(patterns.get(kind, (DATA / "convert").glob(f"*.{kind}"))):
         copy(path, folder)
     return "{}", ["--dirs"] if kind == "saved_model" else []
 
 
+# What is asked for of mutants of .tflite files besides converting them.
+QUANTIZE = {"dynamic": ["--quantize", "dynamic", "--least-elements", "1"],
+            "int8": ["--quantize", "int8", "--data", DATA / "float_convnet.npz"],
+            "trained": ["--quantize", "int8"]}
+
+
 @pytest.mark.skipif(not TOOLS.is_dir(), reason=f"no {TOOLS}")
-@pytest.mark.parametrize("kind", ["pb", "pbtxt", "saved_model", "meta", "h5", "keras", "tflite"])
+@pytest.mark.parametrize("kind", ["pb", "pbtxt", "saved_model", "meta", "h5", "keras", "tflite", *QUANTIZE])
 def test_mutants(kind, tmp_path):
     what, flags = seeds(kind, tmp_path / "seeds")
     mutants, report = tmp_path / "mutants", tmp_path / "report.jsonl"
@@ -253,7 +261,7 @@ def test_mutants(kind, tmp_path):
     limits = ["--timeout", "60", "--mem-kind", "rss", "--mem", "3G"] if SANITIZED else [
         "--timeout", "20", "--mem-kind", "as", "--mem", str(MOST_BYTES)]
     result = subprocess.run([sys.executable, TOOLS / "survive.py", mutants, *flags, *limits, "--report", report, "--",
-                             PROGRAM, "convert", what, "-o", "/dev/null", "--limits", "untrusted"],
+                             PROGRAM, "convert", what, "-o", "/dev/null", "--limits", "untrusted", *QUANTIZE.get(kind, [])],
                             capture_output=True, text=True, check=False)
     bad = [line for line in report.read_text().splitlines() if not re.search(r'"class": "(ok|clean)"', line)]
     assert result.returncode == 0, f"seed {SEED}: {result.stdout[-400:]}{result.stderr[-400:]}\n" + "\n".join(bad)

@@ -365,8 +365,8 @@ std::string layer_times(const LayerDifference& d, double most) {
   };
   return text(cell(d.time_a_us, number(d.time_a_us, 4)), cell(d.time_b_us, number(d.time_b_us, 4)),
               "<td data-v=\"", number(d.time_b_us - d.time_a_us, 9),
-              "\"><svg class=\"times\" viewBox=\"0 0 110 18\">", bar("ta", 1, d.time_a_us),
-              bar("tb", 10, d.time_b_us), "</svg></td>");
+              "\"><svg class=\"times\" viewBox=\"0 0 110 18\" preserveAspectRatio=\"none\">",
+              bar("ta", 1, d.time_a_us), bar("tb", 10, d.time_b_us), "</svg></td>");
 }
 
 /// The share of values that are cut off, of which small ones are all the same.

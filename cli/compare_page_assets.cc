@@ -12,7 +12,7 @@ const char* const kPageStyle = R"css(
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",
 Roboto,"DejaVu Sans",sans-serif;font-variant-numeric:tabular-nums}
-main{max-width:1500px;margin:0 auto;padding:24px 28px 64px}
+main{max-width:1500px;margin:0 auto;padding:24px 24px 64px}
 h1{font-size:24px;margin:0 0 12px}
 h2{font-size:17px;margin:32px 0 10px}
 p{margin:6px 0}
@@ -52,7 +52,7 @@ th button:focus-visible{outline:2px solid var(--a)}
 th[aria-sort=ascending] button::after{content:" ▲"}
 th[aria-sort=descending] button::after{content:" ▼"}
 td.text,th.text{text-align:left}
-td.layer{max-width:360px;min-width:220px}
+td.layer{max-width:340px;min-width:220px}
 summary{cursor:pointer;margin:8px 0}
 a{color:var(--a)}
 td.layer .soft{font-size:12px}
@@ -61,10 +61,10 @@ td.layer .why{white-space:normal;color:var(--bad)}
 tr.bad td{background:var(--badpage)}
 tr.bad td:first-child{box-shadow:inset 4px 0 var(--bad)}
 tr:target td{outline:2px solid var(--a);outline-offset:-2px}
-.hist{display:block;width:132px;height:30px}
+.hist{display:block;width:112px;height:30px}
 .hist .ha{fill:var(--a);fill-opacity:.45}
 .hist .hb{fill:none;stroke:var(--b);stroke-width:1.2;vector-effect:non-scaling-stroke}
-.times{display:block;width:110px;height:18px}
+.times{display:block;width:76px;height:18px}
 .times .ta{fill:var(--a)}.times .tb{fill:var(--b)}
 input{font:inherit;padding:5px 10px;border:1px solid var(--line);border-radius:6px;background:var(--card);
 color:var(--ink);width:min(360px,100%)}

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "quantize/fused_chains.h"
 #include "schema/tflite_generated.h"
 
 namespace cygnet {
@@ -95,30 +96,10 @@ class Side {
       const Shape& s = graph_.tensors[static_cast<size_t>(i)].shape;
       if (s.rank >= 2) weights.insert(weights.end(), s.begin(), s.end());
     }
-    return {std::string(n.name), static_cast<int>(place(c)), activation(n), result, weights};
+    return {std::string(n.name), static_cast<int>(place(c)), fused_activation(n), result, weights};
   }
 
  private:
-  static int activation(const Node& n) {
-    if (n.options == nullptr) return 0;
-    switch (static_cast<BuiltinOperator>(n.builtin)) {
-      case BuiltinOperator::CONV_2D:
-        return static_cast<int>(
-            static_cast<const schema::Conv2DOptions*>(n.options)->fused_activation_function());
-      case BuiltinOperator::DEPTHWISE_CONV_2D:
-        return static_cast<int>(static_cast<const schema::DepthwiseConv2DOptions*>(n.options)
-                                    ->fused_activation_function());
-      case BuiltinOperator::FULLY_CONNECTED:
-        return static_cast<int>(static_cast<const schema::FullyConnectedOptions*>(n.options)
-                                    ->fused_activation_function());
-      case BuiltinOperator::ADD:
-        return static_cast<int>(
-            static_cast<const schema::AddOptions*>(n.options)->fused_activation_function());
-      default:
-        return 0;
-    }
-  }
-
   void add_node(int32_t n) {
     const Node& node = graph_.nodes[static_cast<size_t>(n)];
     bool constant = !node.inputs.empty() && node.op != nullptr && node.op->pure;
@@ -396,7 +377,9 @@ bool is_real(const Tensor& tensor) {
 }
 
 Alignment align(const Graph& a, const Graph& b) {
-  return Aligner(a.subgraphs[0], b.subgraphs[0]).run();
+  Alignment alignment = Aligner(a.subgraphs[0], b.subgraphs[0]).run();
+  follow_fusions(a.subgraphs[0], b.subgraphs[0], &alignment.layers);
+  return alignment;
 }
 
 std::vector<int> layers_of_nodes(const Subgraph& graph, const std::vector<int32_t>& tensors) {

@@ -32,8 +32,9 @@ struct Alignment {
 /// the names that fusing joins ("relu;add;conv"), of which most must be common. QUANTIZE and
 /// DEQUANTIZE are no layers; what they make lends its name to what they are given. Between layers
 /// found so the longest common sequence of operator kind, fused activation, result shape and
-/// weights' shape. Results that follow from constants alone are left out. Shapes may differ in
-/// their first dimension.
+/// weights' shape. Where one side has operators behind a layer that the other side's layer has
+/// taken in, it is their result that is aligned. Results that follow from constants alone are left
+/// out. Shapes may differ in their first dimension.
 Alignment align(const Graph& a, const Graph& b);
 
 /// For each node of a subgraph the index in `tensors` of the layer that it works for: the one whose

@@ -50,6 +50,12 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+/// The first of joined names.
+std::string first_name(const std::string& name) {
+  const size_t end = name.find(';');
+  return end == std::string::npos ? name : name.substr(0, end) + ";…";
+}
+
 /// The scale that the format prescribes for the operator's result; 0: none.
 double prescribed_scale(const std::string& kind, Type type) {
   if (type != Type::int8 && type != Type::uint8 && type != Type::int16) return 0;
@@ -294,11 +300,12 @@ class Judge {
       return;
     }
     LayerDifference& made = layers_[static_cast<size_t>(maker)];
-    wrong = text("its bias does not fit the scale of its operand '", made.layer.name, "'");
+    wrong =
+        text("its bias does not fit the scale of its operand '", first_name(made.layer.name), "'");
     made.wrong =
         text("its scale is ", significant(made.range_b.scale), ", the bias of '",
-             layers_[static_cast<size_t>(reader)].layer.name, "', which reads it, expects ",
-             significant(made.range_b.scale * misfit.factor));
+             first_name(layers_[static_cast<size_t>(reader)].layer.name),
+             "', which reads it, expects ", significant(made.range_b.scale * misfit.factor));
   }
 
   /// The tensor's type can't hold A's values.
@@ -321,8 +328,8 @@ class Judge {
   std::string verdict() const {
     if (comparison_.first_wrong >= 0) {
       const LayerDifference& d = layers_[static_cast<size_t>(comparison_.first_wrong)];
-      return text("Layer ", comparison_.first_wrong, " '", d.layer.name, "' (", d.layer.kind_b,
-                  ") is the first that goes wrong: ", d.wrong, ".");
+      return text("Layer ", comparison_.first_wrong, " '", first_name(d.layer.name), "' (",
+                  d.layer.kind_b, ") is the first that goes wrong: ", d.wrong, ".");
     }
     const LayerDifference* worst = nullptr;
     for (const LayerDifference& d : layers_)
@@ -331,7 +338,7 @@ class Judge {
     if (worst == nullptr) return sentence + ".";
     if (std::isinf(worst->sqnr_db) && worst->sqnr_db > 0) return "All layers have equal values.";
     return text(sentence, "; the least SQNR is ", decibels(worst->sqnr_db), ", of '",
-                worst->layer.name, "' (", worst->layer.kind_b, ").");
+                first_name(worst->layer.name), "' (", worst->layer.kind_b, ").");
   }
 
   const Subgraph& b_;

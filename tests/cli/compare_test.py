@@ -169,6 +169,21 @@ class Compare(unittest.TestCase):
                           text.replace("\ufffd", "") if b"\xff" in name else page.text)
             json.loads(self.done(model, model, "--json", "--no-times"))
 
+    def test_before_and_after_optimizing(self):
+        """Batch norm and activations that were folded into convolutions, which keep their names."""
+        source = SOURCE / "examples" / "digits_training" / "digits_mobilenet.pb"
+        before, after = self.folder / "before.tflite", self.folder / "after.tflite"
+        for path, flags in ((before, ["--no-optimize"]), (after, [])):
+            subprocess.run([PROGRAM, "convert", source, "-o", path, *flags], check=True, capture_output=True,
+                           timeout=TIMEOUT_S)
+        data = ("--data", SOURCE / "examples" / "digits_training" / "digits_test.npz", "--samples", "20")
+        for a, b in ((before, after), (after, before)):
+            report = json.loads(self.done(a, b, *data, "--json", "--no-times"))
+            self.assertIsNone(report["first_wrong"], report["verdict"])
+            self.assertEqual(len(report["layers"]), 31)
+            for layer in report["layers"]:
+                self.assertTrue(layer["equal"] or layer["sqnr_db"] > 100, layer["name"])
+
     def test_other_inputs(self):
         message = self.fails(FLOAT, DATA / "float_lstm.tflite")
         self.assertIn("the two models take different inputs: ", message)

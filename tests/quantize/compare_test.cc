@@ -321,7 +321,7 @@ TEST(Compare, NamesTheLayerWithABrokenScale) {
       ASSERT_GE(c.first_wrong, 0) << name << " " << tensor << " by " << factor;
       EXPECT_EQ(c.layers[static_cast<size_t>(c.first_wrong)].layer.name, name)
           << tensor << " by " << factor << ": " << c.verdict;
-      EXPECT_NE(c.verdict.find(name), std::string::npos);
+      EXPECT_NE(c.verdict.find(name.substr(0, name.find(';'))), std::string::npos);
       ++broken;
     }
   }

@@ -124,6 +124,11 @@ Conversion convert(const std::string& path, const ConvertOptions& options) {
   result.draft.limit(bytes, INT64_MAX);  // passes may add operators before they remove others
   PassOptions passes = options.passes;
   passes.notify = options.notify;
+  // What a sum in front of a layer brings about zero is to stay there: away from it, each weight's
+  // rounding adds to all sums alike, which without samples nothing takes off.
+  if (options.quantize && (options.quantize->mode == QuantizeMode::dynamic ||
+                           options.quantize->mode == QuantizeMode::int4))
+    passes.disabled.insert("fold-affine-forward");
   passes.constant_bytes = std::min(passes.constant_bytes, limits.fold_bytes);
   if (options.optimize)
     result.passes_ms =

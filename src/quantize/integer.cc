@@ -59,7 +59,7 @@ class Maker {
     const bool integer = chosen_.nodes.contains(n);
     for (int32_t i : real_results(patch_, n))
       if (integer) integers_.insert(i);
-    if (!integer) float_readers_.push_back(n);
+    if (!integer && !reads_shapes(patch_, n)) float_readers_.push_back(n);
   }
 
   void make_tensors_integer() {

@@ -83,7 +83,7 @@ class Chooser {
   }
 
   void consider(int32_t n) {
-    if (patch_.erased(n)) return;
+    if (patch_.erased(n) || reads_shapes(patch_, n)) return;
     const Node& node = patch_.node(n);
     const bool weights = std::any_of(node.inputs.begin(), node.inputs.end(), [&](int32_t i) {
       return is_real(patch_, i) && !patch_.constant(i);
@@ -345,6 +345,10 @@ std::vector<int32_t> real_results(const Patch& patch, int32_t n) {
   for (int32_t i : patch.node(n).outputs)
     if (is_real(patch, i)) list.push_back(i);
   return list;
+}
+
+bool reads_shapes(const Patch& patch, int32_t n) {
+  return patch.is(n, Builtin::SHAPE) || patch.is(n, Builtin::RANK);
 }
 
 Interval interval_of(const Patch& patch, int32_t constant) {

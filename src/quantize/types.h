@@ -58,6 +58,8 @@ inline bool is_real(const Patch& patch, int32_t i) {
 std::vector<int32_t> real_operands(const Patch& patch, int32_t n);
 /// The real results of node n.
 std::vector<int32_t> real_results(const Patch& patch, int32_t n);
+/// Whether node n reads shapes and no values: operands of any type.
+bool reads_shapes(const Patch& patch, int32_t n);
 /// The interval of a constant's elements.
 Interval interval_of(const Patch& patch, int32_t constant);
 /// The interval that a type of one scale can hold.

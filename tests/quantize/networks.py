@@ -21,8 +21,8 @@ class Net:
         self.graph = self.builder.subgraph()
         self.rng = np.random.default_rng(seed)
 
-    def input(self, shape, kind="f32"):
-        return self.graph.input(Operand(tuple(shape), kind), f"x{len(self.graph.table.inputs)}")
+    def input(self, shape, kind="f32", signature=None):
+        return self.graph.input(Operand(tuple(shape), kind, signature=signature), f"x{len(self.graph.table.inputs)}")
 
     def floats(self, *shape, low=-1.0, high=1.0):
         """A constant of random numbers."""
@@ -101,6 +101,7 @@ class Case:
     high: float = 1.0
     least_db: float = 30.0  # of int8
     wide: bool = True       # every operator has a 16-bit form
+    batches: bool = False   # the first dimension is known only while it runs
 
 
 FLAT = ((6, 10),)
@@ -236,6 +237,16 @@ def _(n, x):
     return n.op("PACK", [b, a, b], (1, 3, 8, 8), "PackOptions", valuesCount=3, axis=1)
 
 
+@case("shape", batches=True)
+def _(n, x):
+    y = n.conv(x, 3)
+    sizes = n.op("SHAPE", [y], (4,), "ShapeOptions", kind="i32", outType=2)
+    count = n.op("STRIDED_SLICE", [sizes, n.ints(0), n.ints(1), n.ints(1)], (), "StridedSliceOptions", kind="i32",
+                 shrinkAxisMask=1)
+    return n.op("RESHAPE", [y, n.op("PACK", [count, n.constant(192, "i32")], (2,), "PackOptions", kind="i32", valuesCount=2)],
+                (1, 192), "ReshapeOptions")
+
+
 @case("select")
 def _(n, x):
     return n.op("SELECT_V2", [n.constant(np.arange(256).reshape(1, 8, 8, 4) % 3 > 0, "bool"), n.conv(x, 4), x],
@@ -267,5 +278,6 @@ def build(made, seed):
     """The .tflite file of a case."""
     net = Net(seed)
     kinds = ["f32"] * (len(made.shapes) - 1) + ["i32" if made.rows else "f32"]
-    results = made.make(net, *[net.input(shape, kind) for shape, kind in zip(made.shapes, kinds)])
+    signature = lambda shape: (-1, *shape[1:]) if made.batches else None
+    results = made.make(net, *[net.input(shape, kind, signature(shape)) for shape, kind in zip(made.shapes, kinds)])
     return net.finish(results if isinstance(results, list) else [results])

@@ -6,6 +6,7 @@
 
 #include "edit/grid.h"
 #include "quantize/bias.h"
+#include "quantize/lstm.h"
 
 namespace cygnet {
 namespace {
@@ -156,6 +157,9 @@ class Maker {
   void rewrite(int32_t n) {
     const Scheme& s = scheme(n);
     std::vector<int32_t> inputs(patch_.node(n).inputs.begin(), patch_.node(n).inputs.end());
+    if (is_lstm(patch_, n))
+      return make_lstm_integer(patch_, n, as_integer(inputs[0], wanted(n, inputs[0])),
+                               findings_.seen);
     for (size_t k = 0; k < inputs.size(); ++k) {
       if (is_weight(s, k) || inputs[k] == kAbsent) continue;
       if (!is_real(patch_, inputs[k]) && !integers_.contains(inputs[k])) continue;

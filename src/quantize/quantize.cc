@@ -169,11 +169,13 @@ class Quantizer {
       if (tensors[i].constant || tensors[i].type != Type::float32) continue;
       const auto seen = report_.statistics.tensors.find(names[i]);
       if (seen == report_.statistics.tensors.end()) {
-        ++unknown;
+        unknown += tensors[i].variable ? 0 : 1;
         continue;
       }
-      const auto [known, fresh] = intervals_.try_emplace({method, names[i]});
-      if (fresh) known->second = choose_range(seen->second, ranges);
+      RangeOptions own = ranges;
+      if (tensors[i].variable) own.method = RangeMethod::min_max;  // a state is never clipped
+      const auto [known, fresh] = intervals_.try_emplace({own.method, names[i]});
+      if (fresh) known->second = choose_range(seen->second, own);
       result[static_cast<int32_t>(i)] = known->second;
     }
     if (unknown > result.size() && !report_.trained)

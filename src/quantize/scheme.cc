@@ -60,6 +60,7 @@ constexpr Scheme kSchemes[] = {
     own_int8(Builtin::RSQRT),
     own_int8(Builtin::SQRT),
     own_int8(Builtin::SQUARED_DIFFERENCE),
+    own_int8(Builtin::UNIDIRECTIONAL_SEQUENCE_LSTM),  // and what quantize/lstm.h says
 
     // Results that are no real numbers.
     own_int8(Builtin::ARG_MAX),

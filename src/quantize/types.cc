@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "quantize/lstm.h"
+
 namespace cygnet {
 namespace {
 
@@ -77,8 +79,11 @@ class Chooser {
     if (patch_.is(n, Builtin::PRELU) && options_.activations == Type::int16 &&
         !patch_.constant(node.inputs[1]))
       return "its slopes are no constants";
+    if (is_lstm(patch_, n)) return lstm_obstacle(patch_, n, findings_.seen);
     for (int32_t i : node.inputs)
       if (i != kAbsent && patch_.tensor(i).variable) return "keeps a state";
+    for (int32_t i : node.outputs)
+      if (patch_.tensor(i).variable) return "sets a state";
     return "";
   }
 
@@ -275,6 +280,12 @@ class Chooser {
           widen(hull, seen->second);
       }
     for (int32_t n : result_.nodes) {
+      if (!is_lstm(patch_, n) || pinned_.contains(first_result(n))) continue;
+      // Results and the state that they are begun with have one type.
+      const auto first = findings_.seen.find(patch_.node(n).inputs[kLstmOutputState]);
+      if (first != findings_.seen.end()) widen(hulls[classes.find(first_result(n))], first->second);
+    }
+    for (int32_t n : result_.nodes) {
       if (scheme(n).rule != ScaleRule::same) continue;
       const std::vector<int32_t> list = members(n);
       const auto free =
@@ -332,6 +343,7 @@ std::vector<int32_t> real_operands(const Patch& patch, int32_t n) {
   const Scheme* s = find_scheme(static_cast<Builtin>(node.builtin));
   std::vector<int32_t> list;
   for (size_t k = 0; k < node.inputs.size(); ++k) {
+    if (k > 0 && is_lstm(patch, n)) break;
     if (s != nullptr && s->weights >= 0 &&
         (k == static_cast<size_t>(s->weights) || k == static_cast<size_t>(s->bias)))
       continue;

@@ -32,6 +32,10 @@ class Net:
         values = np.asarray(values, models.TYPES[kind][0])
         return self.graph.tensor(Operand(values.shape, kind, data=values))
 
+    def state(self, *shape):
+        """Zeros that an operator keeps."""
+        return self.graph.tensor(Operand(shape, "f32", variable=True))
+
     def ints(self, *values):
         return self.constant(np.array(values, np.int32), "i32")
 
@@ -260,6 +264,20 @@ simple("arg_max", lambda n, x: n.op("ARG_MAX", [n.dense(x, 12), n.ints(1)], (6,)
                                     outputType=2), shapes=FLAT, wide=False)
 simple("arg_min", lambda n, x: n.op("ARG_MIN", [n.dense(x, 12), n.ints(1)], (6,), "ArgMinOptions", kind="i32",
                                     outputType=2), shapes=FLAT, wide=False)
+
+
+@case("lstm", shapes=((1, 9, 6),), wide=False)
+def _(n, x):
+    """Two layers, the second one's cell state far below 1."""
+    for units, reach in ((8, 0.7), (5, 0.1)):
+        width = n.shape(x)[2]
+        gates = [n.floats(units, width, low=-reach, high=reach) for _ in range(4)]
+        gates += [n.floats(units, units, low=-reach, high=reach) for _ in range(4)]
+        biases = [n.floats(units, low=-reach, high=reach) for _ in range(4)]
+        x = n.op("UNIDIRECTIONAL_SEQUENCE_LSTM",
+                 [x, *gates, -1, -1, -1, *biases, -1, -1, n.state(1, units), n.state(1, units), -1, -1, -1, -1],
+                 (1, 9, units), "UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4, cellClip=10.0)
+    return x
 
 
 # ---- What takes weights in fewer bits beside float activations

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""LSTM layers made integer: the numbers of TensorFlow's converter, the results of LiteRT, any batch."""
+import json
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from tensorflow.lite.python import schema_py_generated as schema
+
+from quantize_test import SOURCE, LiteRT, call, decibels, run_here, to_integer, to_real
+
+DATA = SOURCE / "tests" / "data"
+
+
+def samples(shape, count=16):
+    """As tools/make_test_models.py draws them."""
+    rng = np.random.default_rng(3)
+    return [rng.uniform(-1, 1, shape).astype(np.float32) for _ in range(count)]
+
+
+def quantize(before, arrays, folder, *flags):
+    """(file, report)"""
+    after, data = folder / "int8.tflite", folder / "samples"
+    data.mkdir()
+    for i, array in enumerate(arrays):
+        np.save(data / f"{i:02}.npy", array)
+    report = call("quantize", before, "-o", after, "--mode", "int8", "--data", data, "--json", *flags)
+    return after, json.loads(report)
+
+
+def layers(path):
+    """Of each LSTM layer: (type, shape, scale, zero point, variable, integers) by operand, result, intermediate."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
+    graph, rows = model.subgraphs[0], []
+
+    def describe(i):
+        if i < 0:
+            return None
+        t = graph.tensors[i]
+        q, data = t.quantization, model.buffers[t.buffer].data
+        kind = {schema.TensorType.INT8: np.int8, schema.TensorType.INT16: np.int16, schema.TensorType.INT32: np.int32}
+        has = q is not None and q.scale is not None
+        return (t.type, tuple(t.shape), float(q.scale[0]) if has else None, int(q.zeroPoint[0]) if has else None,
+                bool(t.isVariable), None if data is None or len(data) == 0 else np.frombuffer(bytes(data), kind[t.type]))
+
+    for op in graph.operators:
+        code = model.operatorCodes[op.opcodeIndex]
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM:
+            rows.append([describe(i) for i in [*op.inputs, *op.outputs, *op.intermediates]])
+    return rows
+
+
+@pytest.mark.parametrize("io", ["float", "int8"])
+def test_the_numbers_of_tensorflow(io, tmp_path):
+    """int8_lstm.tflite is TensorFlow's conversion of float_lstm.tflite with these samples.
+
+    Its calibration goes on from one sample to the next with the states of the one before, so that ranges of results
+    differ a little; and of a cell state below 1 it keeps more bits than LiteRT computes with.
+    """
+    after, report = quantize(DATA / "float_lstm.tflite", samples((1, 6, 8)), tmp_path, "--ranges", "minmax",
+                             "--bias-correction", "off", "--equalization", "off", "--io", io)
+    assert report["quantized"]["stay_float"] == []
+    ours, theirs = layers(after), layers(DATA / "int8_lstm.tflite")
+    assert len(ours) == len(theirs) == 2
+    for number, (mine, other) in enumerate(zip(ours, theirs)):
+        assert len(mine) == len(other) == 24 + 1 + 5
+        for k, (a, b) in enumerate(zip(mine, other)):
+            assert (a is None) == (b is None)
+            if a is None:
+                continue
+            assert a[:2] == b[:2] and a[4] == b[4], k
+            if 1 <= k <= 8:
+                assert a[2:4] == b[2:4] and np.array_equal(a[5], b[5])
+            elif b[2] is None:
+                assert a[2] is None
+            elif k == 19:
+                assert a[2:4] == b[2:4]
+            else:
+                exact = number == 0 and k not in (18, 24, 29)
+                assert a[2] == pytest.approx(b[2], rel=1e-6 if exact else 0.15)
+                assert abs(a[3] - b[3]) <= (0 if exact else 12)
+                if exact and b[5] is not None:
+                    assert np.abs(a[5].astype(np.int64) - b[5]).max() <= 1
+        assert mine[18][2:4] == mine[24][2:4] == mine[29][2:4]
+
+
+def check(before, after, arrays, folder, least_db):
+    """LiteRT and this runtime give the same integers, which are close to the float network's results."""
+    for resolver in (OpResolverType.BUILTIN_REF, OpResolverType.AUTO):
+        exact, model = LiteRT(before), LiteRT(after)
+        model.interpreter = Interpreter(model_path=str(after), num_threads=1, experimental_op_resolver_type=resolver)
+        wanted, got = [], []
+        for array in arrays:
+            for each in (exact, model):
+                each.interpreter.resize_tensor_input(each.inputs[0]["index"], array.shape)
+                each.interpreter.allocate_tensors()
+                each.interpreter.reset_all_variables()
+            given = array if model.inputs[0]["dtype"] == np.float32 else to_integer(array, model.inputs[0])
+            theirs, ours = model.run([given])[0], run_here(after, model, [given], folder)[0]
+            assert np.array_equal(theirs, ours)
+            wanted.append(exact.run([array])[0].astype(np.float64))
+            got.append(to_real(ours, model.outputs[0]))
+        assert decibels(np.stack(wanted), np.stack(got)) >= least_db
+
+
+@pytest.mark.parametrize("io", ["float", "int8"])
+def test_two_layers_as_tensorflow_makes_them(io, tmp_path):
+    arrays = samples((1, 6, 8))
+    after, _ = quantize(DATA / "float_lstm.tflite", arrays, tmp_path, "--io", io)
+    check(DATA / "float_lstm.tflite", after, arrays[:4], tmp_path, 25)
+
+
+@pytest.mark.parametrize("io", ["float", "int8"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_layers_of_keras_with_any_batch(io, batch, tmp_path):
+    """Operators set the states, so that they follow the batch."""
+    before = tmp_path / "float.tflite"
+    call("convert", DATA / "convert" / "lstm.keras", "-o", before)
+    after, report = quantize(before, samples((1, 7, 5)), tmp_path, "--io", io)
+    check(before, after, samples((batch, 7, 5), 3), tmp_path, 35)
+    assert "LSTM" not in " ".join(f["operator"] for f in report["quantized"]["stay_float"])
+
+
+def test_statistics_that_were_saved_have_the_states(tmp_path):
+    arrays = samples((1, 6, 8))
+    whole, _ = quantize(DATA / "float_lstm.tflite", arrays, tmp_path, "--ranges", "minmax", "--bias-correction", "off",
+                        "--equalization", "off")
+    call("quantize", DATA / "float_lstm.tflite", "--data", tmp_path / "samples", "--save-statistics", tmp_path / "s")
+    call("quantize", DATA / "float_lstm.tflite", "-o", tmp_path / "again.tflite", "--mode", "int8", "--statistics",
+         tmp_path / "s", "--ranges", "minmax", "--bias-correction", "off", "--equalization", "off")
+    for a, b in zip(layers(whole), layers(tmp_path / "again.tflite")):
+        assert [v and v[:5] for v in a] == [v and v[:5] for v in b]

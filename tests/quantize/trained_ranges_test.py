@@ -4,6 +4,7 @@ TensorFlow and LiteRT make of them are recorded in tests/data/quantize (tools/ma
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -14,6 +15,10 @@ try:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 except ImportError:
     Interpreter = None
+try:
+    import h5py
+except ImportError:
+    h5py = None
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("CYGNET_BUILD_DIR", SOURCE / "build" / "release"))
@@ -187,6 +192,38 @@ class TrainedRanges(unittest.TestCase):
                 codes = np.clip(np.round(samples / np.float32(report["inputs"][0]["scale"])), -32767, 32767)
                 got = ours(path, codes.astype(np.int16), self.folder) * report["outputs"][0]["scale"]
                 self.assertLess(np.abs(got - floats).max(), 0.03)
+
+    @unittest.skipIf(h5py is None, "h5py is absent")
+    def test_bad_ranges(self):
+        low, high = "quant_conv2/quant_conv2/kernel_min:0", "quant_conv2/quant_conv2/kernel_max:0"
+        output = "quant_relu1/quant_relu1/output_"
+
+        def put(weights, name, value):
+            del weights[name]
+            weights[name] = np.asarray(value, np.float32)
+
+        def both(weights, first, second, values):
+            put(weights, first, values[0])
+            put(weights, second, values[1])
+
+        cases = {
+            "expected one minimum and maximum for each channel": lambda w: put(w, low, np.zeros(3)),
+            "limits for 3 channels of [3,3,8,8]": lambda w: both(w, low, high, (-np.ones(3), np.ones(3))),
+            "expected min < max, got nan": lambda w: put(w, f"{output}min:0", np.nan),
+            "expected min < max, got 3e+09": lambda w: put(w, f"{output}min:0", 3e9),
+            "output_max:0: I4: no such data set": lambda w: w.__delitem__(f"{output}max:0"),
+        }
+        for message, change in cases.items():
+            with self.subTest(message):
+                path = self.folder / "bad.h5"
+                shutil.copy(DATA / "tfmot.h5", path)
+                with h5py.File(path, "r+") as file:
+                    change(file["model_weights"])
+                done = call("convert", path, "--quantize", "int8", "-o", self.folder / "bad.tflite")
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(message, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1)
+                self.assertFalse((self.folder / "bad.tflite").exists())
 
     def test_floats_without_quantize(self):
         """What training computed, with a hint."""

@@ -60,7 +60,7 @@ std::optional<FakeQuant> TrainedRanges::limits(const std::string& low,
   return quant;
 }
 
-std::optional<FakeQuant> TrainedRanges::find(const std::string& name) const {
+std::optional<FakeQuant> TrainedRanges::find(const std::string& name, bool weight) const {
   Weights file = wrapper_.weights;
   std::optional<FakeQuant> quant;
   if (!file.numbered()) {
@@ -75,7 +75,6 @@ std::optional<FakeQuant> TrainedRanges::find(const std::string& name) const {
     if (first < 0) wrapper_.fail(text("I5: the file has no range for ", name));
     quant = limits(file.numbered(first), file.numbered(first + 1));
   }
-  const bool weight = std::find(weights_.begin(), weights_.end(), name) != weights_.end();
   quant->bits = wrapper_.config.at("quantize_config")
                     .at("config")
                     .integer(weight ? "num_bits_weight" : "num_bits_activation", 8);
@@ -87,20 +86,19 @@ std::optional<FakeQuant> TrainedRanges::find(const std::string& name) const {
 }
 
 Grid TrainedRanges::round(const std::string& variable, Array& array) const {
-  for (const std::string& name : weights_) {
-    // Keras 3 calls the filter of a depthwise convolution kernel.
-    if (name != variable && (name != "depthwise_kernel" || variable != "kernel")) continue;
-    auto quant = find(name);
-    if (!quant) return nullptr;
-    Shape shape;
-    for (int32_t d : array.dims)
-      if (shape.rank < kMaxRank) shape.push(d);
-    quant->axis = std::max(0, shape.rank - 1);
-    ++wrapper_.import.fake_quants;
-    return round_values(array.values, shape, *quant, wrapper_.import.options.keep_ranges,
-                        text(wrapper_.e.draft().source, ": layer ", wrapper_.name));
-  }
-  return nullptr;
+  // Without names, filters of depthwise convolutions are kernels too.
+  const bool filter =
+      std::find(weights_.begin(), weights_.end(), "depthwise_kernel") != weights_.end();
+  const bool renamed = wrapper_.weights.numbered() && variable == "kernel" && filter;
+  auto quant = find(renamed ? "depthwise_kernel" : variable, true);
+  if (!quant) return nullptr;
+  Shape shape;
+  for (int32_t d : array.dims)
+    if (shape.rank < kMaxRank) shape.push(d);
+  quant->axis = std::max(0, shape.rank - 1);
+  ++wrapper_.import.fake_quants;
+  return round_values(array.values, shape, *quant, wrapper_.import.options.keep_ranges,
+                      text(wrapper_.e.draft().source, ": layer ", wrapper_.name));
 }
 
 int32_t add_rounding(Layer& l, int32_t x, const std::optional<FakeQuant>& range) {

@@ -19,8 +19,8 @@ class TrainedRanges {
   /// wrapper: a QuantizeWrapper's layer, which must outlive this.
   explicit TrainedRanges(const Layer& wrapper);
 
-  /// What rounds `name`; nothing where it is not rounded.
-  std::optional<FakeQuant> find(const std::string& name) const;
+  /// What rounds `name`, a weight or not; nothing where it is not rounded.
+  std::optional<FakeQuant> find(const std::string& name, bool weight = false) const;
   /// Rounds a weight of the wrapped layer where it is among the rounded ones; its grid, or null.
   Grid round(const std::string& variable, Array& array) const;
   /// Whether the wrapper's own variables begin with those of the layer.

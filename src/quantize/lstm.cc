@@ -190,7 +190,7 @@ int cell_bits(const Interval& interval) {
 class Maker {
  public:
   Maker(Patch& patch, int32_t n, int32_t x, const std::map<int32_t, Interval>& seen)
-      : patch_(patch), n_(n), seen_(seen) {
+      : patch_(patch), n_(n) {
     const Node& node = patch.node(n);
     inputs_.assign(node.inputs.begin(), node.inputs.end());
     inputs_.resize(kOperands, kAbsent);
@@ -340,7 +340,6 @@ class Maker {
 
   Patch& patch_;
   const int32_t n_;
-  const std::map<int32_t, Interval>& seen_;
   std::vector<int32_t> inputs_;
   QuantizedType output_;
   Interval cell_;

@@ -274,6 +274,8 @@ class Judge {
     const LayerDifference& d = layers_[i];
     if (d.not_finite_b > 0 && d.not_finite_a == 0)
       return text(d.not_finite_b, " of its values are NaN or infinite");
+    if (d.not_finite_a > d.not_finite_b)
+      return text(d.not_finite_a, " of A's values are NaN or infinite");
     if (!judged(d)) return {};
     const double least = floats_[i] != 0 ? kFloatDb : is_coarse(i) ? coarse_db_ : least_db_;
     if (d.own_sqnr_db >= least) return {};

@@ -349,6 +349,9 @@ TEST(Compare, NaNIsNamedAndCounted) {
   EXPECT_EQ(d.layer.name, name);
   EXPECT_GT(d.not_finite_b, 0);
   EXPECT_EQ(d.not_finite_a, 0);
+  const NetworkComparison swapped = compare_on_random(b, *a);
+  ASSERT_EQ(swapped.first_wrong, c.first_wrong);
+  EXPECT_NE(swapped.verdict.find("of A's values are NaN or infinite"), std::string::npos);
 }
 
 /// x [1, 6], two layers: h = relu(W1·x + b1), y = W2·h; W1 and b1 times `up`, W2 over `down`, by

@@ -52,6 +52,7 @@ TEST(Grids, BatchNormalization) {
         e.set_outputs({add(e, y, random_constant(e, {6}, 2), "y")});
         EXPECT_EQ(optimize(draft, {"fold-batch-norm"}), 2);
         const int32_t found = weights_of(draft, depthwise ? "DEPTHWISE_CONV_2D" : "CONV_2D");
+        ASSERT_TRUE(e.grid(found));
         const std::vector<int64_t> after = codes_of(e, found);
         EXPECT_EQ(e.grid(found)->scales.size(), channels || !uniform ? 6u : 1u);
         const size_t inner = depthwise ? 1 : 27;
@@ -96,6 +97,7 @@ TEST(Grids, MatrixProduct) {
   e.set_outputs({e.add(Builtin::BATCH_MATMUL, {x, w}, schema::BatchMatMulOptionsT(), "y")});
   EXPECT_GE(optimize(draft, {"merge-into-fully-connected", "fold-constants"}), 2);
   const int32_t found = weights_of(draft, "FULLY_CONNECTED");
+  ASSERT_TRUE(e.grid(found));
   const std::vector<int64_t> after = codes_of(e, found);
   EXPECT_EQ(e.grid(found)->axis, 0);
   for (size_t n = 0; n < 60; ++n)
@@ -126,6 +128,7 @@ TEST(Grids, ArithmeticOnWeights) {
   e.set_outputs({convolution(e, image(e, 16), filter, false)});
   EXPECT_EQ(optimize(draft, {"fold-constants"}), 2);
   const int32_t found = weights_of(draft, "CONV_2D");
+  ASSERT_TRUE(e.grid(found));
   codes_of(e, found);
   EXPECT_EQ(e.grid(found)->axis, 0);
   EXPECT_EQ(e.grid(found)->scales.size(), 32u);

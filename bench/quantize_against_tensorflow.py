@@ -30,6 +30,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -178,10 +179,11 @@ class Bench:
 
     def here(self, model, base, pictures, first, count, *flags):
         """The outputs of `cygnet run`."""
-        given, out = self.cache / "in.npy", self.cache / "out.npy"
-        np.save(given, np.load(f"{base}.{pictures}.npy", mmap_mode="r")[first:first + count])
-        self.call(self.cygnet, "run", model, "--inputs", given, "--outputs", out, *flags)
-        return np.load(out)
+        with tempfile.TemporaryDirectory() as folder:
+            given, out = pathlib.Path(folder, "in.npy"), pathlib.Path(folder, "out.npy")
+            np.save(given, np.load(f"{base}.{pictures}.npy", mmap_mode="r")[first:first + count])
+            self.call(self.cygnet, "run", model, "--inputs", given, "--outputs", out, *flags)
+            return np.load(out)
 
     def decibels(self, model, base, pictures, keep):
         """SQNR of the file's outputs beside the float network's on the first pictures."""

@@ -18,6 +18,8 @@ struct HybridForm {
   std::vector<size_t> weights;  // operands; all are integers or none is
   int channel_axis = -1;        // −1: one scale for all
   bool four_bits = false;       // takes int4 too
+
+  bool recurrent() const { return weights.size() > 1; }
 };
 
 const std::vector<HybridForm>& forms() {
@@ -48,12 +50,12 @@ class Hybrid {
   void make_integers() {
     const int32_t count = patch_.node_count();
     for (int32_t n = 0; n < count; ++n) {
-      if (patch_.is(n, Builtin::GATHER)) {
+      if (patch_.is(n, Builtin::GATHER) && !options_.recurrent_alone) {
         make_gather(n);
         continue;
       }
       for (const HybridForm& form : forms())
-        if (patch_.is(n, form.op)) make(n, form);
+        if (patch_.is(n, form.op) && (form.recurrent() || !options_.recurrent_alone)) make(n, form);
     }
     finish();
   }
@@ -119,6 +121,7 @@ class Hybrid {
     for (size_t k : weights) inputs[k] = smaller(inputs[k], type, axis);
     patch_.set_inputs_of(n, inputs);
     set_asymmetric(n);
+    report_.layers.emplace(patch_.tensor(patch_.node(n).outputs[0]).name);
   }
 
   // The constant in fewer bits, made once.

@@ -16,6 +16,7 @@ struct HybridOptions {
   bool per_channel = true;    ///< weights of layers have a scale for each channel
   /// Weights of fewer elements stay float.
   int64_t least_elements = 1024;
+  bool recurrent_alone = false;            ///< only recurrent layers
   std::set<std::string> excluded{};        ///< layers by the name of their first result
   std::set<std::string> excluded_kinds{};  ///< operators: "FULLY_CONNECTED"
 };
@@ -23,6 +24,7 @@ struct HybridOptions {
 struct HybridReport {
   int quantized = 0;  ///< constants that are stored in fewer bits now
   int kept = 0;  ///< weights that stay float: few elements, excluded, operator without the form
+  std::set<std::string> layers{};  ///< operators with such weights, by the name of their result
 };
 
 /// Stores weights as integers beside float activations, which the runtime quantizes while it runs

@@ -407,6 +407,12 @@ std::string lstm_obstacle(const Patch& patch, int32_t n, const std::map<int32_t,
     return "its activation is not TANH";
   if (patch.shape(node.inputs[kRecurrentWeights + kForget]).rank != 2)
     return "its recurrent weights are a diagonal";
+  // What LiteRT's kernel computes otherwise than its float one.
+  const bool coupled = node.inputs[kInputWeights + kInput] == kAbsent;
+  if (coupled && operand(node, kNormalizations + kForget) != kAbsent)
+    return "normalizes coupled gates";
+  if (peephole(node, kOutput) != kAbsent && operand(node, kProjection) != kAbsent)
+    return "has peepholes and a projection";
   for (size_t k : {kLstmOutputState, kLstmCellState})
     if (patch.consumers(node.inputs[k]).size() != 1) return "shares its state with others";
   const auto cell = seen.find(node.inputs[kLstmCellState]);

@@ -234,6 +234,26 @@ class Quantizer {
     for (FloatOperator& f : report_.integer.left)
       if (!excluded_.contains(f.name) && integer.excluded.contains(f.name))
         f.reason = "keeps the accuracy";
+    if (!options_.max_drop) shrink_recurrent(integer);
+  }
+
+  // Recurrent layers that stay float have 8-bit weights at least, as in mode dynamic.
+  void shrink_recurrent(const IntegerOptions& integer) {
+    HybridOptions hybrid = options_.hybrid;
+    hybrid.weights = Type::int8;
+    hybrid.recurrent_alone = true;
+    hybrid.excluded_kinds = integer.excluded_kinds;
+    const auto inside = [](const std::string& name) { return name + "_float"; };  // of outputs
+    for (const std::string& name : integer.excluded) {
+      hybrid.excluded.insert(name);
+      hybrid.excluded.insert(inside(name));
+    }
+    report_.hybrid = make_hybrid(draft_, registry_, hybrid);
+    if (report_.hybrid.layers.empty()) return;
+    report_.error.reset();  // measured once it is made
+    for (FloatOperator& f : report_.integer.left)
+      if (report_.hybrid.layers.contains(f.name) || report_.hybrid.layers.contains(inside(f.name)))
+        f.reason += "; its weights are int8";
   }
 
   // Tries ranges, then what may be done besides; keeps what brings the outputs closest.

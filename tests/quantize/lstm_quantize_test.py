@@ -7,6 +7,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tensorflow.lite.python import schema_py_generated as schema
 
+import networks
 from quantize_test import SOURCE, LiteRT, call, decibels, to_integer, to_real
 
 DATA = SOURCE / "tests" / "data"
@@ -24,7 +25,8 @@ def quantize(before, arrays, folder, *flags):
     data.mkdir()
     for i, array in enumerate(arrays):
         np.save(data / f"{i:02}.npy", array)
-    report = call("quantize", before, "-o", after, "--mode", "int8", "--data", data, "--json", *flags)
+    report = call("quantize", before, "-o", after, *([] if "--mode" in flags else ["--mode", "int8"]), "--data", data,
+                  "--json", *flags)
     return after, json.loads(report)
 
 
@@ -115,6 +117,54 @@ def test_layers_of_keras_with_any_batch(io, batch, tmp_path):
     after, report = quantize(before, samples((1, 7, 5)), tmp_path, "--io", io)
     check(before, after, samples((batch, 7, 5), 3), tmp_path, 35)
     assert "LSTM" not in " ".join(f["operator"] for f in report["quantized"]["stay_float"])
+
+
+FORMS = {"plain": {}, "coupled": {"coupled": True}, "peepholes": {"peepholes": True}, "projection": {"projected": 5},
+         "coupled_peepholes": {"coupled": True, "peepholes": True}, "wide_projection": {"projected": 11},
+         "normalized": {"normalized": True}, "normalized_peepholes": {"normalized": True, "peepholes": True},
+         "clips": {"normalized": True, "projected": 5, "cellClip": 0.7, "projClip": 0.3}}
+
+
+def layer(n, x, projected=0, coupled=False, peepholes=False, normalized=False, **options):
+    """One UNIDIRECTIONAL_SEQUENCE_LSTM of 8 cells."""
+    cells, outputs = 8, projected or 8
+
+    def gates(make, first=coupled):
+        return [-1 if first and g == 0 else make() for g in range(4)]
+    inputs = [x, *gates(lambda: n.floats(cells, n.shape(x)[2], low=-0.8, high=0.8)),
+              *gates(lambda: n.floats(cells, outputs, low=-0.8, high=0.8))]
+    inputs += [-1 if coupled else n.floats(cells), n.floats(cells), n.floats(cells)] if peepholes else [-1] * 3
+    inputs += gates(lambda: n.floats(cells, low=-0.4, high=0.4))
+    inputs += [n.floats(outputs, cells), n.floats(outputs, low=-0.2, high=0.2)] if projected else [-1] * 2
+    inputs += [n.state(1, outputs), n.state(1, cells)]
+    inputs += gates(lambda: n.floats(cells, low=0.2, high=1.2)) if normalized else [-1] * 4
+    return n.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, (*n.shape(x)[:2], outputs),
+                "UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4, **options)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_the_layer(form, tmp_path):
+    before = tmp_path / "float.tflite"
+    before.write_bytes(networks.build(networks.Case(lambda n, x: layer(n, x, **FORMS[form]), shapes=((1, 9, 6),)), 7))
+    after, report = quantize(before, samples((1, 9, 6)), tmp_path, "--io", "int8")
+    assert report["quantized"]["stay_float"] == []
+    check(before, after, samples((1, 9, 6), 3), tmp_path, 33)
+
+
+@pytest.mark.parametrize("mode", ["int8", "int16x8"])
+def test_layers_that_stay_float_have_small_weights(mode, tmp_path):
+    """The results of LiteRT, whose way of rounding activations while it runs is this runtime's."""
+    before = tmp_path / "float.tflite"
+    made = networks.Case(lambda n, x: layer(n, x, peepholes=True, projected=5), shapes=((1, 9, 6),))
+    before.write_bytes(networks.build(made, 7))
+    after, report = quantize(before, samples((1, 9, 6)), tmp_path, "--mode", mode, "--least-elements", "0")
+    (left,) = report["quantized"]["stay_float"]
+    assert left["reason"].endswith("; its weights are int8")
+    exact, model, array = LiteRT(before), LiteRT(after), samples((1, 9, 6), 1)[0]
+    theirs, ours, wanted = model.run([array])[0], run_here(after, array, tmp_path), exact.run([array])[0]
+    assert np.abs(theirs - ours).max() <= 1e-5 * np.abs(ours).max()
+    assert decibels(wanted, ours) >= 30
+    assert after.stat().st_size < before.stat().st_size
 
 
 def test_statistics_that_were_saved_have_the_states(tmp_path):

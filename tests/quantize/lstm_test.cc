@@ -75,9 +75,9 @@ const std::vector<Form>& forms() {
       form("normalized", [](Form& f) { f.normalized = true; }),
       form("time_major", [](Form& f) { f.time_major = true; }),
       form("cell_clip", [](Form& f) { f.cell_clip = 0.3f; }),
-      form("everything",
+      form("nearly_everything",
            [](Form& f) {
-             f.peepholes = f.normalized = f.time_major = true;
+             f.normalized = f.time_major = true;
              f.projected = 4;
              f.cell_clip = 0.7f;
              f.projection_clip = 0.5f;
@@ -262,6 +262,16 @@ TEST(Lstm, what_the_integer_operator_lacks_stays_float) {
                 .left[0]
                 .reason,
             "nothing is known of its cell state");
+}
+
+TEST(Lstm, what_another_runtime_computes_otherwise_stays_float) {
+  const Form norm = form("norm", [](Form& f) { f.coupled = f.normalized = true; });
+  EXPECT_EQ(left_of(norm).left[0].reason, "normalizes coupled gates");
+  const Form peepholes = form("peepholes", [](Form& f) {
+    f.peepholes = true;
+    f.projected = 4;
+  });
+  EXPECT_EQ(left_of(peepholes).left[0].reason, "has peepholes and a projection");
 }
 
 TEST(Lstm, sixteen_bit_activations_leave_it_float) {

@@ -29,7 +29,8 @@ background:var(--goodpage);color:var(--good)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px}
 .tile .value{font-size:22px;font-weight:650}
 .tile .name{color:var(--soft);font-size:13px}
-.chart svg{display:block;width:100%;height:auto}
+.chart{overflow-x:auto}
+.chart svg{display:block;width:100%;min-width:760px;height:auto}
 .chart text{fill:var(--soft);font-size:11px}
 .chart text.over{fill:var(--ink);paint-order:stroke;stroke:var(--card);stroke-width:4px}
 .chart .grid{stroke:var(--line);stroke-width:1}
@@ -52,7 +53,7 @@ th button:focus-visible{outline:2px solid var(--a)}
 th[aria-sort=ascending] button::after{content:" ▲"}
 th[aria-sort=descending] button::after{content:" ▼"}
 td.text,th.text{text-align:left}
-td.layer{max-width:340px;min-width:220px}
+td.layer{max-width:320px;min-width:200px}
 summary{cursor:pointer;margin:8px 0}
 a{color:var(--a)}
 td.layer .soft{font-size:12px}

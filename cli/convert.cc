@@ -167,7 +167,7 @@ std::vector<Comparison> compared(const Conversion& c, const ConvertFlags& flags)
 
 /// Refuses outputs that can't be written, and those that would take the place of what is read.
 void check_outputs(const ConvertFlags& flags) {
-  if (flags.output.empty()) return;  // statistics only
+  if (flags.output.empty() && !flags.quantize.save_statistics.empty()) return;
   const auto same = [](const std::string& a, const std::string& b) {
     std::error_code error;
     return a == b || std::filesystem::equivalent(a, b, error);

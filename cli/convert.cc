@@ -187,13 +187,11 @@ void check_outputs(const ConvertFlags& flags) {
 
 void convert(const ConvertFlags& flags) {
   if (flags.source.empty()) throw Failure("convert: say what to convert, a file or a folder");
+  std::optional<QuantizeRun> quantization;
+  if (!flags.quantize.mode.empty()) quantization.emplace(flags.quantize, flags.output);
   check_outputs(flags);
   ConvertOptions options = options_of(flags);
-  std::optional<QuantizeRun> quantization;
-  if (!flags.quantize.mode.empty()) {
-    quantization.emplace(flags.quantize, flags.output);
-    quantization->put_into(&options);
-  }
+  if (quantization) quantization->put_into(&options);
   StatusLine line("convert");
   options.notify = [&](const char* what) { line.show(what); };
   const Conversion c = cygnet::convert(flags.source, options);

@@ -32,12 +32,13 @@ const std::vector<HybridForm>& forms() {
       {Builtin::EMBEDDING_LOOKUP, {1}},
       {Builtin::RNN, {1, 2}},
       {Builtin::UNIDIRECTIONAL_SEQUENCE_RNN, {1, 2}},
-      {Builtin::BIDIRECTIONAL_SEQUENCE_RNN, {1, 2, 4, 5}},
+      {Builtin::BIDIRECTIONAL_SEQUENCE_RNN, {1, 2, 5, 6, 10, 11}},
       {Builtin::SVDF, {1, 2}},
       {Builtin::LSTM, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16}},
       {Builtin::UNIDIRECTIONAL_SEQUENCE_LSTM, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16}},
       {Builtin::BIDIRECTIONAL_SEQUENCE_LSTM,
-       {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 33}},
+       {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 16, 18, 19, 20, 21,
+        22, 23, 24, 25, 26, 27, 28, 33, 40, 41, 42, 43, 44, 45, 46, 47}},
   };
   return table;
 }

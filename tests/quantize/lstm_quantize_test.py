@@ -8,7 +8,9 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tensorflow.lite.python import schema_py_generated as schema
 
 import networks
-from quantize_test import SOURCE, LiteRT, call, decibels, to_integer, to_real
+from quantize_test import SOURCE, LiteRT, call, decibels, draw, to_integer, to_real
+from quantize_test import quantize as networks_quantize
+from quantize_test import run_here as run_there
 
 DATA = SOURCE / "tests" / "data"
 
@@ -151,20 +153,47 @@ def test_forms_of_the_layer(form, tmp_path):
     check(before, after, samples((1, 9, 6), 3), tmp_path, 33)
 
 
-@pytest.mark.parametrize("mode", ["int8", "int16x8"])
-def test_layers_that_stay_float_have_small_weights(mode, tmp_path):
-    """The results of LiteRT, whose way of rounding activations while it runs is this runtime's."""
-    before = tmp_path / "float.tflite"
-    made = networks.Case(lambda n, x: layer(n, x, peepholes=True, projected=5), shapes=((1, 9, 6),))
-    before.write_bytes(networks.build(made, 7))
-    after, report = quantize(before, samples((1, 9, 6)), tmp_path, "--mode", mode, "--least-elements", "0")
-    (left,) = report["quantized"]["stay_float"]
-    assert left["reason"].endswith("; its weights are int8")
-    exact, model, array = LiteRT(before), LiteRT(after), samples((1, 9, 6), 1)[0]
-    theirs, ours, wanted = model.run([array])[0], run_here(after, array, tmp_path), exact.run([array])[0]
-    assert np.abs(theirs - ours).max() <= 1e-5 * np.abs(ours).max()
-    assert decibels(wanted, ours) >= 30
-    assert after.stat().st_size < before.stat().st_size
+def recurrent(n):
+    """Weights and biases of an RNN of 8 units, and its state."""
+    return [n.floats(8, 6), n.floats(8, 8, low=-0.4, high=0.4), n.floats(8), n.state(1, 8)]
+
+
+def direction(n):
+    """Weights and biases of an LSTM of 8 cells."""
+    return [*[n.floats(8, 6) for _ in range(4)], *[n.floats(8, 8, low=-0.4, high=0.4) for _ in range(4)],
+            -1, -1, -1, *[n.floats(8) for _ in range(4)], -1, -1]
+
+
+SEQUENCE = ((1, 9, 6),)
+FLOAT = {
+    "lstm": networks.Case(lambda n, x: layer(n, x, peepholes=True, projected=5), shapes=SEQUENCE),
+    "rnn": networks.Case(lambda n, x: n.op("UNIDIRECTIONAL_SEQUENCE_RNN", [x, *recurrent(n)], (1, 9, 8),
+                                           "SequenceRNNOptions", fusedActivationFunction=4), shapes=SEQUENCE),
+    "both_rnns": networks.Case(lambda n, x: n.op(
+        "BIDIRECTIONAL_SEQUENCE_RNN", [x, *recurrent(n), *recurrent(n), -1, -1, -1], [(1, 9, 8)] * 2,
+        "BidirectionalSequenceRNNOptions", fusedActivationFunction=4), shapes=SEQUENCE),
+    "both_lstms": networks.Case(lambda n, x: n.op(
+        "BIDIRECTIONAL_SEQUENCE_LSTM",
+        [x, *direction(n), *direction(n), *[n.state(1, 8) for _ in range(4)], *[-1] * 9], [(1, 9, 8)] * 2,
+        "BidirectionalSequenceLSTMOptions", timeMajor=False, fusedActivationFunction=4), shapes=SEQUENCE),
+    "svdf": networks.Case(lambda n, x: n.op("SVDF", [x, n.floats(8, 6), n.floats(8, 4), n.floats(4), n.state(1, 32)],
+                                            (1, 4), "SVDFOptions", rank=2), shapes=((1, 6),)),
+}
+
+
+@pytest.mark.parametrize("name", FLOAT)
+@pytest.mark.parametrize("mode", ["int8", "int16x8", "dynamic"])
+def test_layers_that_stay_float_have_small_weights(name, mode, tmp_path):
+    made = FLOAT[name]
+    before, after, report = networks_quantize(made, tmp_path, mode, "--least-elements", "0")
+    left = report["quantized"]["stay_float"]
+    assert len(left) == (0 if mode == "dynamic" else 1)
+    assert all(each["reason"].endswith("; its weights are int8") for each in left)
+    assert report["quantized"]["smaller_constants"] > 1
+    exact, model, arrays = LiteRT(before), LiteRT(after), draw(made, 100)
+    for theirs, ours, wanted in zip(model.run(arrays), run_there(after, model, arrays, tmp_path), exact.run(arrays)):
+        assert np.abs(theirs - ours).max() <= 1e-5 * np.abs(ours).max()
+        assert 30 <= decibels(wanted, ours) < 100
 
 
 def test_statistics_that_were_saved_have_the_states(tmp_path):

@@ -11,6 +11,7 @@
 #include "cli/compare_page.h"
 #include "cli/failure.h"
 #include "cli/files.h"
+#include "cli/layer_tables.h"
 #include "cli/output.h"
 #include "quantize/random_samples.h"
 
@@ -19,7 +20,6 @@ namespace {
 
 constexpr size_t kRandomSamples = 8;
 /// Columns of a layer's name in the table.
-constexpr size_t kNameColumns = 44;
 
 // ---- Order
 
@@ -42,25 +42,10 @@ std::vector<size_t> sorted(const std::vector<LayerDifference>& layers, const std
 
 // ---- Text
 
-/// The first of joined names, shortened at its front, where it says least.
-std::string short_name(const std::string& name) {
-  std::string first = printable(name.substr(0, name.find(';')));
-  if (first.size() < name.size()) first += ";…";
-  if (first.size() <= kNameColumns) return first;
-  size_t cut = first.size() - kNameColumns + 1;
-  while (cut < first.size() && (first[cut] & 0xc0) == 0x80) ++cut;  // no part of a character
-  return "…" + first.substr(cut);
-}
-
 std::string decibels(double db) {
   if (std::isnan(db)) return "";
   if (std::isinf(db)) return db > 0 ? "equal" : "-inf";
   return number(std::round(db * 10) / 10, 4);
-}
-
-std::string kinds(const AlignedLayer& layer) {
-  return printable(layer.kind_a == layer.kind_b ? layer.kind_a
-                                                : text(layer.kind_a, " > ", layer.kind_b));
 }
 
 /// " (6 x)" where B's values are meant to be 6 times A's.
@@ -116,25 +101,6 @@ void print_layers(const NetworkComparison& c, const std::vector<LayerDifference>
   table.print();
 }
 
-void print_slower(const NetworkComparison& c) {
-  if (c.time_a_us == 0) return;
-  std::cout << "\nA whole run: A " << human_time(c.time_a_us * 1e-6) << ", B "
-            << human_time(c.time_b_us * 1e-6) << ". ";
-  if (c.slower.empty()) {
-    std::cout << "No layer is slower in B.\n";
-    return;
-  }
-  std::cout << c.slower.size() << (c.slower.size() == 1 ? " layer is" : " layers are")
-            << " slower in B:\n";
-  Table table({"layer", "operator", ">us A", ">us B", ">times"});
-  for (const SlowLayer& slow : c.slower)
-    table.add({short_name(slow.layer.name),
-               text(kinds(slow.layer), slow.more > 0 ? text(" +", slow.more) : ""),
-               number(slow.a_us, 4), number(slow.b_us, 4),
-               slow.a_us > 0 ? number(slow.b_us / slow.a_us, 3) : ""});
-  table.print(2);
-}
-
 void print_accuracy(const NetworkComparison& c) {
   if (c.agreement) std::cout << "Same class: " << number(*c.agreement * 100, 4) << " %\n";
   const Accuracy &a = c.accuracy_a, &b = c.accuracy_b;
@@ -170,7 +136,7 @@ void print(const NetworkComparison& c, const CompareFlags& flags) {
     std::cout << "  " << i << " " << printable(c.layers[i].layer.name) << ": "
               << printable(c.layers[i].wrong) << "\n";
   }
-  print_slower(c);
+  print_slower("A", "B", c.time_a_us, c.time_b_us, c.slower);
 }
 
 // ---- JSON

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cli/failure.h"
+#include "cli/layer_tables.h"
 #include "cli/output.h"
 
 namespace cygnet::cli {
@@ -89,10 +90,6 @@ std::string cell(double value, const std::string& shown_text) {
 
 std::string percent(double share, int digits = 3) {
   return number(share * 100, digits) + " %";
-}
-
-std::string kinds(const AlignedLayer& layer) {
-  return layer.kind_a == layer.kind_b ? layer.kind_a : text(layer.kind_a, " → ", layer.kind_b);
 }
 
 std::string types(const LayerDifference& d) {

@@ -7,18 +7,19 @@
 #include "cli/output.h"
 
 namespace cygnet::cli {
-namespace {
-
-std::string kinds(const AlignedLayer& layer) {
-  return layer.kind_a == layer.kind_b ? layer.kind_a : text(layer.kind_a, " > ", layer.kind_b);
-}
-
-}  // namespace
-
 std::string short_name(const std::string& name) {
   constexpr size_t kMost = 44;
-  const std::string first = printable(name.substr(0, name.find(';')));
-  return first.size() <= kMost ? first : "…" + first.substr(first.size() - kMost + 1);
+  std::string first = printable(name.substr(0, name.find(';')));
+  if (first.size() < name.size()) first += ";…";
+  if (first.size() <= kMost) return first;
+  size_t cut = first.size() - kMost + 1;
+  while (cut < first.size() && (first[cut] & 0xc0) == 0x80) ++cut;  // no part of a character
+  return "…" + first.substr(cut);
+}
+
+std::string kinds(const AlignedLayer& layer) {
+  return printable(layer.kind_a == layer.kind_b ? layer.kind_a
+                                                : text(layer.kind_a, " > ", layer.kind_b));
 }
 
 void print_slower(const std::string& a, const std::string& b, double a_us, double b_us,

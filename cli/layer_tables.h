@@ -9,8 +9,12 @@
 
 namespace cygnet::cli {
 
-/// A layer's name short enough for a table: the first of those that fusing joined, its end.
+/// A layer's name short enough for a table: the first of those that fusing joined, shortened at its
+/// front, where it says least.
 std::string short_name(const std::string& name);
+
+/// "CONV_2D", or "CONV_2D > DEPTHWISE_CONV_2D" where the networks differ.
+std::string kinds(const AlignedLayer& layer);
 
 /// The whole times of two networks and the layers that are slower in the second; `a` and `b` are
 /// what they are called. Nothing where the times are 0.

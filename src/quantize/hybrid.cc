@@ -122,7 +122,7 @@ class Hybrid {
     for (size_t k : weights) inputs[k] = smaller(inputs[k], type, axis);
     patch_.set_inputs_of(n, inputs);
     set_asymmetric(n);
-    report_.layers.emplace(patch_.tensor(patch_.node(n).outputs[0]).name);
+    report_.layers.emplace(patch_.node(n).name, patch_.tensor(patch_.node(n).outputs[0]).name);
   }
 
   // The constant in fewer bits, made once.

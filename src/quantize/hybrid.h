@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "edit/patch.h"
 
@@ -24,7 +25,8 @@ struct HybridOptions {
 struct HybridReport {
   int quantized = 0;  ///< constants that are stored in fewer bits now
   int kept = 0;  ///< weights that stay float: few elements, excluded, operator without the form
-  std::set<std::string> layers{};  ///< operators with such weights, by the name of their result
+  /// Operators with such weights: kind ("SVDF"), name of the first result.
+  std::set<std::pair<std::string, std::string>> layers{};
 };
 
 /// Stores weights as integers beside float activations, which the runtime quantizes while it runs

@@ -252,7 +252,8 @@ class Quantizer {
     if (report_.hybrid.layers.empty()) return;
     report_.error.reset();  // measured once it is made
     for (FloatOperator& f : report_.integer.left)
-      if (report_.hybrid.layers.contains(f.name) || report_.hybrid.layers.contains(inside(f.name)))
+      if (report_.hybrid.layers.contains({f.kind, f.name}) ||
+          report_.hybrid.layers.contains({f.kind, inside(f.name)}))
         f.reason += "; its weights are int8";
   }
 

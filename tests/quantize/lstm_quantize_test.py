@@ -196,6 +196,15 @@ def test_layers_that_stay_float_have_small_weights(name, mode, tmp_path):
         assert 30 <= decibels(wanted, ours) < 100
 
 
+def test_only_layers_are_said_to_have_weights(tmp_path):
+    """The slice behind a layer of Keras has its name."""
+    call("convert", DATA / "convert" / "lstm.keras", "-o", tmp_path / "float.tflite")
+    _, report = quantize(tmp_path / "float.tflite", samples((1, 7, 5)), tmp_path, "--mode", "int16x8",
+                         "--least-elements", "0")
+    for left in report["quantized"]["stay_float"]:
+        assert left["reason"].endswith("; its weights are int8") == ("LSTM" in left["operator"])
+
+
 def test_statistics_that_were_saved_have_the_states(tmp_path):
     arrays = samples((1, 6, 8))
     whole, _ = quantize(DATA / "float_lstm.tflite", arrays, tmp_path, "--ranges", "minmax", "--bias-correction", "off",

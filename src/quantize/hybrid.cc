@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/number.h"
+#include "passes/layers.h"
+#include "quantize/bias.h"
 #include "quantize/integer.h"
 
 namespace cygnet {
@@ -120,9 +122,31 @@ class Hybrid {
     const Type type = form.four_bits ? options_.weights : Type::int8;
     const int axis = options_.per_channel || type == Type::int4 ? form.channel_axis : -1;
     for (size_t k : weights) inputs[k] = smaller(inputs[k], type, axis);
+    if (patch_.subgraph_index() == 0 && form.channel_axis >= 0)
+      correct_bias(n, form.channel_axis, inputs);
     patch_.set_inputs_of(n, inputs);
     set_asymmetric(n);
     report_.layers.emplace(patch_.node(n).name, patch_.tensor(patch_.node(n).outputs[0]).name);
+  }
+
+  // `inputs` are the node's with quantized weights; its own are still those that were given.
+  void correct_bias(int32_t n, int axis, std::vector<int32_t>& inputs) {
+    const std::vector<double> shift =
+        rounding_shift(patch_, n, inputs[1], patch_.node(n).inputs[1], options_.means, axis);
+    const size_t b = passes::bias_operand(patch_, n);
+    const int32_t bias = inputs.size() > b ? inputs[b] : kAbsent;
+    if (shift.empty() || (bias != kAbsent && !patch_.constant(bias))) return;
+    std::vector<float> values;
+    for (size_t c = 0; c < shift.size(); ++c) {
+      const double given =
+          bias == kAbsent ? 0.0 : static_cast<double>(patch_.values<float>(bias)[c]);
+      values.push_back(static_cast<float>(given + shift[c]));
+    }
+    const std::string name = bias != kAbsent
+                                 ? std::string(patch_.tensor(bias).name)
+                                 : text(patch_.tensor(patch_.node(n).outputs[0]).name, "_bias");
+    inputs.resize(std::max(inputs.size(), b + 1), kAbsent);
+    inputs[b] = patch_.constant<float>({static_cast<int32_t>(values.size())}, values, name);
   }
 
   // The constant in fewer bits, made once.

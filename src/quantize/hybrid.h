@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "edit/patch.h"
 
@@ -17,7 +19,10 @@ struct HybridOptions {
   bool per_channel = true;    ///< weights of layers have a scale for each channel
   /// Weights of fewer elements stay float.
   int64_t least_elements = 1024;
-  bool recurrent_alone = false;            ///< only recurrent layers
+  bool recurrent_alone = false;  ///< only recurrent layers
+  /// Means by channel of layers' inputs in the main subgraph, by tensor: what rounding the weights
+  /// adds to a layer's result on average is taken off its bias (quantize/bias.h). Empty: not.
+  std::map<int32_t, std::vector<double>> means{};
   std::set<std::string> excluded{};        ///< layers by the name of their first result
   std::set<std::string> excluded_kinds{};  ///< operators: "FULLY_CONNECTED"
 };

@@ -88,7 +88,7 @@ class Quantizer {
     if (is_integer(options_.mode))
       make_integers(reference);
     else
-      make_fewer_bits();
+      make_fewer_bits(reference);
     if (reference != nullptr && !report_.error) {
       tell("measuring", 0, 0);
       report_.error = reference->error_of(draft_.graph);
@@ -134,9 +134,9 @@ class Quantizer {
   CalibrateOptions calibration() const {
     CalibrateOptions o;
     o.threads = options_.threads;
-    o.histograms =
-        options_.keep_histograms || (options_.ranges.method != RangeMethod::min_max &&
-                                     options_.ranges.method != RangeMethod::moving_average);
+    o.histograms = options_.keep_histograms ||
+                   (is_integer(options_.mode) && options_.ranges.method != RangeMethod::min_max &&
+                    options_.ranges.method != RangeMethod::moving_average);
     o.progress = [this](size_t done) { tell("calibrating", done, options_.samples->size()); };
     return o;
   }
@@ -220,11 +220,7 @@ class Quantizer {
       findings_.seen = intervals(options_.ranges.method);
       if (options_.bias_correction == Extra::on) findings_.means = channel_means();
     } else {
-      report_.before_functions = ends_in_functions(draft_.graph);
-      if (report_.before_functions)
-        inner_.emplace(draft_.graph, draft_.source, *options_.samples, options_.measured_samples,
-                       options_.threads, true);
-      choose(report_.before_functions ? *inner_ : *reference, integer);
+      choose(inner_reference(*reference), integer);
     }
     if (report_.before_functions) report_.error.reset();  // that of the outputs is still to come
     if (options_.max_drop && reference != nullptr) keep_float(*reference, integer);
@@ -330,12 +326,24 @@ class Quantizer {
     tell(name.c_str(), 0, 0);
     Draft trial = draft_.borrow();
     make_integer(trial, registry_, findings, integer);
-    const OutputError error = reference.error_of(trial.graph);
+    if (judge(name, reference.error_of(trial.graph), always)) findings_ = std::move(findings);
+  }
+
+  // Whether a trial is the best so far, or kept whatever it brings.
+  bool judge(const std::string& name, const OutputError& error, bool always) {
     const bool better = always || !report_.error || error.sqnr_db > report_.error->sqnr_db;
     report_.trials.push_back({name, error, better});
-    if (!better) return;
-    report_.error = error;
-    findings_ = std::move(findings);
+    if (better) report_.error = error;
+    return better;
+  }
+
+  // Compares before the functions at the outputs, if there are such.
+  const OutputReference& inner_reference(const OutputReference& outputs) {
+    report_.before_functions = ends_in_functions(draft_.graph);
+    if (!report_.before_functions) return outputs;
+    inner_.emplace(draft_.graph, draft_.source, *options_.samples, options_.measured_samples,
+                   options_.threads, true);
+    return *inner_;
   }
 
   // ---- What it gains
@@ -365,15 +373,38 @@ class Quantizer {
 
   // ---- The others
 
-  void make_fewer_bits() {
+  void make_fewer_bits(const OutputReference* reference) {
     HybridOptions hybrid = options_.hybrid;
     hybrid.weights = options_.mode == QuantizeMode::float16 ? Type::float16
                      : options_.mode == QuantizeMode::int4  ? Type::int4
                                                             : Type::int8;
     hybrid.excluded = excluded_;
     hybrid.excluded_kinds = options_.excluded_kinds;
+    if (reference != nullptr && hybrid.weights != Type::float16 &&
+        options_.bias_correction != Extra::off)
+      choose_bias(*reference, hybrid);
     floats_ = draft_.borrow();
     report_.hybrid = make_hybrid(draft_, registry_, hybrid);
+  }
+
+  // Whether what rounding the weights adds on average is taken off.
+  void choose_bias(const OutputReference& outputs, HybridOptions& hybrid) {
+    const OutputReference& reference = inner_reference(outputs);
+    calibrate_all();
+    HybridOptions corrected = hybrid;
+    corrected.means = channel_means();
+    attempt("weights rounded", hybrid, reference);
+    attempt("bias correction", corrected, reference, options_.bias_correction == Extra::on);
+    if (report_.trials.back().kept) hybrid = std::move(corrected);
+    if (report_.before_functions) report_.error.reset();
+  }
+
+  void attempt(const std::string& name, const HybridOptions& hybrid,
+               const OutputReference& reference, bool always = false) {
+    tell(name.c_str(), 0, 0);
+    Draft trial = draft_.borrow();
+    make_hybrid(trial, registry_, hybrid);
+    judge(name, reference.error_of(trial.graph), always);
   }
 
   Draft& draft_;

@@ -157,6 +157,26 @@ TEST(Equalize, leaves_alone_what_has_other_readers_or_clips) {
   EXPECT_TRUE(equalize(network.draft, builtin_ops(), images(2), 1).empty());
 }
 
+TEST(Quantize, takes_off_what_four_bits_add_on_average) {
+  // Inputs of mean 5: rounding errors of the weights add up.
+  Network network([](Editor& e) {
+    const int32_t x = add(e, image(e), number(e, 5), "shifted");
+    e.set_outputs({Conv{.channels = 16, .bias = false}(e, x, "y")});
+  });
+  const SampleList samples = images(6);
+  const auto run = [&](Extra bias) {
+    Draft draft = network.draft.borrow();
+    QuantizeOptions options;
+    options.mode = QuantizeMode::int4;
+    options.hybrid.least_elements = 1;
+    options.samples = &samples;
+    options.bias_correction = bias;
+    options.times = false;
+    return quantize(draft, builtin_ops(), options).error->sqnr_db;
+  };
+  EXPECT_GT(run(Extra::measured), run(Extra::off) + 3);
+}
+
 void expect_part(const std::string& message, const std::string& part) {
   EXPECT_NE(message.find(part), std::string::npos) << message;
 }

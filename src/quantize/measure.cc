@@ -140,52 +140,64 @@ std::optional<Sample> SpreadSamples::read(size_t i) const {
 }
 
 OutputReference::OutputReference(const Graph& graph, const std::string& name,
-                                 const SampleSource& samples, size_t most, int threads,
-                                 bool before_functions)
-    : name_(name), threads_(threads), before_functions_(before_functions) {
-  const std::vector<int32_t> compared = compared_outputs(graph, before_functions);
+                                 const SampleSource& samples, size_t most, int threads)
+    : name_(name), threads_(threads) {
+  std::vector<int32_t> wanted = compared_outputs(graph, false);
+  const std::vector<int32_t> inner = compared_outputs(graph, true);
+  for (size_t k = 0; k < inner.size(); ++k) {
+    const auto at = std::find(wanted.begin(), wanted.end(), inner[k]);
+    inner_.push_back(static_cast<size_t>(at - wanted.begin()));
+    if (at == wanted.end()) wanted.push_back(inner[k]);
+  }
   const SpreadSamples some(samples, most);
-  std::vector<Outputs> outputs(some.size());
-  std::vector<size_t> classes(some.size(), 0);
+  std::vector<Seen> seen(some.size());
   std::vector<std::optional<Sample>> kept(some.size());
-  Runner runner(with_outputs(graph, compared), name, {.threads = threads});
+  Runner runner(with_outputs(graph, wanted), name, {.threads = threads});
   runner.run(some, [&](size_t i, const Sample& sample, int, Interpreter& interpreter) {
     kept[i] = sample;
-    outputs[i] = real_outputs(interpreter);
-    const Shape shape = interpreter.outputs() > 0 ? interpreter.output(0).shape : Shape();
-    classes[i] = shape.rank == 0 ? 0 : static_cast<size_t>(shape[shape.rank - 1]);
+    seen[i].outputs = real_outputs(interpreter);
+    for (int k = 0; k < interpreter.outputs(); ++k) {
+      const Shape& shape = interpreter.output(k).shape;
+      seen[i].last_dimension.push_back(
+          shape.rank == 0 ? 0 : static_cast<size_t>(shape[shape.rank - 1]));
+    }
   });
   for (size_t i = 0; i < kept.size(); ++i) {
     if (!kept[i]) continue;
     samples_.push_back(std::move(*kept[i]));
-    outputs_.push_back(std::move(outputs[i]));
-    classes_.push_back(classes[i]);
+    seen_.push_back(std::move(seen[i]));
   }
 }
 
-OutputError OutputReference::error_of(const Graph& graph) const {
+OutputError OutputReference::error_of(const Graph& graph, bool before_functions) const {
   std::vector<Part> parts(samples_.size());
-  const std::vector<int32_t> compared = compared_outputs(graph, before_functions_);
+  const std::vector<int32_t> compared = compared_outputs(graph, before_functions);
   Runner runner(with_outputs(graph, compared), name_, {.threads = threads_});
   runner.run(KeptSamples(samples_), [&](size_t i, const Sample& sample, int, Interpreter& other) {
     const Outputs outputs = real_outputs(other);
-    for (size_t k = 0; k < outputs.size() && k < outputs_[i].size(); ++k) {
-      if (outputs[k].size() != outputs_[i][k].size())
+    for (size_t k = 0; k < outputs.size() && k < inner_.size(); ++k) {
+      const std::vector<float>& expected = seen_[i].outputs[place(k, before_functions)];
+      if (outputs[k].size() != expected.size())
         throw Failure(text(name_, ": output ", k, " has another size after quantizing"));
-      parts[i].add(outputs_[i][k], outputs[k]);
+      parts[i].add(expected, outputs[k]);
     }
-    if (!outputs.empty()) parts[i].add_rows(outputs_[i][0], outputs[0], classes_[i], sample.label);
+    if (outputs.empty()) return;
+    const size_t first = place(0, before_functions);
+    parts[i].add_rows(seen_[i].outputs[first], outputs[0], seen_[i].last_dimension[first],
+                      sample.label);
   });
   OutputError error = total(parts);
-  error.classes = classes_.empty() ? 0 : classes_[0];
+  error.classes =
+      seen_.empty() || inner_.empty() ? 0 : seen_[0].last_dimension[place(0, before_functions)];
   return error;
 }
 
 double OutputReference::accuracy() const {
   std::vector<Part> parts(samples_.size());
   for (size_t i = 0; i < samples_.size(); ++i)
-    if (!outputs_[i].empty())
-      parts[i].add_rows(outputs_[i][0], outputs_[i][0], classes_[i], samples_[i].label);
+    if (!seen_[i].outputs.empty())
+      parts[i].add_rows(seen_[i].outputs[0], seen_[i].outputs[0], seen_[i].last_dimension[0],
+                        samples_[i].label);
   return total(parts).accuracy;
 }
 

@@ -25,25 +25,33 @@ struct OutputError {
 /// The outputs of a network on some of the samples, to compare others with.
 class OutputReference {
  public:
-  /// Runs at most `most` samples, evenly spread. before_functions: compares what SOFTMAX and its
-  /// like at the outputs are computed from, instead of outputs in which 8 bits show little.
+  /// Runs at most `most` samples, evenly spread.
   OutputReference(const Graph& graph, const std::string& name, const SampleSource& samples,
-                  size_t most, int threads, bool before_functions = false);
+                  size_t most, int threads);
 
-  /// Runs another network, with the same inputs and outputs, on the same samples.
-  OutputError error_of(const Graph& graph) const;
+  /// Runs another network, with the same inputs and outputs, on the same samples. before_functions:
+  /// compares what SOFTMAX and its like at the outputs are computed from, instead of outputs in
+  /// which 8 bits show little.
+  OutputError error_of(const Graph& graph, bool before_functions = false) const;
   /// Of the reference itself; −1: no labels.
   double accuracy() const;
-  size_t samples() const { return outputs_.size(); }
+  size_t samples() const { return seen_.size(); }
 
  private:
   using Outputs = std::vector<std::vector<float>>;  // by output
+  // One sample.
+  struct Seen {
+    Outputs outputs;                     // then those before functions, where there are such
+    std::vector<size_t> last_dimension;  // of each
+  };
+  // The index in Seen of output k.
+  size_t place(size_t k, bool before_functions) const { return before_functions ? inner_[k] : k; }
+
   std::string name_;
   int threads_;
-  bool before_functions_;
+  std::vector<size_t> inner_;  // by output: where Seen has what its function is computed from
   std::vector<Sample> samples_;
-  std::vector<Outputs> outputs_;  // by sample
-  std::vector<size_t> classes_;   // by sample: the last dimension of the first output
+  std::vector<Seen> seen_;  // by sample
 };
 
 /// Whether an output is made by SOFTMAX, LOG_SOFTMAX, LOGISTIC or ARG_MAX.

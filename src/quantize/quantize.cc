@@ -220,7 +220,8 @@ class Quantizer {
       findings_.seen = intervals(options_.ranges.method);
       if (options_.bias_correction == Extra::on) findings_.means = channel_means();
     } else {
-      choose(inner_reference(*reference), integer);
+      report_.before_functions = ends_in_functions(draft_.graph);
+      choose(*reference, integer);
     }
     if (report_.before_functions) report_.error.reset();  // that of the outputs is still to come
     if (options_.max_drop && reference != nullptr) keep_float(*reference, integer);
@@ -326,7 +327,8 @@ class Quantizer {
     tell(name.c_str(), 0, 0);
     Draft trial = draft_.borrow();
     make_integer(trial, registry_, findings, integer);
-    if (judge(name, reference.error_of(trial.graph), always)) findings_ = std::move(findings);
+    if (judge(name, reference.error_of(trial.graph, report_.before_functions), always))
+      findings_ = std::move(findings);
   }
 
   // Whether a trial is the best so far, or kept whatever it brings.
@@ -335,15 +337,6 @@ class Quantizer {
     report_.trials.push_back({name, error, better});
     if (better) report_.error = error;
     return better;
-  }
-
-  // Compares before the functions at the outputs, if there are such.
-  const OutputReference& inner_reference(const OutputReference& outputs) {
-    report_.before_functions = ends_in_functions(draft_.graph);
-    if (!report_.before_functions) return outputs;
-    inner_.emplace(draft_.graph, draft_.source, *options_.samples, options_.measured_samples,
-                   options_.threads, true);
-    return *inner_;
   }
 
   // ---- What it gains
@@ -359,7 +352,7 @@ class Quantizer {
         sample = options_.samples->read(i);
     if (!sample) sample = random_samples(floats_.graph, nullptr, 1, 1)[0];
     const std::vector<AlignedLayer> layers = align(before.graph(), after.graph()).layers;
-    constexpr double kSeconds = 0.4;
+    constexpr double kSeconds = 0.25;
     const NetworkTimes times = measure_layers(before, after, layers, *sample, *sample, 1, kSeconds);
     report_.float_us = times.whole_a_us;
     report_.quantized_us = times.whole_b_us;
@@ -388,8 +381,8 @@ class Quantizer {
   }
 
   // Whether what rounding the weights adds on average is taken off.
-  void choose_bias(const OutputReference& outputs, HybridOptions& hybrid) {
-    const OutputReference& reference = inner_reference(outputs);
+  void choose_bias(const OutputReference& reference, HybridOptions& hybrid) {
+    report_.before_functions = ends_in_functions(draft_.graph);
     calibrate_all();
     HybridOptions corrected = hybrid;
     corrected.means = channel_means();
@@ -404,7 +397,7 @@ class Quantizer {
     tell(name.c_str(), 0, 0);
     Draft trial = draft_.borrow();
     make_hybrid(trial, registry_, hybrid);
-    judge(name, reference.error_of(trial.graph), always);
+    judge(name, reference.error_of(trial.graph, report_.before_functions), always);
   }
 
   Draft& draft_;
@@ -415,7 +408,7 @@ class Quantizer {
   TensorFindings findings_;
   RangeMethod method_ = RangeMethod::min_max;  // that findings_ come from
   std::set<std::string> excluded_;
-  std::optional<OutputReference> reference_, inner_;
+  std::optional<OutputReference> reference_;
   Draft floats_;  // as it was before it was quantized; views draft_'s memory
 };
 

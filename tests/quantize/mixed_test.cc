@@ -64,9 +64,12 @@ TEST(OutputError, looks_before_functions) {
     e.set_outputs({e.add(Builtin::SOFTMAX, {means(e, image(e), "mean")}, o, "y")});
   });
   EXPECT_TRUE(ends_in_functions(network.draft.graph));
-  const OutputReference inside(network.draft.graph, "n", images(3), 3, 1, true);
+  const OutputReference reference(network.draft.graph, "n", images(3), 3, 1);
   network.quantize();
-  EXPECT_GT(inside.error_of(network.draft.graph).sqnr_db, 5);
+  const OutputError inner = reference.error_of(network.draft.graph, true);
+  EXPECT_GT(inner.sqnr_db, 5);
+  EXPECT_LT(inner.largest, 0.01);  // means of 90 values of [-2, 2) in 8 bits
+  EXPECT_NE(inner.sqnr_db, reference.error_of(network.draft.graph).sqnr_db);
   EXPECT_TRUE(ends_in_functions(network.draft.graph));
 }
 

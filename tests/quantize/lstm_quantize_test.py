@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from tensorflow.lite.python import schema_py_generated as schema
+from ai_edge_litert import schema_py_generated as schema
 
 import networks
 from quantize_test import SOURCE, LiteRT, call, decibels, draw, to_integer, to_real

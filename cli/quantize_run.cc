@@ -128,9 +128,7 @@ QuantizeRun::QuantizeRun(const QuantizeFlags& flags, const std::string& output)
 std::unique_ptr<SampleSource> QuantizeRun::open(const Draft& draft) {
   if (!flags_.samples.given()) return nullptr;
   graph_ = draft.graph;
-  std::unique_ptr<FileSamples> samples = open_samples(flags_.samples, graph_, draft.source);
-  samples_ = samples.get();
-  return samples;
+  return open_samples(flags_.samples, graph_, draft.source);
 }
 
 void QuantizeRun::put_into(ConvertOptions* options) {

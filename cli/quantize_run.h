@@ -20,7 +20,7 @@ class QuantizeRun {
 
   /// Asks for it. The options must outlive the conversion; what they notify hears of its steps.
   void put_into(ConvertOptions* options);
-  /// Writes the statistics if that is wanted, and says which samples were unreadable.
+  /// Writes the statistics if that is wanted.
   void finish(const Conversion& conversion) const;
 
   /// What was tried, what it cost, what stays float.
@@ -34,9 +34,7 @@ class QuantizeRun {
   bool statistics_only_;
   QuantizeOptions options_;
   std::optional<Statistics> statistics_;
-  Graph graph_;                           // that the samples are for
-  const FileSamples* samples_ = nullptr;  // while the options live
-  std::unique_ptr<SampleSource> keep_;
+  Graph graph_;  // that the samples are for
   std::unique_ptr<Progress> progress_;
   std::string shown_;
 };

@@ -90,11 +90,10 @@ class Chooser {
   void consider(int32_t n) {
     if (patch_.erased(n) || reads_shapes(patch_, n)) return;
     const Node& node = patch_.node(n);
-    const bool weights = std::any_of(node.inputs.begin(), node.inputs.end(), [&](int32_t i) {
+    const bool reads_reals = std::any_of(node.inputs.begin(), node.inputs.end(), [&](int32_t i) {
       return is_real(patch_, i) && !patch_.constant(i);
     });
-    if (!weights && real_results(patch_, n).empty()) return;  // computes no real numbers
-    // Only made of constants or of what is no real number (EMBEDDING_LOOKUP): stays as it is.
+    if (!reads_reals && real_results(patch_, n).empty()) return;
     const std::string reason = obstacle(n);
     if (reason.empty())
       result_.nodes.insert(n);
